@@ -1,0 +1,90 @@
+// Metrics of one repetition from its samples (definitions: control.md section 8). Not on the loop:
+// used by the recorder, by recomputation and by the reports. Every value carries kDefinitionVersion.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "controller/measure/phase.hpp"
+#include "controller/measure/tracker.hpp"
+
+namespace medius::measure {
+
+// Raised whenever a definition below changes.
+inline constexpr int kDefinitionVersion = 1;
+
+// One sample of the repetition under analysis; force at the load cell.
+struct MetricSample {
+  std::uint64_t tick = 0;
+  double position = 0.0;        // m | rad, absolute
+  double velocity = 0.0;        // m/s | rad/s
+  double force_measured = 0.0;  // N | Nm
+  double force_target = 0.0;    // N | Nm
+};
+
+struct PhaseMetrics {
+  double duration_s = 0.0;
+  double force_mean_time = 0.0;      // mean over time, N | Nm
+  double force_mean_distance = 0.0;  // work / distance, N | Nm
+  double force_peak = 0.0;
+  double impulse = 0.0;              // N s | Nm s
+  double work_j = 0.0;               // magnitude
+  double power_mean_w = 0.0;
+  double power_peak_w = 0.0;         // after a 20 Hz low-pass
+  double velocity_mean = 0.0;        // magnitude, m/s | rad/s
+  double velocity_peak = 0.0;
+  double force_error_rms = 0.0;      // measured against target, steady part (middle 80 % of the phase)
+};
+
+enum QualityFlag : std::uint32_t {
+  kQualityRangeShort = 1u << 0,
+  kQualityTempoFast = 1u << 1,
+  kQualityTempoSlow = 1u << 2,
+  kQualityHoldShort = 1u << 3,
+  kQualityMomentum = 1u << 4,
+  kQualitySamplesMissing = 1u << 5,
+  kQualityProvisional = 1u << 6,
+};
+
+// Prescribed seconds concentric-hold-eccentric-bottom; 0 = not prescribed.
+struct Tempo {
+  double concentric_s = 0.0;
+  double hold_s = 0.0;
+  double eccentric_s = 0.0;
+  double bottom_s = 0.0;
+};
+
+struct RepMetrics {
+  int definition_version = kDefinitionVersion;
+  std::uint32_t index = 0;
+  RepKind kind = RepKind::kFull;
+  RepRejection rejection = RepRejection::kNone;
+  std::uint32_t quality = 0;      // QualityFlag
+  std::uint64_t start_tick = 0;
+  std::uint64_t peak_start_tick = 0;
+  std::uint64_t peak_end_tick = 0;
+  std::uint64_t end_tick = 0;
+  double range = 0.0;             // m | rad: peak - valley before
+  double hold_s = 0.0;
+  double bottom_s = 0.0;          // since the previous repetition's end; 0 for the first
+  double time_under_tension_s = 0.0;
+  double rendered_ratio = 0.0;    // mean force ecc / con, middle 80 % of each
+  double tempo_error_percent = 0.0;  // mean |actual - prescribed| / prescribed over prescribed phases
+  PhaseMetrics concentric;
+  PhaseMetrics eccentric;
+};
+
+struct MetricConfig {
+  double dt_s = 1e-3;
+  Tempo tempo;
+  double range_reference = 0.0;  // 0 = not known
+  double range_short_fraction = 0.85;
+  double tempo_tolerance = 0.35;
+};
+
+// [any] `samples` covers [boundary.start_tick, boundary.end_tick] of one axis in tick order; missing
+// ticks set kQualitySamplesMissing.
+[[nodiscard]] RepMetrics analyze_rep(std::span<const MetricSample> samples,
+                                     const RepBoundary& boundary, const MetricConfig& config);
+
+}  // namespace medius::measure

@@ -1,0 +1,72 @@
+// The station's store: embedded SQLite (WAL, synchronous FULL, one read-write connection, CRC per row,
+// manifest). A set that was acknowledged survives kill, crash and power cut.
+// Thread: every function runs on one thread (the record thread; in the world, the world's).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <tl/expected.hpp>
+
+#include "controller/record/set_record.hpp"
+
+namespace medius::record {
+
+struct StoreError {
+  std::string message;  // the thing, the value, the limit, the next step
+};
+
+struct StoreReport {
+  std::string path;
+  int schema_version = 0;
+  std::uint64_t sessions = 0;
+  std::uint64_t sets = 0;
+  std::uint64_t rows_damaged = 0;           // CRC mismatch
+  std::vector<std::string> damaged_ids;
+  std::vector<std::string> missing_ids;     // in the manifest, not in the database
+  std::vector<std::string> interrupted_ids; // open sets found at start, now marked interrupted
+};
+
+class Store {
+ public:
+  // Opens or creates the store in a directory (created with mode 0700). Sets left open by a crash are
+  // closed as kInterrupted with the repetitions that were journaled.
+  static tl::expected<std::unique_ptr<Store>, StoreError> open(const std::string& directory);
+  // In memory, for simulations that keep nothing.
+  static tl::expected<std::unique_ptr<Store>, StoreError> open_in_memory();
+  ~Store();
+
+  [[nodiscard]] const StoreReport& opening_report() const;
+
+  [[nodiscard]] tl::expected<void, StoreError> put_session(const SessionRecord& session);
+  // Journals an open set and then each repetition, so that a crash loses at most one repetition.
+  [[nodiscard]] tl::expected<void, StoreError> open_set(const SetRecord& set);
+  [[nodiscard]] tl::expected<void, StoreError> add_rep(const std::string& set_id,
+                                                       const measure::RepMetrics& rep);
+  // A block of samples of an open set, in tick order, at most 1 s.
+  [[nodiscard]] tl::expected<void, StoreError> add_samples(
+      const std::string& set_id, std::span<const rt::SampleRecord> samples);
+  // One transaction: when it returns, the set is durable ("acknowledged").
+  [[nodiscard]] tl::expected<StoredSet, StoreError> close_set(const SetRecord& set);
+
+  [[nodiscard]] std::vector<SessionRecord> sessions(std::size_t limit, const std::string& before_id);
+  [[nodiscard]] std::optional<SessionRecord> session(const std::string& id);
+  [[nodiscard]] std::vector<SetRecord> sets_of(const std::string& session_id);  // with repetitions
+  [[nodiscard]] std::optional<SetRecord> set(const std::string& id);
+  // All samples of a set; error if a block is damaged (names it).
+  [[nodiscard]] tl::expected<std::vector<rt::SampleRecord>, StoreError> samples(
+      const std::string& set_id);
+  // Ids for new sessions and sets: strictly increasing over restarts, never reused.
+  [[nodiscard]] tl::expected<std::string, StoreError> next_id();
+
+ private:
+  struct Impl;
+  explicit Store(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace medius::record

@@ -1,0 +1,205 @@
+// The safety kernel: pure functions, no heap, clock or I/O, in two stages (decisions.md 1).
+//
+//   stage 1, felt force:  a profile's wish -> what the person may feel
+//   stage 2, torque:      force control's word -> the only torque word the machine gets
+//
+// Limits are compiled in per machine; configuration can only tighten them; a missing limit is 0 N.
+// Every clamp rejects NaN: `if (!(x <= max)) x = max;`. All forces N | Nm, lengths m | rad.
+#pragma once
+
+#include <cstdint>
+
+#include "controller/measure/phase.hpp"
+#include "controller/safety/faults.hpp"
+#include "hal/image/machine_image.hpp"
+
+namespace medius::safety {
+
+// Compiled-in bounds of a machine's axis; see machine_bounds(). Configuration may only tighten them.
+struct AxisBounds {
+  double force_max = 0.0;             // F_machine: 600 N cable, 250 Nm lever arm (decisions.md 2)
+  double brake_force_max = 0.0;       // against the normal direction, only to brake: 150 N
+  double felt_rise_per_s = 0.0;       // 500 N/s in a repetition (I2)
+  double felt_fall_per_s = 0.0;       // 4 N per tick (I2)
+  double torque_slew_per_tick = 0.0;  // of the word; bounds any controller's jump
+  double correction_max = 0.0;        // |torque word - felt force| of force control
+  double governor_speed = 0.0;        // inward speed where braking begins
+  double governor_gain = 0.0;         // N per m/s beyond it
+  double overspeed_trip = 0.0;        // inward speed that trips (I4)
+  double release_force_fraction = 0.0;  // release: measured force below this x felt ...
+  double release_speed = 0.0;           // ... and inward speed above this ...
+  int release_confirm_ticks = 0;        // ... for so many ticks
+  double slack_speed = 0.0;           // reel-in speed of the slack servo (0.15 m/s)
+  double slack_gain = 0.0;            // N per m/s of the slack servo
+  double slack_pull_max = 0.0;        // inward force of the slack servo
+  double pretension_max = 0.0;        // approach and reel-in tension: 30 N (safety.md 11.4)
+  double eccentric_ratio_max = 0.0;   // felt force over base force: 2.0 in the law
+  std::int64_t freeze_age_ns = 0;     // R1 (decisions.md 11)
+  std::int64_t unload_age_ns = 0;     // R3
+};
+
+// [any] The compiled-in bounds of a coordinate kind.
+[[nodiscard]] AxisBounds machine_bounds(hal::CoordinateKind kind) noexcept;
+
+// [control, inactive] The tighter of the compiled-in bounds and a configuration, field by field. A
+// field that is not finite or negative becomes 0, which means no force.
+[[nodiscard]] AxisBounds tightened(const AxisBounds& machine, const AxisBounds& configured) noexcept;
+
+// The user's limits of a set; the station fills them, missing = 0.
+struct UserLimits {
+  double force_max = 0.0;           // F_user
+  double eccentric_ratio_max = 1.0; // 1.5 unless a therapist raises it (decisions.md 8)
+};
+
+// What force the axis is allowed to make at all.
+enum class LoadState : std::uint8_t {
+  kOff = 0,    // no torque
+  kTakeUp,     // pretension only
+  kLoaded,     // a profile's wish is followed
+  kUnloading,  // felt force ramps down to slack tension
+};
+
+// ---- load gate: the base load of a set ----------------------------------------------------
+struct LoadGateState {
+  double applied = 0.0;    // what the profile gets as base_force
+  double requested = 0.0;
+};
+
+struct LoadGateInput {
+  double requested = 0.0;       // from the trainer's last accepted command
+  measure::Phase phase = measure::Phase::kRest;
+  bool increases_frozen = false;  // R1, lost trainer
+  double ramp_per_s = 0.0;      // increase ramp; decreases use the same, at once
+  double dt_s = 0.0;
+};
+
+// [rt] An increase takes effect only at rest or at the bottom of the repetition, a decrease at once;
+// both ramped (decisions.md 14). NaN requests keep the state. Returns the applied base load.
+double gate_load(const LoadGateInput& input, LoadGateState& state) noexcept;
+
+// ---- stage 1: felt force ------------------------------------------------------------------
+struct FeltState {
+  double force = 0.0;        // last output
+  double tank_energy = 0.0;  // J: eccentric excess that may still be given back
+};
+
+struct FeltInput {
+  double wish = 0.0;         // profile's wish, untrusted
+  bool wish_valid = false;   // the profile ran and returned OK
+  double base_force = 0.0;   // gate_load()'s result
+  double velocity = 0.0;     // > 0 concentric
+  double range = 0.0;        // reference range, sizes the energy tank; 0 = not known
+  measure::Phase phase = measure::Phase::kRest;
+  bool concentric_validated = false;  // refills the tank
+  LoadState load_state = LoadState::kOff;
+  double pretension = 0.0;
+  Reaction reaction = Reaction::kNone;
+  double dt_s = 0.0;
+};
+
+// Flags of what limited an output: "limiting" is reported apart from "fault".
+enum LimitFlag : std::uint32_t {
+  kLimitForce = 1u << 0,
+  kLimitSlew = 1u << 1,
+  kLimitTank = 1u << 2,
+  kLimitPhaseGate = 1u << 3,
+  kLimitCorrection = 1u << 4,
+  kLimitGovernor = 1u << 5,
+  kLimitTorqueSlew = 1u << 6,
+  kLimitAge = 1u << 7,
+  kLimitWish = 1u << 8,      // the wish was refused; base force stands in
+  kLimitSlackServo = 1u << 9,
+};
+
+struct FeltOutput {
+  double force = 0.0;          // finite, 0 .. min(force_max, user)
+  std::uint32_t limits = 0;    // LimitFlag
+  FaultCode fault = FaultCode::kNone;
+};
+
+// [rt] Stage 1.
+FeltOutput limit_felt_force(const AxisBounds& bounds, const UserLimits& user, const FeltInput& input,
+                            FeltState& state) noexcept;
+
+// ---- stage 2: torque ----------------------------------------------------------------------
+// A torque word. Only limit_torque() can make one that is not zero.
+class TorqueWord {
+ public:
+  constexpr TorqueWord() noexcept = default;
+  [[nodiscard]] constexpr double value() const noexcept { return value_; }
+
+ private:
+  friend struct TorqueWordMaker;
+  constexpr explicit TorqueWord(double value) noexcept : value_(value) {}
+  double value_ = 0.0;
+};
+
+struct TorqueState {
+  double word = 0.0;
+  int release_ticks = 0;
+  bool slack_servo = false;  // a release was confirmed: reel in slowly
+  int retension_ticks = 0;
+};
+
+struct TorqueInput {
+  double torque = 0.0;      // force control's output
+  double felt_force = 0.0;  // stage 1's output
+  double velocity = 0.0;    // > 0 outward
+  double measured_force = 0.0;
+  double dt_s = 0.0;
+  LoadState load_state = LoadState::kOff;
+  Reaction reaction = Reaction::kNone;
+};
+
+struct TorqueOutput {
+  TorqueWord word;
+  std::uint32_t limits = 0;
+  FaultCode fault = FaultCode::kNone;
+};
+
+// [rt] Stage 2: the only producer of a torque word.
+TorqueOutput limit_torque(const AxisBounds& bounds, const TorqueInput& input,
+                          TorqueState& state) noexcept;
+
+// ---- supervision: from inputs to reactions -------------------------------------------------
+struct SuperviseInput {
+  const hal::MachineInput* machine = nullptr;
+  int axis = 0;
+  std::int64_t drive_age_ns = 0;
+  std::int64_t load_cell_age_ns = 0;
+  std::int64_t panel_age_ns = 0;
+  std::uint32_t missed_ticks = 0;   // just before this tick
+  LoadState load_state = LoadState::kOff;
+  double expected_drive_force = 0.0;  // delayed, lagged torque word
+  double friction_allowance = 0.0;    // modelled friction, for the load-cell-versus-drive check
+};
+
+struct SuperviseState {
+  std::uint32_t consecutive_missed = 0;
+  int implausible_ticks = 0;
+};
+
+struct SuperviseOutput {
+  Reaction reaction = Reaction::kNone;  // unlatched ones included
+  FaultCode fault = FaultCode::kNone;   // the most severe new cause
+};
+
+// [rt] Ages, drive state, panel, plausibility of one axis.
+SuperviseOutput supervise(const AxisBounds& bounds, const SuperviseInput& input,
+                          SuperviseState& state) noexcept;
+
+// ---- latch --------------------------------------------------------------------------------
+// One latch a machine: a fault on any axis unloads all. A reset is honoured only for a rising edge of
+// the panel's button while the causes are gone.
+struct LatchState {
+  Reaction reaction = Reaction::kTorqueOff;  // starts latched: power-up needs a local reset
+  FaultCode code = FaultCode::kNone;
+  bool reset_was_pressed = true;             // a button held since before power-up is no edge
+};
+
+// [rt] Takes the worst of this tick's reactions, keeps what is latched, honours a reset edge.
+// Returns the reaction in force.
+Reaction update_latch(LatchState& state, const SuperviseOutput& worst, bool reset_pressed,
+                      bool panel_fresh) noexcept;
+
+}  // namespace medius::safety

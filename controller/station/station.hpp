@@ -1,0 +1,185 @@
+// The station: sessions, sets, orders and what a trainer sees. All of it runs on the control executor
+// at its own pace; it is the only writer of commands to the loop. The API calls it; in the simulated
+// world trainers call it directly.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <tl/expected.hpp>
+
+#include "controller/record/recorder.hpp"
+#include "controller/record/store.hpp"
+#include "controller/rt/engine.hpp"
+#include "controller/station/machine_config.hpp"
+#include "controller/station/plugin_host.hpp"
+#include "controller/station/program.hpp"
+#include "controller/station/runtime.hpp"
+
+namespace medius::station {
+
+enum class StationState : std::uint8_t {
+  kIdle = 0,     // no session; drives off
+  kArming,       // checks, drives coming up
+  kPretension,   // cuff on: light tension, waiting for it to be held
+  kReady,        // held still; the load is about to come in
+  kWorking,      // the set is under way (a pause is kWorking with paused = true)
+  kUnloading,    // load going out
+  kResting,      // between sets
+  kFault,        // latched; needs the panel's reset
+};
+
+// Why an order was refused. Maps to a gRPC status; the message says thing, value, limit, next step.
+enum class RefusalCode : std::uint8_t {
+  kInvalid = 0,      // a value nobody could accept       -> INVALID_ARGUMENT
+  kNotFound,         // unknown program, profile, ...     -> NOT_FOUND
+  kWrongState,       // not now                           -> FAILED_PRECONDITION
+  kVersionConflict,  // expected_version is stale         -> ABORTED
+  kOverLimit,        // beyond a limit, named             -> OUT_OF_RANGE
+  kExpired,          // time to live has passed           -> DEADLINE_EXCEEDED
+  kBusy,             // a queue is full                   -> RESOURCE_EXHAUSTED
+  kUnavailable,      // no machine, store broken          -> UNAVAILABLE
+};
+
+struct Refusal {
+  RefusalCode code = RefusalCode::kInvalid;
+  std::string message;
+};
+
+// Rides on every order. The first answer to a request id is remembered and given again.
+struct OrderHeader {
+  std::string request_id;                          // 1..64 printable characters, chosen by the client
+  std::optional<std::uint64_t> expected_version;   // refuse unless the station is at this version
+  std::string client_name;                         // for the audit log
+};
+
+// When an accepted order takes effect.
+enum class Effect : std::uint8_t {
+  kApplied = 0,     // already in force at `tick`
+  kRamping,         // taken at `tick`, ramping
+  kAtBottom,        // waits for the bottom of the repetition (an increase)
+  kScheduled,       // will be carried out by the state machine
+};
+
+struct Receipt {
+  std::string request_id;
+  std::uint64_t version = 0;      // station version after the order
+  std::uint64_t tick = 0;         // tick at which the loop took it; 0 = not a loop order
+  Effect effect = Effect::kApplied;
+  double requested = 0.0;         // what was asked (load orders)
+  double accepted = 0.0;          // what will be in force
+  bool duplicate = false;         // this is the remembered first answer
+  std::string session_id;
+  std::string set_id;
+};
+
+struct StartSessionOrder {
+  OrderHeader header;
+  std::string program_id;
+  std::string client_id;
+};
+
+struct StartSetOrder {      // a free set outside a program
+  OrderHeader header;
+  ProgramBlock block;       // sets is ignored; the first side counts
+  std::string client_id;
+};
+
+struct AdjustLoadOrder {
+  OrderHeader header;
+  double load = 0.0;                 // N | Nm
+  hal::CoordinateKind coordinate = hal::CoordinateKind::kCable;  // of the unit the client used
+  std::uint8_t axis = 0;
+};
+
+struct SetParameterOrder {
+  OrderHeader header;
+  std::string parameter;  // by name
+  double value = 0.0;
+  std::uint8_t axis = 0;
+};
+
+// What a trainer sees; a value, copied whole. Published at least at 20 Hz and on every change.
+struct Snapshot {
+  std::uint64_t version = 0;        // raised by every accepted order and state change
+  std::uint64_t sequence = 0;       // raised by every publication
+  StationState state = StationState::kIdle;
+  bool paused = false;
+  std::string state_reason;         // why it is in this state, for people
+  std::string machine_name;
+  bool simulated = false;
+  bool realtime = false;            // real-time scheduling was granted
+  rt::Status loop;                  // the loop's own status
+  std::string session_id;
+  std::string program_id;
+  std::string client_id;
+  std::uint32_t set_index = 0;      // of the session, from 1
+  std::uint32_t sets_total = 0;
+  std::optional<record::SetRecord> set;         // under way or just closed, with repetitions so far
+  std::vector<std::string> stored_set_ids;      // of this session, acknowledged
+  ProgramBlock block;               // prescription of the set under way
+  double rest_remaining_s = 0.0;
+  double phase_elapsed_s = 0.0;
+  std::vector<std::string> warnings;  // e.g. no real-time permission, store trouble
+};
+
+struct StationConfig {
+  MachineConfig machine;
+  ProgramLibrary programs;
+  bool realtime_granted = false;
+  bool autostart_next_set = true;
+};
+
+class Station {
+ public:
+  using Observer = std::function<void(const Snapshot&)>;
+  using ObserverId = std::uint64_t;
+  template <typename T>
+  using Answer = std::function<void(tl::expected<T, Refusal>)>;
+
+  // [control, before the loop runs] All references outlive the station.
+  Station(Runtime& runtime, rt::EngineChannels& channels, PluginHost& plugins,
+          record::Store& store, StationConfig config);
+  ~Station();
+
+  // [control] Starts its timers.
+  void start();
+  // [control] Unloads, closes an open set as interrupted, then calls `done`.
+  void shutdown(std::function<void()> done);
+
+  // [control] Orders. The answer comes on the control executor, once, as soon as the loop has taken the
+  // order (not when a ramp has ended). Refused orders change nothing.
+  void start_session(const StartSessionOrder& order, Answer<Receipt> answer);
+  void start_set(const StartSetOrder& order, Answer<Receipt> answer);
+  void adjust_load(const AdjustLoadOrder& order, Answer<Receipt> answer);
+  void set_parameter(const SetParameterOrder& order, Answer<Receipt> answer);
+  void pause(const OrderHeader& header, Answer<Receipt> answer);
+  void resume(const OrderHeader& header, Answer<Receipt> answer);
+  // Always accepted, in every state, whatever the expected version: unloads within 500 ms.
+  void stop(const OrderHeader& header, Answer<Receipt> answer);
+  // The client that started the session is gone (or back): increases are frozen, the set goes on.
+  void client_lost(const std::string& client_name);
+  void client_returned(const std::string& client_name);
+
+  // [control]
+  [[nodiscard]] const Snapshot& snapshot() const;
+  [[nodiscard]] const ProgramLibrary& programs() const;
+  ObserverId observe(Observer observer);  // called on the control executor
+  void unobserve(ObserverId id);
+  // [control] Called on the record thread with each drained block of samples, for live streams.
+  using SampleObserver = std::function<void(std::span<const rt::SampleRecord>)>;
+  ObserverId observe_samples(SampleObserver observer);
+  void unobserve_samples(ObserverId id);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+[[nodiscard]] const char* to_string(StationState state) noexcept;
+
+}  // namespace medius::station

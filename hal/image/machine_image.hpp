@@ -1,0 +1,124 @@
+// MachineImage: what the 1 kHz loop sees of the machine, once a tick, as PODs in SI units.
+//
+// Every value of an axis is in the axis' coordinate kind: a cable axis has position in m (cable paid
+// out, growing when the person pulls), velocity in m/s, force in N; a lever axis has rad (growing in
+// abduction), rad/s and Nm. A positive drive force pulls inward, against the person.
+//
+// Vendors differ only in hal/devices/*.toml; the meaning of these fields never does.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "controller/base/tick.hpp"
+
+namespace medius::hal {
+
+inline constexpr int kMaxAxes = 2;  // two lever arms are the most a machine has
+
+enum class CoordinateKind : std::uint8_t { kCable = 0, kLever = 1 };
+
+// CiA 402 drive states, as decoded from each drive's own status register.
+enum class DriveState : std::uint8_t {
+  kUnknown = 0,
+  kNotReadyToSwitchOn,
+  kSwitchOnDisabled,
+  kReadyToSwitchOn,
+  kSwitchedOn,
+  kOperationEnabled,
+  kQuickStopActive,
+  kFaultReactionActive,
+  kFault,
+};
+
+// How fresh a group of values is. Age at a tick = nominal + late - stamp.
+struct Freshness {
+  std::int64_t stamp_ns = 0;   // mid-transaction time on the tick source's time line
+  std::uint32_t sequence = 0;  // counts accepted samples of this group
+  std::uint32_t epoch = 0;     // counts connections; a new epoch may have lost samples
+  bool valid = false;          // false until the first sample, and after the link was declared lost
+};
+
+struct DriveInput {
+  double position = 0.0;              // m | rad, from the drive's encoder
+  double velocity = 0.0;              // m/s | rad/s, as the drive reports it
+  double force = 0.0;                 // N | Nm, from the drive's actual torque (friction included)
+  double force_limit = 0.0;           // N | Nm, the drive's own limit as read back
+  double speed_limit = 0.0;           // m/s | rad/s, read back; 0 = the drive has none
+  double temperature_c = 0.0;
+  double bus_voltage_v = 0.0;
+  DriveState state = DriveState::kUnknown;
+  std::uint16_t statusword = 0;
+  std::uint16_t error_code = 0;       // CiA 402 603Fh
+  std::int8_t mode_display = 0;       // CiA 402 6061h
+  bool sto_active = true;             // safe torque off: the drive makes no torque
+  bool watchdog_tripped = false;      // the drive's own communication watchdog has unloaded it
+  Freshness freshness;
+};
+
+struct LoadCellInput {
+  double force = 0.0;      // N | Nm at the sensor, positive in tension (or against the pad)
+  bool saturated = false;  // raw value at its rail: a fault, never "low force"
+  Freshness freshness;
+};
+
+// The operator panel. Edges are the station's business; these are levels.
+struct PanelInput {
+  bool reset_pressed = false;
+  bool key_on = false;
+  bool dead_man_held = false;
+  bool stop_pressed = false;
+  Freshness freshness;
+};
+
+struct SafetyInput {
+  bool estop_released = false;  // true = the chain is closed
+  bool relay_closed = false;    // safe-state relay: true = torque is possible
+  Freshness freshness;
+};
+
+struct AxisInput {
+  DriveInput drive;
+  LoadCellInput load_cell;
+};
+
+struct MachineInput {
+  std::array<AxisInput, kMaxAxes> axis{};
+  PanelInput panel;
+  SafetyInput safety;
+};
+
+// What the loop asks of a drive; the CiA 402 handshake behind it belongs to the HAL.
+enum class DriveRequest : std::uint8_t { kDisable = 0, kEnable, kQuickStop, kResetFault };
+
+struct AxisOutput {
+  double force = 0.0;        // N | Nm inward; written only from a safety::TorqueWord
+  double force_limit = 0.0;  // the drive's own torque limit, N | Nm
+  double speed_limit = 0.0;  // the drive's own speed limit, m/s | rad/s
+  DriveRequest request = DriveRequest::kDisable;
+};
+
+struct MachineOutput {
+  std::array<AxisOutput, kMaxAxes> axis{};
+  bool hold_relay = false;  // keeps the safe-state relay closed; must be asserted every tick
+  std::uint64_t tick = 0;   // sequence echo: the device returns it
+};
+
+// The seam between the loop and the machine. Implementations: bus (hal/modbus), simulated machine
+// (sim/world), replay.
+class MachineImage {
+ public:
+  virtual ~MachineImage() = default;
+  // [rt] wait-free. Copies the freshest inputs. Ages are the caller's to compute.
+  virtual void read(const Tick& tick, MachineInput& input) noexcept = 0;
+  // [rt] wait-free. Hands the outputs on; they go out with the next bus round.
+  virtual void write(const Tick& tick, const MachineOutput& output) noexcept = 0;
+};
+
+// Age of a group at this tick. A group that was never sampled is infinitely old.
+[[nodiscard]] constexpr std::int64_t age_ns(const Tick& tick, const Freshness& freshness) noexcept {
+  if (!freshness.valid) return INT64_MAX;
+  return tick.nominal_ns + tick.late_ns - freshness.stamp_ns;
+}
+
+}  // namespace medius::hal
