@@ -1,0 +1,141 @@
+#include "sim/world/rig_bench.hpp"
+
+#include <memory>
+
+#include "controller/base/random.hpp"
+#include "controller/base/trace_hash.hpp"
+#include "controller/station/machine_config.hpp"
+#include "controller/station/plugin_host.hpp"
+#include "sim/world/world_image.hpp"
+
+namespace medius::sim {
+namespace {
+
+constexpr double kSettleS = 1.5;    // load ramped in and steady before the first repetition
+constexpr double kLimitS = 600.0;
+constexpr double kPretensionN = 10.0;
+
+// Drives the engine through a set by hand: enable, take up, start, engage; then the rig moves.
+class RigRun {
+ public:
+  RigRun(const RigBenchOptions& options, const station::MachineConfig& machine)
+      : machine_(simulated(options)), image_(machine_), engine_(config(options, machine), image_, channels_) {}
+
+  tl::expected<RigBenchResult, std::string> run(const RigBenchOptions& options,
+                                                rt::ProfileInstance& profile) {
+    run_for(0.5);  // the reset edge has been seen
+    send({.kind = rt::CommandKind::kEnable});
+    run_for(0.5);
+    send({.kind = rt::CommandKind::kSetUserLimits, .value = 600.0, .value2 = 2.0});
+    send({.kind = rt::CommandKind::kTakeUp, .value = kPretensionN});
+    run_for(1.0);
+    rt::Command start{.kind = rt::CommandKind::kStartSet};
+    start.value = options.load_n;
+    start.profile = &profile;
+    send(start);
+    send({.kind = rt::CommandKind::kEngage});
+    run_for(kSettleS + options.load_n / 60.0);
+    machine_.start_rig();
+    recording_ = true;
+    while (!machine_.rig().done() && time_s() < kLimitS) tick();
+    run_for(0.6);  // the last repetition closes
+    recording_ = false;
+    return result();
+  }
+
+ private:
+  static SimulatedStationConfig simulated(const RigBenchOptions& options) {
+    SimulatedStationConfig config;
+    std::uint64_t mix = options.seed;
+    config.plant = options.plant;
+    config.plant.seed = splitmix64(mix);
+    config.seed = splitmix64(mix);
+    config.rig = true;
+    config.rig_config = options.rig;
+    return config;
+  }
+  static rt::EngineConfig config(const RigBenchOptions& options,
+                                 const station::MachineConfig& machine) {
+    rt::EngineConfig config = machine.engine();
+    rt::ForceControlConfig& control = config.axis[0].control;
+    control.use_observer = options.use_observer;
+    if (options.kp >= 0.0) control.kp = options.kp;
+    if (options.kd_s >= 0.0) control.kd_s = options.kd_s;
+    control.reflected_mass *= options.mass_ratio;
+    return config;
+  }
+
+  [[nodiscard]] double time_s() const { return static_cast<double>(next_tick_) * kTickPeriodS; }
+
+  void send(rt::Command command) {
+    command.command_id = ++next_command_;
+    channels_.commands.push(command);
+  }
+
+  void tick() {
+    const Tick now{next_tick_, static_cast<std::int64_t>(next_tick_) * kTickPeriodNs, 0, 0};
+    engine_.cycle(now);
+    const rt::Status status = channels_.status.load();
+    const CableTruth& truth = machine_.truth();
+    if (recording_) {
+      samples_.push_back({truth.ring_position_m, truth.ring_velocity_mps, truth.cuff_tension_n,
+                          status.axis[0].force_target});
+    }
+    hash_.add(status.axis[0].force_output);
+    hash_.add(truth.cuff_tension_n);
+    channels_.events.consume_all([](const rt::Event&) {});
+    channels_.samples.consume_all([](const rt::SampleRecord&) {});
+    machine_.step_tick();
+    ++next_tick_;
+  }
+
+  void run_for(double seconds) {
+    const double end = time_s() + seconds;
+    while (time_s() < end) tick();
+  }
+
+  RigBenchResult result() {
+    const rt::Status status = channels_.status.load();
+    RigBenchResult result;
+    result.force = judge_force(samples_);
+    result.reps_counted = status.axis[0].reps_counted;
+    result.direction_changes = status.axis[0].direction_changes;
+    result.trace_hash = hash_.value();
+    result.simulated_s = time_s();
+    if (status.fault != safety::FaultCode::kNone) {
+      result.fault = safety::fault_info(status.fault).name;
+    }
+    result.samples = std::move(samples_);
+    return result;
+  }
+
+  SimulatedStation machine_;
+  WorldImage image_;
+  rt::EngineChannels channels_;
+  rt::Engine engine_;
+  std::vector<ForceTruthSample> samples_;
+  TraceHash hash_;
+  std::uint64_t next_tick_ = 0;
+  std::uint64_t next_command_ = 0;
+  bool recording_ = false;
+};
+
+}  // namespace
+
+tl::expected<RigBenchResult, std::string> run_rig(const RigBenchOptions& options) {
+  const auto machine = station::load_machine(options.machine_file);
+  if (!machine) return tl::make_unexpected(machine.error().message);
+  station::PluginHost plugins;
+  for (const station::PluginError& error : plugins.load_directory(options.plugin_directory)) {
+    return tl::make_unexpected(error.message);
+  }
+  const rt::AxisConfig& axis = machine->axes.front().engine;
+  const medius_activation_t activation{sizeof activation, MEDIUS_COORDINATE_CABLE, kTickPeriodS,
+                                       axis.bounds.force_max, axis.bounds.overspeed_trip};
+  auto profile = plugins.create(options.profile, options.parameters, activation);
+  if (!profile) return tl::make_unexpected(profile.error().message);
+  auto run = std::make_unique<RigRun>(options, *machine);
+  return run->run(options, **profile);
+}
+
+}  // namespace medius::sim

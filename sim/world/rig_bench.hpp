@@ -1,0 +1,45 @@
+// Force figures on the motion rig: a handle moved on minimum-jerk paths with human impedance, no
+// fatigue, no station. The engine, the profile and the plant are the real ones (decisions.md 6).
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include <tl/expected.hpp>
+
+#include "controller/rt/engine.hpp"
+#include "sim/checkers/force_truth.hpp"
+#include "sim/machine/simulated_station.hpp"
+
+namespace medius::sim {
+
+struct RigBenchOptions {
+  std::string machine_file;      // hal/machines/cable-station-sim.toml
+  std::string plugin_directory;  // <build>/plugins.d
+  std::string profile = "eccentric-emphasis";
+  std::map<std::string, double> parameters = {{"eccentric_ratio", 1.3}};
+  double load_n = 80.0;
+  RigConfig rig;                 // 12 repetitions at 2-1-3
+  CablePlantConfig plant;        // friction, stiffness, dead time ... of the plant only
+  // Changes to force control, e.g. for negative controls; the machine file's values stay otherwise.
+  bool use_observer = true;
+  double kp = -1.0, kd_s = -1.0;       // < 0: as in the machine file
+  double mass_ratio = 1.0;             // controller's mass over the machine file's
+  std::uint64_t seed = 1;
+};
+
+struct RigBenchResult {
+  ForceTruth force;
+  std::uint32_t reps_counted = 0;       // by the loop's tracker
+  std::uint32_t direction_changes = 0;  // by the loop's tracker
+  std::uint64_t trace_hash = 0;
+  double simulated_s = 0.0;
+  std::string fault;                    // name of a fault that ended it; empty = none
+  std::vector<ForceTruthSample> samples;
+};
+
+[[nodiscard]] tl::expected<RigBenchResult, std::string> run_rig(const RigBenchOptions& options);
+
+}  // namespace medius::sim

@@ -1,0 +1,154 @@
+#include <map>
+#include <optional>
+
+#include "sim/checkers/force_truth.hpp"
+#include "sim/world/world.hpp"
+
+namespace medius::sim {
+namespace {
+
+constexpr double kLeastBottomS = 0.4;  // control.md 3.2: nobody turns round at once
+
+// Collects what the plant and the controller did during each set, by the loop's set serial.
+class SetLog {
+ public:
+  void sample(const World& world, const CableTruth& truth) {
+    const rt::AxisStatus axis = world.status().axis[0];
+    if (axis.set_serial == 0 || axis.load_state != safety::LoadState::kLoaded) return;
+    samples_[axis.set_serial].push_back({truth.ring_position_m, truth.ring_velocity_mps,
+                                         truth.cuff_tension_n, axis.force_target});
+  }
+  [[nodiscard]] std::vector<ForceTruth> judge() const {
+    std::vector<ForceTruth> verdicts;
+    for (const auto& [serial, samples] : samples_) verdicts.push_back(judge_force(samples));
+    return verdicts;
+  }
+
+ private:
+  std::map<std::uint16_t, std::vector<ForceTruthSample>> samples_;
+};
+
+// The trainer: changes the load when a set has reached a repetition.
+class Trainer {
+ public:
+  explicit Trainer(std::vector<SimulateOptions::LoadChange> changes) : changes_(std::move(changes)) {}
+
+  void act(station::Station& station) {
+    const station::Snapshot& now = station.snapshot();
+    for (std::size_t i = 0; i < changes_.size(); ++i) {
+      const auto& change = changes_[i];
+      if (now.state != station::StationState::kWorking || now.set_index != change.set_index ||
+          now.loop.axis[0].reps_counted < change.after_repetition) {
+        continue;
+      }
+      station::AdjustLoadOrder order;
+      order.header.request_id = "trainer-" + std::to_string(i);
+      order.load = change.load;
+      station.adjust_load(order, [](const auto&) {});
+      changes_.erase(changes_.begin() + static_cast<std::ptrdiff_t>(i));
+      return;
+    }
+  }
+
+ private:
+  std::vector<SimulateOptions::LoadChange> changes_;
+};
+
+SessionResult collect(World& world, const SimulateOptions& options, const std::string& session_id,
+                      const SetLog& log) {
+  SessionResult result;
+  result.session_id = session_id;
+  result.program_id = options.program_id;
+  result.seed = options.world.seed;
+  result.simulated_s = world.time_s();
+  result.trace_hash = world.trace_hash();
+  const std::vector<ForceTruth> forces = log.judge();
+  const std::vector<SetTruth>& truths = world.machine().set_truth();
+  for (record::SetRecord& stored : world.store().sets_of(session_id)) {
+    SimulatedSet set;
+    const std::size_t index = result.sets.size();
+    set.stored = std::move(stored);
+    if (index < truths.size()) set.truth = truths[index];
+    if (index < forces.size()) {
+      set.rendered_ratio_truth = forces[index].rendered_ratio;
+      set.force_error_rms = forces[index].rms_n;
+      set.force_error_percent = forces[index].rms_percent;
+    }
+    result.sets.push_back(std::move(set));
+  }
+  return result;
+}
+
+}  // namespace
+
+std::vector<PlannedSet> plan_of(const station::Program& program) {
+  std::vector<PlannedSet> plan;
+  for (const station::ProgramBlock& block : program.blocks) {
+    for (std::uint32_t round = 0; round < block.sets; ++round) {
+      for (const record::Side side : block.sides) {
+        PlannedSet set;
+        set.side = static_cast<int>(side);
+        set.load_n = block.load;
+        set.intent.tempo = block.tempo;
+        set.intent.bottom_s =
+            block.tempo.bottom_s > kLeastBottomS ? block.tempo.bottom_s : kLeastBottomS;
+        set.intent.reps = static_cast<int>(block.reps);
+        plan.push_back(set);
+      }
+    }
+  }
+  return plan;
+}
+
+tl::expected<SessionResult, std::string> simulate_session(const SimulateOptions& options) {
+  const station::ProgramLibrary programs =
+      station::load_programs(options.world.program_directory);
+  const auto program = programs.programs.find(options.program_id);
+  if (program == programs.programs.end()) {
+    return tl::make_unexpected("program '" + options.program_id + "' is not in " +
+                               options.world.program_directory +
+                               "; 'medius programs' lists what there is");
+  }
+  WorldOptions world_options = options.world;
+  world_options.station.person.plan = plan_of(program->second);
+  auto created = World::create(world_options);
+  if (!created) return tl::make_unexpected(created.error());
+  World& world = **created;
+  world.run_for(1.0);  // the person presses reset, the link is fresh
+
+  std::optional<tl::expected<station::Receipt, station::Refusal>> answer;
+  station::StartSessionOrder order;
+  order.header.request_id = "simulate";
+  order.program_id = options.program_id;
+  world.station().start_session(order, [&](auto receipt) { answer = std::move(receipt); });
+  world.run_until([&] { return answer.has_value(); }, 1.0);
+  if (!answer) return tl::make_unexpected(std::string("the station did not answer within 1 s"));
+  if (!*answer) return tl::make_unexpected((*answer).error().message);
+  const std::string session_id = (*answer)->session_id;
+
+  SetLog log;
+  Trainer trainer(options.load_changes);
+  double next_progress_s = 0.0;
+  const bool ended = world.run_until(
+      [&] {
+        log.sample(world, world.machine().truth());
+        trainer.act(world.station());
+        if (options.progress && world.time_s() >= next_progress_s) {
+          options.progress(world.time_s(), world.station().snapshot());
+          next_progress_s += 1.0;
+        }
+        const station::StationState state = world.station().snapshot().state;
+        return state == station::StationState::kIdle || state == station::StationState::kFault;
+      },
+      options.limit_s);
+  const station::Snapshot last = world.station().snapshot();
+  world.run_for(0.2);  // the store's last completions
+  SessionResult result = collect(world, options, session_id, log);
+  result.completed = ended && last.state == station::StationState::kIdle;
+  if (!result.completed) {
+    result.reason = ended ? last.state_reason : "not finished within the simulated time limit";
+  }
+  return result;
+}
+
+}  // namespace medius::sim

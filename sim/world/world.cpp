@@ -1,0 +1,113 @@
+#include "sim/world/world.hpp"
+
+#include <utility>
+
+#include "controller/base/random.hpp"
+#include "controller/base/trace_hash.hpp"
+#include "controller/rt/engine.hpp"
+#include "sim/world/sim_runtime.hpp"
+#include "sim/world/world_image.hpp"
+
+namespace medius::sim {
+namespace {
+
+// Simulated wall clock: 2026-01-01 00:00 UTC. Only a label in the records.
+constexpr std::int64_t kWallStartUnixNs = 1'767'225'600'000'000'000;
+
+void derive_seeds(SimulatedStationConfig& config, std::uint64_t seed) {
+  std::uint64_t mix = seed;
+  config.seed = splitmix64(mix);
+  config.plant.seed = splitmix64(mix);
+  config.person.lifter[0].seed = splitmix64(mix);
+  config.person.lifter[1].seed = splitmix64(mix);
+}
+
+}  // namespace
+
+struct World::Impl {
+  Impl(SimulatedStationConfig config, std::uint64_t seed)
+      : runtime(seed, kWallStartUnixNs), machine(config), image(machine) {}
+
+  SimRuntime runtime;
+  rt::EngineChannels channels;
+  SimulatedStation machine;
+  WorldImage image;
+  station::PluginHost plugins;
+  std::unique_ptr<record::Store> store;
+  std::unique_ptr<rt::Engine> engine;
+  std::unique_ptr<station::Station> station;
+  std::uint64_t next_tick = 0;
+  TraceHash trace;
+
+  void tick();
+};
+
+void World::Impl::tick() {
+  const Tick now{next_tick, static_cast<std::int64_t>(next_tick) * kTickPeriodNs, 0, 0};
+  runtime.advance_to(now.nominal_ns);
+  engine->cycle(now);
+  machine.step_tick();
+  ++next_tick;
+  const rt::Status status = channels.status.load();
+  trace.add(status.axis[0].force_output);
+  trace.add(status.axis[0].force_target);
+  trace.add(status.axis[0].position_absolute);
+  trace.add(machine.truth().cuff_tension_n);
+}
+
+World::World(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+World::~World() = default;
+
+tl::expected<std::unique_ptr<World>, std::string> World::create(const WorldOptions& options) {
+  auto machine = station::load_machine(options.machine_file);
+  if (!machine) return tl::make_unexpected(machine.error().message);
+  SimulatedStationConfig simulated = options.station;
+  derive_seeds(simulated, options.seed);
+  auto impl = std::make_unique<Impl>(simulated, options.seed);
+  auto store = options.data_directory.empty() ? record::Store::open_in_memory()
+                                              : record::Store::open(options.data_directory);
+  if (!store) return tl::make_unexpected(store.error().message);
+  impl->store = std::move(*store);
+  for (const station::PluginError& error : impl->plugins.load_directory(options.plugin_directory)) {
+    return tl::make_unexpected(error.message);
+  }
+  impl->engine = std::make_unique<rt::Engine>(machine->engine(), impl->image, impl->channels);
+  station::StationConfig config;
+  config.machine = *machine;
+  config.programs = station::load_programs(options.program_directory);
+  config.realtime_granted = true;
+  impl->station = std::make_unique<station::Station>(impl->runtime, impl->channels, impl->plugins,
+                                                     *impl->store, std::move(config));
+  impl->station->start();
+  return std::unique_ptr<World>(new World(std::move(impl)));
+}
+
+void World::tick() { impl_->tick(); }
+
+bool World::run_until(const std::function<bool()>& condition, double limit_s) {
+  const auto limit = impl_->next_tick + static_cast<std::uint64_t>(limit_s / kTickPeriodS);
+  while (impl_->next_tick < limit) {
+    if (condition()) return true;
+    impl_->tick();
+  }
+  return condition();
+}
+
+void World::run_for(double seconds) {
+  const auto end = impl_->next_tick + static_cast<std::uint64_t>(seconds / kTickPeriodS + 0.5);
+  while (impl_->next_tick < end) impl_->tick();
+}
+
+double World::time_s() const { return static_cast<double>(impl_->next_tick) * kTickPeriodS; }
+station::Station& World::station() { return *impl_->station; }
+SimulatedStation& World::machine() { return impl_->machine; }
+record::Store& World::store() { return *impl_->store; }
+rt::Status World::status() const { return impl_->channels.status.load(); }
+
+std::uint64_t World::trace_hash() const {
+  TraceHash hash = impl_->trace;
+  hash.add(impl_->machine.state_hash());
+  return hash.value();
+}
+
+}  // namespace medius::sim

@@ -1,0 +1,99 @@
+// The whole of Medius in one process on simulated time: plant, person, engine, profiles through the
+// ABI, station and store. The same object code as the daemon; only tick source, image and Runtime
+// differ. Trainers enter just below the API, by calling station().
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <tl/expected.hpp>
+
+#include "controller/record/store.hpp"
+#include "controller/station/machine_config.hpp"
+#include "controller/station/program.hpp"
+#include "controller/station/station.hpp"
+#include "sim/machine/simulated_station.hpp"
+
+namespace medius::sim {
+
+struct WorldOptions {
+  std::string machine_file;       // hal/machines/cable-station-sim.toml
+  std::string program_directory;  // programs/
+  std::string plugin_directory;   // <build>/plugins.d
+  std::string data_directory;     // empty: the store lives in memory
+  std::uint64_t seed = 1;
+  SimulatedStationConfig station; // plant, drive and person; seeds are derived from `seed`
+};
+
+class World {
+ public:
+  // Errors: a file that cannot be used, in one sentence.
+  static tl::expected<std::unique_ptr<World>, std::string> create(const WorldOptions& options);
+  ~World();
+
+  // One tick: control events that are due, the engine, the machine.
+  void tick();
+  // Ticks until the condition holds (checked every tick) or `limit_s` of simulated time have passed.
+  // Returns whether it held.
+  bool run_until(const std::function<bool()>& condition, double limit_s);
+  void run_for(double seconds);
+
+  [[nodiscard]] double time_s() const;
+  [[nodiscard]] station::Station& station();
+  [[nodiscard]] SimulatedStation& machine();
+  [[nodiscard]] record::Store& store();
+  [[nodiscard]] rt::Status status() const;
+  // Everything the controller put out and the plant did so far.
+  [[nodiscard]] std::uint64_t trace_hash() const;
+
+ private:
+  struct Impl;
+  explicit World(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+struct SimulateOptions {
+  WorldOptions world;
+  std::string program_id;
+  // The trainer's load changes: at a repetition of a set of the session, a new load.
+  struct LoadChange {
+    std::uint32_t set_index = 1;
+    std::uint32_t after_repetition = 0;
+    double load = 0.0;
+  };
+  std::vector<LoadChange> load_changes;
+  double limit_s = 7200.0;  // of simulated time; a session that takes longer is an error
+  std::function<void(double time_s, const station::Snapshot&)> progress;  // every simulated second
+};
+
+// One set of a simulated session: what the station stored beside what the plant saw.
+struct SimulatedSet {
+  record::SetRecord stored;
+  SetTruth truth;
+  double rendered_ratio_truth = 0.0;   // cuff tension, middle 80 % of each phase, from the plant
+  double force_error_rms = 0.0;        // cuff tension against the target, same parts, N
+  double force_error_percent = 0.0;    // of the target
+};
+
+struct SessionResult {
+  std::string session_id;
+  std::string program_id;
+  std::uint64_t seed = 0;
+  bool completed = false;
+  std::string reason;                  // why it did not complete
+  double simulated_s = 0.0;
+  std::uint64_t trace_hash = 0;
+  std::vector<SimulatedSet> sets;
+};
+
+// Runs a program from start to end. The person's plan is taken from the program.
+[[nodiscard]] tl::expected<SessionResult, std::string> simulate_session(
+    const SimulateOptions& options);
+
+// The person's plan for a program: what somebody who has read it means to do.
+[[nodiscard]] std::vector<PlannedSet> plan_of(const station::Program& program);
+
+}  // namespace medius::sim

@@ -1,0 +1,38 @@
+#include "sim/world/world_image.hpp"
+
+#include "hal/modbus/cia402.hpp"
+
+namespace medius::sim {
+namespace {
+
+constexpr std::int8_t kModeCyclicTorque = 10;  // CiA 402 6060h
+constexpr double kDriveWatchdogS = 0.05;       // decisions.md 11: <= 50 ms at full force
+
+}  // namespace
+
+void WorldImage::read(const Tick& tick, hal::MachineInput& input) noexcept {
+  const hal::Freshness fresh{tick.nominal_ns, ++sequence_, 1, true};
+  input.axis[0].drive = machine_.drive();
+  input.axis[0].drive.freshness = fresh;
+  input.axis[0].load_cell = machine_.load_cell();
+  input.axis[0].load_cell.freshness = fresh;
+  input.panel = machine_.panel();
+  input.panel.freshness = fresh;
+  input.safety = machine_.safety();
+  input.safety.freshness = fresh;
+}
+
+void WorldImage::write(const Tick&, const hal::MachineOutput& output) noexcept {
+  const hal::AxisOutput& axis = output.axis[0];
+  DriveCommand command;
+  command.controlword = hal::cia402_controlword(machine_.drive().state, axis.request);
+  command.mode = kModeCyclicTorque;
+  command.force_n = axis.force;
+  command.force_limit_n = axis.force_limit;
+  command.speed_limit_mps = axis.speed_limit;
+  command.watchdog_s = kDriveWatchdogS;
+  machine_.write_drive(command);
+  machine_.write_relay(output.hold_relay);
+}
+
+}  // namespace medius::sim
