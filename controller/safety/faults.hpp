@@ -1,5 +1,6 @@
 // Fault codes and graded reactions. One enum value per class of the failure table, each with its
-// reaction and its documented exit; the words that the loop, the station, the store and the API share.
+// reaction and its documented exit; the words that the loop, the station, the store and the API
+// share.
 #pragma once
 
 #include <cstdint>
@@ -17,38 +18,40 @@ enum class Reaction : std::uint8_t {
 
 enum class FaultCode : std::uint16_t {
   kNone = 0,
-  // latched: force returns only after a local reset edge at the operator panel
-  kDataStale = 100,          // drive or load-cell sample older than its unload age
-  kLinkLost = 101,           // the bus thread has declared the link lost
-  kDriveFault = 110,         // statusword fault bit
-  kDriveNotEnabled = 111,    // the drive left "operation enabled" under load
-  kDriveWatchdog = 112,      // the drive's own communication watchdog tripped
-  kStoActive = 113,          // safe torque off opened externally
-  kDriveMode = 114,          // mode display is not torque
-  kEstop = 120,              // emergency-stop chain open
-  kRelayOpen = 121,          // safe-state relay open while held
-  kPanelStop = 122,          // stop button
+  // Latched (all but kHandleReleased and kCommandInvalid): force returns only after a local reset
+  // edge at the operator panel.
+  kDataStale = 100,        // drive or load-cell sample older than its unload age
+  kLinkLost = 101,         // the bus thread has declared the link lost
+  kDriveFault = 110,       // statusword fault bit
+  kDriveNotEnabled = 111,  // the drive left "operation enabled" under load
+  kDriveWatchdog = 112,    // the drive's own communication watchdog tripped
+  kStoActive = 113,        // safe torque off opened externally
+  kDriveMode = 114,        // mode display is not torque
+  kEstop = 120,            // emergency-stop chain open
+  kRelayOpen = 121,        // safe-state relay open while held
+  kPanelStop = 122,        // stop button
   kLoadCellSaturated = 130,
-  kForceImplausible = 131,   // load cell against drive beyond modelled friction
-  kNotFinite = 132,          // an input of the kernel was NaN or infinite
-  kOverspeed = 140,          // inward speed beyond the trip limit
-  kHandleReleased = 141,     // tension collapsed and the cable runs in: slack servo, set paused
-  kTicksMissed = 150,        // consecutive missed periods
-  kPluginError = 160,        // profile returned an error
+  kForceImplausible = 131,  // load cell against drive beyond modelled friction
+  kNotFinite = 132,         // an input of the kernel was NaN or infinite
+  kOverspeed = 140,         // inward speed beyond the trip limit
+  kHandleReleased = 141,    // tension collapsed and the cable runs in: slack servo, set paused;
+                            // stands until the handle is held again, not latched
+  kTicksMissed = 150,       // consecutive missed periods
+  kPluginError = 160,       // profile returned an error
   kPluginNotFinite = 161,
   kPluginOutOfRange = 162,
   kPluginOverBudget = 163,
   kPluginCrashed = 164,
-  kLimitsCorrupt = 170,      // the two copies of the limits differ
-  kCommandInvalid = 180,     // a command the loop refuses (never latched)
+  kLimitsCorrupt = 170,   // the two copies of the limits differ
+  kCommandInvalid = 180,  // a command the loop refuses (never latched)
 };
 
 struct FaultInfo {
   FaultCode code;
   Reaction reaction;
-  bool latched;              // needs the local reset edge
-  const char* name;          // kebab-case, stable
-  const char* next_step;     // what a person does about it
+  bool latched;           // needs the local reset edge
+  const char* name;       // kebab-case, stable
+  const char* next_step;  // what a person does about it
 };
 
 // [any] Never null: unknown codes map to a generic entry.
