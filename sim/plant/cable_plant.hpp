@@ -1,28 +1,18 @@
-// The cable station's physics at 10 kHz (reference/control.md section 2): drive with dead time and lag,
-// LuGre friction, elastic cable, cable-path mass, cuff and tissue, slack, load cell, encoder, geometry
-// from pulley to ankle, leg inertia and gravity. SI units. Deterministic: no libm transcendental.
+// The cable station's physics at 10 kHz (reference/control.md section 2): drive with dead time and
+// lag, LuGre friction, elastic cable, cable-path mass, cuff and tissue, slack, load cell, encoder,
+// geometry from pulley to ankle, leg inertia and gravity. SI units. Deterministic: no libm
+// transcendental.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 
-#include "hal/image/machine_image.hpp"
+#include "sim/plant/friction.hpp"
 
 namespace medius::sim {
 
 inline constexpr double kPlantStepS = 1e-4;
 inline constexpr int kPlantStepsPerTick = 10;
-
-// Coulomb + load-dependent + Stribeck + viscous friction with LuGre presliding.
-struct FrictionConfig {
-  double coulomb_n = 0.0;
-  double load_fraction = 0.0;       // of the tension
-  double viscous_nspm = 0.0;
-  double stribeck_ratio = 1.0;      // breakaway over Coulomb
-  double stribeck_velocity_mps = 0.02;
-  double bristle_stiffness_npm = 1e5;
-  double bristle_damping_nspm = 0.0;
-};
 
 struct CablePlantConfig {
   double reflected_mass_kg = 2.6;
@@ -36,8 +26,13 @@ struct CablePlantConfig {
   double encoder_quantum_m = 1e-6;
   double load_cell_noise_n = 0.3, load_cell_gain = 1.002, load_cell_offset_n = 0.5;
   double load_cell_lag_s = 0.0008;
-  bool load_cell_after_last_pulley = true;   // senses T2; else T1 at the drum
-  double drive_speed_limit_mps = 0.0;        // set over the bus; 0 = none
+  bool load_cell_after_last_pulley = true;  // senses T2; else T1 at the drum
+  double drive_speed_limit_mps = 0.0;       // inward, set over the bus; 0 = none
+  // Bandwidth of the drive's internal limiter, and the most it brakes with (its rated force).
+  double drive_speed_limit_bandwidth_radps = 300.0;
+  double drive_brake_force_n = 341.0;
+  // The ball on the cable meets the pulley here (ring position): where homing ends.
+  double ball_stop_position_m = -0.60;
   // geometry, frontal plane (control.md 2.3)
   double hip_height_m = 0.93, pulley_height_m = 0.15, pulley_distance_m = 0.9, cuff_radius_m = 0.80;
   std::uint64_t seed = 1;
@@ -46,15 +41,24 @@ struct CablePlantConfig {
 // Leg as a pendulum about the hip.
 struct LegConfig {
   double inertia_kgm2 = 2.97;
-  double gravity_moment_kgm = 5.23;   // S: sum of mass x distance
-  double angle_min_rad = 0.0;         // the other leg or the floor, a stiff stop
+  double gravity_moment_kgm = 5.23;  // S: sum of mass x distance
+  double angle_min_rad = 0.0;        // the other leg or the floor, a stiff stop
+};
+
+// Where the energy of a run went. input = stored + dissipated up to the integration error.
+struct CableEnergy {
+  double motor_j = 0.0;       // work of the motor on the drum
+  double person_j = 0.0;      // work of the hip torque or of the rig's drive point
+  double dissipated_j = 0.0;  // friction, dampers, stops
+  double stored_j = 0.0;      // motion, springs, bristles, the leg's height; relative to the start
 };
 
 // What moves the cuff end: a leg driven by a hip torque, or a rig that prescribes motion through an
 // impedance, or nothing (released).
 enum class CuffEnd : std::uint8_t { kLeg = 0, kRig = 1, kReleased = 2 };
 
-// The plant's truth, for checkers and reports; never visible to the controller.
+// The plant's truth after a step (forces: those that acted during it), for checkers and reports;
+// never visible to the controller.
 struct CableTruth {
   double time_s = 0.0;
   double drum_position_m = 0.0, drum_velocity_mps = 0.0;  // x
@@ -74,15 +78,19 @@ class CablePlant {
   CablePlant(CablePlant&&) noexcept;
   CablePlant& operator=(CablePlant&&) noexcept;
 
-  // Command of the drive from now on (dead time and lag follow). Zero when not powered.
+  // Command of the drive from now on; dead time, to the nearest 0.1 ms and at most 25.5 ms, and lag
+  // follow. Not powered (or NaN): zero at once, because cutting the power needs no telegram.
   void command(double force_n, bool powered) noexcept;
   // One 0.1 ms step. `hip_torque_nm` acts when the cuff end is the leg.
   void step(double hip_torque_nm) noexcept;
   // Rig: where the handle should be and how it is held there (used when the cuff end is the rig).
   void set_rig(double position_m, double velocity_mps, double stiffness_npm, double damping_nspm,
                double mass_kg) noexcept;
+  // kLeg after a release: a hand brings the cuff back to the ankle at 0.3 m/s and puts it on there.
   void set_cuff_end(CuffEnd end) noexcept;
-  void set_leg(const LegConfig& leg) noexcept;          // the other side; only with slack tension
+  // True while the cuff is on the leg, or the rig holds it.
+  [[nodiscard]] bool cuff_held() const noexcept;
+  void set_leg(const LegConfig& leg) noexcept;  // the other side; only with slack tension
   void set_drive_speed_limit(double speed_mps) noexcept;
 
   // Measurements as the drive and the load-cell amplifier would give them.
@@ -92,6 +100,9 @@ class CablePlant {
   [[nodiscard]] double load_cell_n() const noexcept;
   [[nodiscard]] const CableTruth& truth() const noexcept;
   [[nodiscard]] std::uint64_t state_hash() const noexcept;
+  // Energy accounts from now on (costs time in every step), and their state.
+  void start_energy_accounts() noexcept;
+  [[nodiscard]] CableEnergy energy() const noexcept;
 
  private:
   struct State;
