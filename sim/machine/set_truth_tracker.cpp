@@ -1,0 +1,102 @@
+#include "sim/machine/set_truth_tracker.hpp"
+
+#include "controller/base/clamp.hpp"
+
+namespace medius::sim {
+namespace {
+
+constexpr double kMovingMps = 0.02;      // decisions.md 9
+constexpr double kPauseS = 0.1;          // slower for so long: the interval of motion has ended
+constexpr double kLeastStrokeM = 0.012;  // as the counter's own least reversal (control.md 7.1)
+constexpr double kLeastRepM = 0.03;
+constexpr double kReturnedFraction = 0.6;
+
+}  // namespace
+
+void SetTruthTracker::begin(int side) {
+  end();
+  SetTruth set;
+  set.side = side;
+  set.range_m.reserve(64);
+  set.concentric_s.reserve(64);
+  set.hold_s.reserve(64);
+  set.eccentric_s.reserve(64);
+  sets_.push_back(std::move(set));
+  active_ = true;
+  interval_ = out_ = back_ = Stroke{};
+  last_direction_ = 0;
+  counted_ = false;
+  lowest_m_ = 1e9;
+  highest_m_ = -1e9;
+}
+
+void SetTruthTracker::end() {
+  if (!active_) return;
+  close_interval();
+  active_ = false;
+}
+
+void SetTruthTracker::step(double time_s, double position_m, double velocity_mps) {
+  if (!active_) return;
+  position_m_ = position_m;
+  lowest_m_ = at_most(position_m, lowest_m_);
+  highest_m_ = at_least(position_m, highest_m_);
+  const int direction = velocity_mps > kMovingMps ? 1 : velocity_mps < -kMovingMps ? -1 : 0;
+  if (interval_.direction != 0 && direction != interval_.direction &&
+      (direction == -interval_.direction || time_s - interval_.end_s > kPauseS)) {
+    close_interval();
+  }
+  if (direction == 0) return;
+  if (interval_.direction == 0) interval_ = {direction, time_s, time_s, position_m, position_m};
+  interval_.end_s = time_s;
+  interval_.end_m = position_m;
+}
+
+void SetTruthTracker::close_interval() {
+  const Stroke part = interval_;
+  interval_ = Stroke{};
+  if (part.direction == 0 || absolute(part.end_m - part.start_m) < kLeastStrokeM) return;
+  take_stroke(part);
+}
+
+void SetTruthTracker::take_stroke(const Stroke& part) {
+  SetTruth& set = sets_.back();
+  const bool turned = part.direction != last_direction_;
+  if (turned) ++set.direction_changes;
+  last_direction_ = part.direction;
+  Stroke& stroke = part.direction > 0 ? out_ : back_;
+  if (turned) {
+    stroke = part;
+  } else {  // it only paused on the way
+    stroke.end_s = part.end_s;
+    stroke.end_m = part.end_m;
+  }
+  if (part.direction > 0) {
+    if (turned) valley_m_ = lowest_m_;
+    counted_ = counted_ && !turned;
+    return;
+  }
+  if (turned) peak_m_ = highest_m_;
+  complete_rep();
+  // The next repetition's extremes are looked for from here.
+  lowest_m_ = highest_m_ = position_m_;
+}
+
+void SetTruthTracker::complete_rep() {
+  SetTruth& set = sets_.back();
+  if (out_.direction == 0) return;
+  const double range_m = peak_m_ - valley_m_;
+  if (counted_) {  // a pause on the way back: the eccentric went on
+    set.eccentric_s.back() = back_.end_s - back_.start_s;
+    return;
+  }
+  if (range_m < kLeastRepM || peak_m_ - back_.end_m < kReturnedFraction * range_m) return;
+  ++set.reps;
+  counted_ = true;
+  set.range_m.push_back(range_m);
+  set.concentric_s.push_back(out_.end_s - out_.start_s);
+  set.hold_s.push_back(back_.start_s - out_.end_s);
+  set.eccentric_s.push_back(back_.end_s - back_.start_s);
+}
+
+}  // namespace medius::sim

@@ -1,0 +1,42 @@
+// Truth of a set from noise-free motion of the cuff ring, by the definitions at SetTruth.
+#pragma once
+
+#include <vector>
+
+#include "sim/machine/simulated_station.hpp"
+
+namespace medius::sim {
+
+class SetTruthTracker {
+ public:
+  SetTruthTracker() { sets_.reserve(64); }
+
+  void begin(int side);
+  void step(double time_s, double position_m, double velocity_mps);
+  void end();  // closes the stroke under way; without a set nothing happens
+  [[nodiscard]] bool active() const noexcept { return active_; }
+  [[nodiscard]] const std::vector<SetTruth>& sets() const noexcept { return sets_; }
+
+ private:
+  struct Stroke {
+    int direction = 0;  // +1 out, -1 back
+    double start_s = 0.0, end_s = 0.0;
+    double start_m = 0.0, end_m = 0.0;
+  };
+
+  void close_interval();
+  void take_stroke(const Stroke& part);
+  void complete_rep();
+
+  std::vector<SetTruth> sets_;
+  bool active_ = false;
+  Stroke interval_;    // motion under way; direction 0 = none
+  Stroke out_, back_;  // of the repetition under way
+  int last_direction_ = 0;
+  bool counted_ = false;  // the repetition under way is in the list already
+  double position_m_ = 0.0;
+  double lowest_m_ = 0.0, highest_m_ = 0.0;  // since the last stroke back
+  double valley_m_ = 0.0, peak_m_ = 0.0;     // of the repetition under way
+};
+
+}  // namespace medius::sim

@@ -1,0 +1,59 @@
+// The drive in front of the plant: CiA 402 over a controlword, torque modes, its own limits and its
+// communication watchdog. Pure: no I/O, no clock but the tick.
+#pragma once
+
+#include <cstdint>
+
+#include "sim/machine/simulated_station.hpp"
+
+namespace medius::sim {
+
+class SimulatedDrive {
+ public:
+  explicit SimulatedDrive(const SimulatedDriveConfig& config) noexcept;
+
+  // A write telegram: takes effect with the next tick and feeds the watchdog.
+  void write(const DriveCommand& command) noexcept;
+  // One tick. Safe torque off takes the torque away at once, whatever the state.
+  void step(bool sto_active) noexcept;
+
+  [[nodiscard]] hal::DriveState state() const noexcept { return state_; }
+  [[nodiscard]] double force_n() const noexcept {
+    return force_n_;
+  }  // set-point of the current loop
+  [[nodiscard]] bool powered() const noexcept { return powered_; }
+  [[nodiscard]] double force_limit_n() const noexcept { return force_limit_n_; }
+  [[nodiscard]] double speed_limit_mps() const noexcept { return speed_limit_mps_; }
+  [[nodiscard]] double watchdog_s() const noexcept { return watchdog_s_; }
+  [[nodiscard]] bool watchdog_tripped() const noexcept { return watchdog_tripped_; }
+  [[nodiscard]] bool limit_active() const noexcept { return limit_active_; }
+  [[nodiscard]] std::uint16_t error_code() const noexcept { return error_code_; }
+  [[nodiscard]] std::int8_t mode() const noexcept { return command_.mode; }
+  [[nodiscard]] std::uint16_t statusword(bool sto_active) const noexcept;
+
+ private:
+  [[nodiscard]] hal::DriveState wanted_state() const noexcept;
+  void step_state(bool sto_active) noexcept;
+  void step_watchdog() noexcept;
+  void step_force() noexcept;
+
+  SimulatedDriveConfig config_;
+  DriveCommand command_;
+  hal::DriveState state_ = hal::DriveState::kSwitchOnDisabled;
+  hal::DriveState pending_ = hal::DriveState::kSwitchOnDisabled;
+  int pending_ticks_ = 0;
+  int ticks_since_write_ = 0;
+  int fault_level_ = 0;  // bit 7 of the controlword, for its rising edge
+  bool fault_reset_edge_ = false;
+  bool watchdog_tripped_ = false;
+  bool limit_active_ = false;
+  bool powered_ = false;
+  std::uint16_t error_code_ = 0;
+  double force_n_ = 0.0;
+  double unload_step_n_ = 0.0;
+  double force_limit_n_ = 0.0;
+  double speed_limit_mps_;
+  double watchdog_s_;
+};
+
+}  // namespace medius::sim
