@@ -1,0 +1,240 @@
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <utility>
+
+#include "controller/api/convert.hpp"
+
+namespace medius::api {
+namespace {
+
+void time_to_pb(std::int64_t unix_ns, google::protobuf::Timestamp* out) {
+  out->set_seconds(unix_ns / 1'000'000'000);
+  out->set_nanos(static_cast<std::int32_t>(unix_ns % 1'000'000'000));
+}
+
+v1::Side side_to_pb(record::Side side) {
+  switch (side) {
+    case record::Side::kNone:
+      return v1::SIDE_UNSPECIFIED;
+    case record::Side::kLeft:
+      return v1::SIDE_LEFT;
+    case record::Side::kRight:
+      return v1::SIDE_RIGHT;
+    case record::Side::kBoth:
+      return v1::SIDE_BOTH;
+  }
+  return v1::SIDE_UNSPECIFIED;
+}
+
+v1::SetEnd end_to_pb(record::SetEnd end) {
+  switch (end) {
+    case record::SetEnd::kOpen:
+      return v1::SET_END_OPEN;
+    case record::SetEnd::kCount:
+      return v1::SET_END_COUNT;
+    case record::SetEnd::kStopped:
+      return v1::SET_END_STOPPED;
+    case record::SetEnd::kStoodStill:
+      return v1::SET_END_STOOD_STILL;
+    case record::SetEnd::kFault:
+      return v1::SET_END_FAULT;
+    case record::SetEnd::kInterrupted:
+      return v1::SET_END_INTERRUPTED;
+  }
+  return v1::SET_END_UNSPECIFIED;
+}
+
+const char* rejection_name(measure::RepRejection rejection) {
+  switch (rejection) {
+    case measure::RepRejection::kNone:
+      return "";
+    case measure::RepRejection::kTooShort:
+      return "too-short";
+    case measure::RepRejection::kSlack:
+      return "slack";
+    case measure::RepRejection::kUnfinished:
+      return "unfinished";
+    case measure::RepRejection::kLinkLost:
+      return "link-lost";
+  }
+  return "";
+}
+
+constexpr std::array<std::pair<std::uint32_t, const char*>, 7> kQualityNames{{
+    {measure::kQualityRangeShort, "range-short"},
+    {measure::kQualityTempoFast, "tempo-fast"},
+    {measure::kQualityTempoSlow, "tempo-slow"},
+    {measure::kQualityHoldShort, "hold-short"},
+    {measure::kQualityMomentum, "momentum"},
+    {measure::kQualitySamplesMissing, "samples-missing"},
+    {measure::kQualityProvisional, "provisional"},
+}};
+
+void load_to_pb(double value, hal::CoordinateKind kind, v1::Load* out) {
+  if (kind == hal::CoordinateKind::kCable) {
+    out->set_load_n(value);
+  } else {
+    out->set_load_nm(value);
+  }
+}
+
+void tempo_to_pb(const measure::Tempo& tempo, v1::Tempo* out) {
+  out->set_concentric_s(tempo.concentric_s);
+  out->set_hold_s(tempo.hold_s);
+  out->set_eccentric_s(tempo.eccentric_s);
+  out->set_bottom_s(tempo.bottom_s);
+}
+
+// "2-1-3-0", as the store keeps it; what cannot be read stays 0 (not prescribed).
+measure::Tempo parse_tempo(const std::string& text) {
+  std::array<double, 4> seconds{};
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  for (double& value : seconds) {
+    const auto [stop, error] = std::from_chars(at, end, value);
+    if (error != std::errc{}) break;
+    at = stop;
+    if (at != end && *at == '-') ++at;
+  }
+  return {seconds[0], seconds[1], seconds[2], seconds[3]};
+}
+
+void phase_metrics_to_pb(const measure::PhaseMetrics& phase, v1::PhaseMetrics* out) {
+  out->set_duration_s(phase.duration_s);
+  out->set_force_mean_time(phase.force_mean_time);
+  out->set_force_mean_distance(phase.force_mean_distance);
+  out->set_force_peak(phase.force_peak);
+  out->set_impulse(phase.impulse);
+  out->set_work_j(phase.work_j);
+  out->set_power_mean_w(phase.power_mean_w);
+  out->set_power_peak_w(phase.power_peak_w);
+  out->set_velocity_mean(phase.velocity_mean);
+  out->set_velocity_peak(phase.velocity_peak);
+  out->set_force_error_rms(phase.force_error_rms);
+}
+
+void rep_to_pb(const measure::RepMetrics& rep, v1::Repetition* out) {
+  out->set_index(rep.index);
+  switch (rep.kind) {
+    case measure::RepKind::kFull:
+      out->set_kind(v1::REP_KIND_FULL);
+      break;
+    case measure::RepKind::kPartial:
+      out->set_kind(v1::REP_KIND_PARTIAL);
+      break;
+    case measure::RepKind::kRejected:
+      out->set_kind(v1::REP_KIND_REJECTED);
+      break;
+  }
+  out->set_rejection(rejection_name(rep.rejection));
+  for (const auto& [flag, name] : kQualityNames) {
+    if ((rep.quality & flag) != 0) out->add_quality(name);
+  }
+  out->set_range(rep.range);
+  out->set_hold_s(rep.hold_s);
+  out->set_bottom_s(rep.bottom_s);
+  out->set_time_under_tension_s(rep.time_under_tension_s);
+  out->set_rendered_ratio(rep.rendered_ratio);
+  out->set_tempo_error_percent(rep.tempo_error_percent);
+  phase_metrics_to_pb(rep.concentric, out->mutable_concentric());
+  phase_metrics_to_pb(rep.eccentric, out->mutable_eccentric());
+  out->set_start_tick(rep.start_tick);
+  out->set_peak_start_tick(rep.peak_start_tick);
+  out->set_peak_end_tick(rep.peak_end_tick);
+  out->set_end_tick(rep.end_tick);
+  out->set_definition_version(rep.definition_version);
+}
+
+}  // namespace
+
+void set_to_pb(const record::SetRecord& set, std::size_t reps_max, v1::Set* out) {
+  out->set_name("sessions/" + set.session_id + "/sets/" + set.id);
+  out->set_index(set.index);
+  out->set_exercise(set.exercise_id);
+  out->mutable_profile()->set_profile(set.profile_id);
+  for (const auto& [name, value] : set.parameters) {
+    (*out->mutable_profile()->mutable_parameters())[name] = value;
+  }
+  out->set_side(side_to_pb(set.side));
+  out->set_axis(set.axis);
+  out->set_coordinate(coordinate_to_pb(set.coordinate));
+  tempo_to_pb(parse_tempo(set.tempo), out->mutable_tempo());
+  load_to_pb(set.load_start, set.coordinate, out->mutable_load_start());
+  load_to_pb(set.load_end, set.coordinate, out->mutable_load_end());
+  out->set_reps_target(set.reps_target);
+  out->set_reps_counted(set.reps_counted);
+  out->set_reps_partial(set.reps_partial);
+  out->set_direction_changes(set.direction_changes);
+  out->set_end(end_to_pb(set.end));
+  if (set.start_unix_ns != 0) time_to_pb(set.start_unix_ns, out->mutable_start_time());
+  if (set.end_unix_ns != 0) time_to_pb(set.end_unix_ns, out->mutable_end_time());
+  out->set_start_tick(set.start_tick);
+  out->set_end_tick(set.end_tick);
+  out->set_samples(set.samples);
+  out->set_samples_dropped(set.samples_dropped);
+  if (set.fault != 0) fault_to_pb(static_cast<safety::FaultCode>(set.fault), out->mutable_fault());
+  const std::size_t first = set.reps.size() - std::min(reps_max, set.reps.size());
+  for (std::size_t i = first; i < set.reps.size(); ++i) {
+    rep_to_pb(set.reps[i], out->add_repetitions());
+  }
+}
+
+void session_to_pb(const record::SessionRecord& session, v1::Session* out) {
+  out->set_name("sessions/" + session.id);
+  if (!session.program_id.empty()) out->set_program("programs/" + session.program_id);
+  out->set_client(session.client_id);
+  if (session.start_unix_ns != 0) time_to_pb(session.start_unix_ns, out->mutable_start_time());
+  if (session.end_unix_ns != 0) time_to_pb(session.end_unix_ns, out->mutable_end_time());
+}
+
+void prescription_to_pb(const station::ProgramBlock& block, v1::Prescription* out) {
+  out->set_exercise(block.exercise_id);
+  for (const record::Side side : block.sides) out->add_sides(side_to_pb(side));
+  out->set_sets(block.sets);
+  out->set_reps(block.reps);
+  load_to_pb(block.load, block.coordinate, out->mutable_load());
+  tempo_to_pb(block.tempo, out->mutable_tempo());
+  const auto rest_ms = static_cast<std::int64_t>(block.rest_s * 1e3);
+  out->mutable_rest()->set_seconds(rest_ms / 1000);
+  out->mutable_rest()->set_nanos(static_cast<std::int32_t>(rest_ms % 1000) * 1'000'000);
+  out->set_range_target(block.range_target);
+  out->mutable_profile()->set_profile(block.profile.id);
+  for (const auto& [name, value] : block.profile.parameters) {
+    (*out->mutable_profile()->mutable_parameters())[name] = value;
+  }
+}
+
+void program_to_pb(const station::Program& program, v1::Program* out) {
+  out->set_name("programs/" + program.id);
+  out->set_title(program.title);
+  out->set_description(program.description);
+  for (const station::ProgramBlock& block : program.blocks) {
+    prescription_to_pb(block, out->add_blocks());
+  }
+}
+
+void profile_to_pb(const station::ProfileInfo& profile, v1::Profile* out) {
+  out->set_name("profiles/" + profile.id);
+  out->set_title(profile.name);
+  out->set_vendor(profile.vendor);
+  out->set_version(profile.version);
+  out->set_description(profile.description);
+  for (const auto kind : {hal::CoordinateKind::kCable, hal::CoordinateKind::kLever}) {
+    if ((profile.coordinates & (1u << static_cast<unsigned>(kind))) != 0) {
+      out->add_coordinates(coordinate_to_pb(kind));
+    }
+  }
+  for (const station::ParameterInfo& parameter : profile.parameters) {
+    v1::ProfileParameter* p = out->add_parameters();
+    p->set_name(parameter.name);
+    p->set_unit(parameter.unit);
+    p->set_description(parameter.description);
+    p->set_min(parameter.min);
+    p->set_max(parameter.max);
+    p->set_default_value(parameter.default_value);
+    p->set_user_max(parameter.user_max);
+  }
+}
+
+}  // namespace medius::api

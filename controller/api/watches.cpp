@@ -1,0 +1,151 @@
+// The long-lived streams: states and live samples. Latest wins; nothing is queued without a bound.
+#include <algorithm>
+#include <cmath>
+
+#include "controller/api/sample_tap.hpp"
+#include "controller/api/station_service.hpp"
+
+namespace medius::api {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// How soon a stream notices that its reader has gone while nothing is published.
+constexpr std::chrono::milliseconds kLookAfterReader{50};
+
+std::int32_t scaled(double value, double per_unit) {
+  constexpr double kMax = 2147483647.0;
+  const double x = value * per_unit;
+  if (!(x <= kMax)) return x > kMax ? 2147483647 : 0;  // NaN becomes 0
+  if (x < -kMax) return -2147483647;
+  return static_cast<std::int32_t>(std::lround(x));
+}
+
+void batch_to_pb(const std::vector<TapRow>& rows, v1::SampleBatch* out) {
+  constexpr double kMicro = 1e6;
+  constexpr double kMilli = 1e3;
+  for (const TapRow& row : rows) {
+    out->add_tick(row.tick);
+    out->add_position_micro(scaled(row.position, kMicro));
+    out->add_velocity_micro(scaled(row.velocity, kMicro));
+    out->add_force_measured_milli(scaled(row.force_measured, kMilli));
+    out->add_force_target_milli(scaled(row.force_target, kMilli));
+    out->add_force_output_milli(scaled(row.force_output, kMilli));
+    out->add_phase(static_cast<std::uint32_t>(phase_to_pb(static_cast<measure::Phase>(row.phase))));
+  }
+}
+
+// Registered with the station while it lives; the tap outlives the registration.
+class TapRegistration {
+ public:
+  TapRegistration(ApiContext& context, std::shared_ptr<SampleTap> tap) : context_(context) {
+    auto& station = context_.parts.station;
+    id_ = std::make_shared<std::atomic<std::uint64_t>>(0);
+    context_.parts.runtime.post([&station, tap = std::move(tap), id = id_] {
+      *id = station.observe_samples(
+          [tap](std::span<const rt::SampleRecord> samples) { tap->push(samples); });
+    });
+  }
+  ~TapRegistration() {
+    // Posted after the registration, so it finds the id.
+    context_.parts.runtime.post(
+        [&station = context_.parts.station, id = id_] { station.unobserve_samples(*id); });
+  }
+  TapRegistration(const TapRegistration&) = delete;
+  TapRegistration& operator=(const TapRegistration&) = delete;
+
+ private:
+  ApiContext& context_;
+  std::shared_ptr<std::atomic<std::uint64_t>> id_;
+};
+
+}  // namespace
+
+grpc::Status StationService::GetStation(grpc::ServerContext*, const v1::GetStationRequest* request,
+                                        v1::Station* response) {
+  if (const auto status = context_.check_station(request->name()); !status.ok()) return status;
+  const auto snapshot = context_.hub.latest();
+  if (!snapshot) {
+    return {grpc::StatusCode::UNAVAILABLE,
+            "the station has not published its state yet; try again"};
+  }
+  station_to_pb(*snapshot, context_.names, response);
+  return grpc::Status::OK;
+}
+
+grpc::Status StationService::WatchStation(grpc::ServerContext* call,
+                                          const v1::WatchStationRequest* request,
+                                          grpc::ServerWriter<v1::WatchStationResponse>* writer) {
+  if (const auto status = context_.check_station(request->name()); !status.ok()) return status;
+  const auto rate_hz = bounded("rate_hz", request->rate_hz(), 1, 50, 20);
+  if (!rate_hz) return invalid(rate_hz.error());
+  const auto client = name_from_pb("client_name", request->client_name());
+  if (!client) return invalid(client.error());
+  const Gate::Place place(context_.watches);
+  if (!place) return too_many("watches", context_.watches);
+  const Presence::Watch watch(context_.presence, *client);
+
+  // A little early is on time: publications have jitter of their own.
+  const auto period = std::chrono::microseconds(900'000 / *rate_hz);
+  auto next = Clock::now();
+  std::uint64_t seen = 0;  // publications looked at
+  std::uint64_t sent = 0;  // publication that was sent last
+  std::uint64_t skipped = 0;
+  std::uint64_t version = UINT64_MAX;
+  while (!call->IsCancelled()) {
+    const auto now = context_.hub.wait(seen, Clock::now() + kLookAfterReader);
+    if (now.closed) return {grpc::StatusCode::UNAVAILABLE, "the controller is shutting down"};
+    if (!now.snapshot || now.publications == seen) continue;
+    seen = now.publications;
+    const bool changed = now.snapshot->version != version;
+    if (!changed && Clock::now() < next) continue;
+    v1::WatchStationResponse response;
+    station_to_pb(*now.snapshot, context_.names, response.mutable_station());
+    if (sent != 0) skipped += now.publications - sent - 1;
+    response.set_skipped(skipped);
+    sent = now.publications;
+    version = now.snapshot->version;
+    next = Clock::now() + period;
+    if (!writer->Write(response)) break;
+  }
+  return grpc::Status::OK;
+}
+
+grpc::Status StationService::WatchSamples(grpc::ServerContext* call,
+                                          const v1::WatchSamplesRequest* request,
+                                          grpc::ServerWriter<v1::SampleBatch>* writer) {
+  if (const auto status = context_.check_station(request->name()); !status.ok()) return status;
+  const auto axis = axis_from_pb(request->axis());
+  if (!axis) return invalid(axis.error());
+  const auto divider = bounded("divider", request->divider(), 1, 1000, 1);
+  if (!divider) return invalid(divider.error());
+  const auto batch_ms = bounded("batch_ms", request->batch_ms(), 5, 1000, 20);
+  if (!batch_ms) return invalid(batch_ms.error());
+  const Gate::Place place(context_.sample_streams);
+  if (!place) return too_many("sample streams", context_.sample_streams);
+
+  TapConfig config;
+  config.axis = *axis;
+  config.divider = *divider;
+  config.batch_rows = std::max(1u, *batch_ms / *divider);
+  const auto tap = std::make_shared<SampleTap>(config);
+  const TapRegistration registration(context_, tap);
+  std::uint64_t sequence = 0;
+  while (!call->IsCancelled() && !context_.stopping) {
+    const auto batch = tap->take(Clock::now() + kLookAfterReader);
+    if (batch.rows.empty()) continue;
+    v1::SampleBatch response;
+    response.set_axis(*axis);
+    const auto snapshot = context_.hub.latest();
+    response.set_coordinate(snapshot ? coordinate_to_pb(snapshot->loop.axis[*axis].coordinate)
+                                     : v1::COORDINATE_UNSPECIFIED);
+    response.set_sequence(++sequence);
+    response.set_dropped(batch.dropped);
+    batch_to_pb(batch.rows, &response);
+    if (!writer->Write(response)) break;
+  }
+  if (context_.stopping) return {grpc::StatusCode::UNAVAILABLE, "the controller is shutting down"};
+  return grpc::Status::OK;
+}
+
+}  // namespace medius::api
