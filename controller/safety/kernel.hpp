@@ -16,7 +16,7 @@
 namespace medius::safety {
 
 // Compiled-in bounds of a machine's axis; see machine_bounds(). Configuration may only tighten
-// them. The constants and their reasons are in kernel.cpp; the figures here are those of the cable
+// them. The constants and their reasons are in bounds.cpp; the figures here are those of the cable
 // axis.
 struct AxisBounds {
   double force_max = 0.0;             // F_machine: 600 N cable, 250 Nm lever arm (decisions.md 2)

@@ -1,0 +1,109 @@
+// The compiled-in bounds of each machine, and how a configuration tightens them.
+#include "controller/safety/kernel.hpp"
+#include "controller/safety/limits.hpp"
+
+namespace medius::safety {
+namespace {
+
+constexpr std::int64_t kMsNs = 1'000'000;
+
+// ---- compiled-in bounds, each with its reason ----------------------------------------------
+constexpr AxisBounds kCableBounds = {
+    .force_max = 600.0,         // decisions.md 2: ankle loads are 20-90 N, pad loads to 400 N
+    .brake_force_max = 150.0,   // control.md 2.2: what the release results were reached with
+    .felt_rise_per_s = 500.0,   // I2 in a repetition; as 0.5 N a tick it keeps the 2 N a tick too
+    .felt_fall_per_s = 4000.0,  // I2: 4 N a tick; faster only under R3 and R4
+    // A friction reversal moves the word by 18 N in 25 ms; fourteen times that leaves force control
+    // its room and still spreads a jump over the whole scale across 60 ms.
+    .torque_slew_per_tick = 10.0,
+    .correction_max = 240.0,    // control.md 4.1: 0.4 x F_max
+    .correction_floor = 20.0,   // friction without load: 5 N + 10 N s/m x 1.2 m/s, and a fifth more
+    .outward_hold_speed = 2.5,  // control.md 5.3
+    .governor_speed = 0.8,      // control.md 5.3: above every training tempo's return
+    .governor_gain = 400.0,
+    .overspeed_trip = 1.5,           // I4, control.md 5.3
+    .release_force_fraction = 0.35,  // control.md 5.2: no false trip in any tempo tried
+    .release_speed = 0.25,           // faster than the cuff's recoil at a turn
+    .release_confirm_ticks = 3,      // 900 N on 8 kg reaches 1.1 m/s after 10 ms: no time for more
+    .slack_speed = 0.15,             // half of I4's 0.3 m/s without user load
+    .slack_gain = 120.0,             // control.md 5.2
+    .slack_pull_max = 20.0,          // reel-in beats drive friction and cannot hurt a hand
+    .pretension_max = 30.0,          // safety.md 11.4: half the contact limit for a face
+    .eccentric_ratio_max = 2.0,      // decisions.md 8
+    // Above a tremor of +/- 10 mm, below 70 % of the shortest repetition counted (30 mm).
+    .refill_rise = 0.0205,
+    .freeze_age_ns = 10 * kMsNs,  // decisions.md 11
+    .unload_age_ns = 20 * kMsNs,
+    .panel_age_ns = 60 * kMsNs,  // decisions.md 11's ceiling: panels answer every few bus cycles
+};
+
+// The pad sits 0.38 m from the lever's axis (control.md section 1): the same forces and speeds
+// there.
+constexpr double kLeverArmM = 0.38;
+
+constexpr AxisBounds lever_bounds() {
+  AxisBounds b = kCableBounds;
+  b.force_max = 250.0;  // decisions.md 2: an arm
+  b.brake_force_max *= kLeverArmM;
+  b.felt_rise_per_s *= kLeverArmM;
+  b.felt_fall_per_s *= kLeverArmM;
+  b.torque_slew_per_tick *= kLeverArmM;
+  b.correction_max = 0.4 * b.force_max;
+  b.correction_floor *= kLeverArmM;
+  b.outward_hold_speed /= kLeverArmM;
+  b.governor_speed /= kLeverArmM;
+  b.governor_gain *= kLeverArmM * kLeverArmM;
+  b.overspeed_trip /= kLeverArmM;
+  b.release_speed /= kLeverArmM;
+  b.slack_speed /= kLeverArmM;
+  b.slack_gain *= kLeverArmM * kLeverArmM;
+  b.slack_pull_max *= kLeverArmM;
+  b.pretension_max *= kLeverArmM;
+  b.refill_rise /= kLeverArmM;
+  return b;
+}
+
+constexpr AxisBounds kLeverBounds = lever_bounds();
+
+// decisions.md 11: two bus cycles may be longer than the defaults, but unloading never waits
+// longer.
+constexpr std::int64_t kFreezeAgeMaxNs = 30 * kMsNs;
+constexpr std::int64_t kUnloadAgeMaxNs = 60 * kMsNs;
+
+std::int64_t configured_age(std::int64_t configured, std::int64_t max) noexcept {
+  if (configured < 0) return 0;
+  return configured > max ? max : configured;
+}
+
+}  // namespace
+
+AxisBounds machine_bounds(hal::CoordinateKind kind) noexcept {
+  return kind == hal::CoordinateKind::kCable ? kCableBounds : kLeverBounds;
+}
+
+AxisBounds tightened(const AxisBounds& machine, const AxisBounds& configured) noexcept {
+  AxisBounds b = machine;
+  b.felt_rise_per_s = smaller(machine.felt_rise_per_s, configured.felt_rise_per_s);
+  b.torque_slew_per_tick = smaller(machine.torque_slew_per_tick, configured.torque_slew_per_tick);
+  b.correction_max = smaller(machine.correction_max, configured.correction_max);
+  b.correction_floor = smaller(machine.correction_floor, configured.correction_floor);
+  b.outward_hold_speed = smaller(machine.outward_hold_speed, configured.outward_hold_speed);
+  b.governor_speed = smaller(machine.governor_speed, configured.governor_speed);
+  b.overspeed_trip = smaller(machine.overspeed_trip, configured.overspeed_trip);
+  b.slack_speed = smaller(machine.slack_speed, configured.slack_speed);
+  b.slack_pull_max = smaller(machine.slack_pull_max, configured.slack_pull_max);
+  b.pretension_max = smaller(machine.pretension_max, configured.pretension_max);
+  b.eccentric_ratio_max = smaller(machine.eccentric_ratio_max, configured.eccentric_ratio_max);
+  b.freeze_age_ns = configured_age(configured.freeze_age_ns, kFreezeAgeMaxNs);
+  b.unload_age_ns = configured_age(configured.unload_age_ns, kUnloadAgeMaxNs);
+  b.panel_age_ns = configured_age(configured.panel_age_ns, kUnloadAgeMaxNs);
+  // A released mass gains energy with the square of force x time: their product stays what it is.
+  double force_max = bound(machine.force_max);
+  if (b.unload_age_ns > machine.unload_age_ns) {
+    force_max *= static_cast<double>(machine.unload_age_ns) / static_cast<double>(b.unload_age_ns);
+  }
+  b.force_max = smaller(force_max, configured.force_max);
+  return b;
+}
+
+}  // namespace medius::safety

@@ -1,0 +1,201 @@
+// Stage 1 of the kernel: what the person may feel.
+#include "controller/base/det_math.hpp"
+#include "controller/safety/kernel.hpp"
+#include "controller/safety/limits.hpp"
+
+namespace medius::safety {
+namespace {
+
+// R2 and a stop have 500 ms to the cuff; the drive, the cable and the person's give take the rest.
+constexpr double kSoftUnloadS = 0.4;
+// A soft unload from just above slack tension still ends soon: 50 N a second.
+constexpr double kSoftUnloadMinOverRise = 0.1;
+// control.md 6.1: an empty tank takes the excess away at 100 N a second.
+constexpr double kTankFadeOverRise = 0.2;
+constexpr double kTankStoreEfficiency = 0.9;  // of what the person puts in above the base force
+constexpr double kTankAllowanceMargin = 1.2;  // control.md 6.1
+constexpr double kTankSizeOverAllowance = 1.5;
+// Rounding in a profile's own filters is clipped; a wish further out than this is a broken profile.
+constexpr double kWishTolerance = 1.0;
+// No machine of ours moves this fast; keeps a wild but finite speed from overflowing the tank.
+constexpr double kSpeedSane = 50.0;
+// A decrease must not hang on a configured ramp: any ankle load is off within two seconds.
+constexpr double kLoadFallMinPerS = 50.0;
+
+// Where stage 1 stands in one tick, after every input has been made a number.
+struct Felt {
+  double dt_s, limit, base, velocity, slack_tension, ratio;
+  bool velocity_known;
+};
+
+Felt sanitised(const AxisBounds& bounds, const UserLimits& user, const FeltInput& input) noexcept {
+  Felt f{};
+  f.dt_s = step_time(input.dt_s);
+  f.limit = smaller(bounds.force_max, user.force_max);
+  f.base = clamped(input.base_force, 0.0, f.limit);
+  f.velocity_known = is_finite(input.velocity);
+  f.velocity = clamped(finite_or_zero(input.velocity), -kSpeedSane, kSpeedSane);
+  f.slack_tension = clamped(input.pretension, 0.0, smaller(bounds.pretension_max, f.limit));
+  f.ratio = at_least(smaller(user.eccentric_ratio_max, bounds.eccentric_ratio_max), 1.0);
+  return f;
+}
+
+// J for each m | rad of range: what an eccentric phase at the user's ratio may give back.
+double allowance_per_travel(const Felt& f) noexcept {
+  return (f.ratio - 1.0) * f.base * kTankAllowanceMargin;
+}
+
+// Counts the excess over the base force in and out, and refills the tank once a repetition. The
+// tracker's word is not enough: the cable must have gone out since the last way back.
+void account_energy(const AxisBounds& bounds, const Felt& f, const FeltInput& input,
+                    FeltState& state) noexcept {
+  const double excess = at_least(state.force - f.base, 0.0);
+  const double efficiency = f.velocity > 0.0 ? kTankStoreEfficiency : 1.0;
+  const double rise_needed = bound(bounds.refill_rise);
+  state.tank_energy += excess * f.velocity * f.dt_s * efficiency;
+  state.travel += f.velocity * f.dt_s;
+  if (state.travel < state.low) state.low = state.travel;
+  if (state.travel > state.high) state.high = state.travel;
+
+  const double range = bound(input.range);
+  const bool edge = input.concentric_validated && !state.was_validated;
+  state.was_validated = input.concentric_validated;
+  if (edge && !state.refilled && state.travel - state.low >= rise_needed) {
+    state.refilled = true;
+    state.credited = 0.0;
+    state.high = state.travel;
+  }
+  const double covered = at_least(state.high - state.low, range);
+  if (state.refilled && covered > state.credited) {
+    state.tank_energy += allowance_per_travel(f) * (covered - state.credited);
+    state.credited = covered;
+  }
+  if (state.refilled && state.travel < state.high - rise_needed) {
+    state.refilled = false;
+    state.low = state.high = state.travel;
+  }
+  const double size = kTankSizeOverAllowance * allowance_per_travel(f);
+  state.tank_energy = at_most(state.tank_energy, size * at_least(covered, state.credited));
+}
+
+// The most that may be felt in this phase, at this speed, with what is left in the tank.
+double excess_ceiling(const AxisBounds& bounds, const Felt& f, const FeltInput& input,
+                      const FeltState& state, std::uint32_t& cause) noexcept {
+  using measure::Phase;
+  double ceiling = f.limit;
+  cause = kLimitForce;
+  const bool effort = input.phase == Phase::kConcentric || input.phase == Phase::kHold;
+  if (!effort && input.phase != Phase::kEccentric) {
+    // At rest, at the bottom and in slack an excess may fade, never rise (I7).
+    const double fade = bound(bounds.felt_rise_per_s) * kEngageOverRise * f.dt_s;
+    ceiling = at_most(ceiling, at_least(state.force - fade, f.base));
+    cause = kLimitPhaseGate;
+  }
+  if (!effort && f.ratio * f.base < ceiling) {
+    ceiling = f.ratio * f.base;
+    cause = kLimitPhaseGate;
+  }
+  if (f.velocity < 0.0 || state.tank_energy < 0.0 || !f.velocity_known) {
+    // The largest excess that can still fade out before the tank is empty: energy = excess^2 |v| /
+    // 2r.
+    const double speed = at_least(absolute(f.velocity), bound(bounds.governor_speed) / 8.0);
+    const double fade = bound(bounds.felt_rise_per_s) * kTankFadeOverRise;
+    const double energy = f.velocity_known ? at_least(state.tank_energy, 0.0) : 0.0;
+    const double excess = speed > 0.0 ? det::sqrt(2.0 * fade * energy / speed) : 0.0;
+    if (f.base + excess < ceiling) {
+      ceiling = f.base + excess;
+      cause = kLimitTank;
+    }
+  }
+  return ceiling;
+}
+
+// The wish, made harmless; the base force stands in for one that is refused.
+double accepted_wish(const AxisBounds& bounds, const Felt& f, const FeltInput& input,
+                     const FeltState& state, FeltOutput& out) noexcept {
+  double wish = input.wish;
+  if (!input.wish_valid) {
+    out.limits |= kLimitWish;
+    wish = f.base;
+  } else if (!is_finite(wish)) {
+    out.limits |= kLimitWish;
+    out.fault = FaultCode::kPluginNotFinite;
+    wish = f.base;
+  } else if (!(wish >= -kWishTolerance && wish <= bound(bounds.force_max) + kWishTolerance)) {
+    out.limits |= kLimitWish;
+    out.fault = FaultCode::kPluginOutOfRange;
+    wish = f.base;
+  }
+  std::uint32_t cause = kLimitForce;
+  const double ceiling = excess_ceiling(bounds, f, input, state, cause);
+  if (wish > ceiling) out.limits |= cause;
+  if (wish < 0.0) out.limits |= kLimitForce;
+  return clamped(wish, 0.0, ceiling);
+}
+
+}  // namespace
+
+double gate_load(const LoadGateInput& input, LoadGateState& state) noexcept {
+  using measure::Phase;
+  const double dt_s = step_time(input.dt_s);
+  const bool at_bottom = input.phase == Phase::kRest || input.phase == Phase::kBottom;
+  const bool may_climb = at_bottom || input.phase == Phase::kConcentric;
+  state.applied = at_least(finite_or_zero(state.applied), 0.0);
+  if (is_finite(input.requested)) state.requested = at_least(input.requested, 0.0);
+  const bool decrease = !(state.requested > state.target);
+  if (decrease || (at_bottom && !input.increases_frozen)) state.target = state.requested;
+
+  const double ramp = bound(input.ramp_per_s);
+  if (state.target < state.applied) {
+    const double fall = at_least(ramp, kLoadFallMinPerS) * dt_s;
+    state.applied = at_least(state.applied - fall, state.target);
+  } else if (may_climb && !input.increases_frozen) {
+    state.applied = at_most(state.applied + ramp * dt_s, state.target);
+  }
+  return state.applied;
+}
+
+FeltOutput limit_felt_force(const AxisBounds& bounds, const UserLimits& user,
+                            const FeltInput& input, FeltState& state) noexcept {
+  FeltOutput out;
+  if (input.load_state == LoadState::kOff || input.reaction >= Reaction::kTorqueOff) {
+    state = FeltState{};
+    return out;
+  }
+  const Felt f = sanitised(bounds, user, input);
+  if (!f.velocity_known || !is_finite(input.base_force)) out.fault = FaultCode::kNotFinite;
+  const double last = clamped(finite_or_zero(state.force), 0.0, f.limit);
+  double rise = bound(bounds.felt_rise_per_s) * f.dt_s;
+  double fall = bound(bounds.felt_fall_per_s) * f.dt_s;
+  double target = 0.0;
+  const bool unloading =
+      input.reaction >= Reaction::kSoftUnload || input.load_state == LoadState::kUnloading;
+  if (input.reaction >= Reaction::kFastUnload) {
+    fall *= kFastUnloadOverFall;
+  } else if (unloading) {
+    target = at_most(f.slack_tension, last);
+    if (!(state.unload_rate > 0.0)) {
+      state.unload_rate = at_least((last - target) / kSoftUnloadS,
+                                   bound(bounds.felt_rise_per_s) * kSoftUnloadMinOverRise);
+    }
+    fall = at_most(state.unload_rate * f.dt_s, fall);
+  } else if (input.load_state == LoadState::kTakeUp) {
+    target = f.slack_tension;
+    rise *= kEngageOverRise;
+    state.tank_energy = at_most(state.tank_energy, 0.0);
+  } else {
+    target = accepted_wish(bounds, f, input, state, out);
+  }
+  if (!unloading) state.unload_rate = 0.0;
+
+  const bool no_rise = input.reaction >= Reaction::kFreezeIncreases ||
+                       !(f.velocity <= bound(bounds.outward_hold_speed)) || !f.velocity_known;
+  const double highest = no_rise ? last : last + rise;
+  if (target > highest || target < last - fall) out.limits |= kLimitSlew;
+  state.force = clamped(clamped(target, last - fall, highest), 0.0, f.limit);
+  account_energy(bounds, f, input, state);
+  out.force = state.force;
+  return out;
+}
+
+}  // namespace medius::safety

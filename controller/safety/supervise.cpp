@@ -1,0 +1,148 @@
+// Supervision: from what the machine says to graded reactions, and the latch that keeps them.
+#include <cstddef>
+
+#include "controller/safety/kernel.hpp"
+#include "controller/safety/limits.hpp"
+
+namespace medius::safety {
+
+SuperviseOutput caused_by(FaultCode fault) noexcept {
+  return {fault_info(fault).reaction, fault};
+}
+
+namespace {
+
+constexpr int kImplausibleTicks = 20;       // control.md 5.1
+constexpr double kImplausibleForce = 25.0;  // decisions.md 2
+constexpr double kImplausibleFraction = 0.25;
+constexpr std::uint32_t kMissedFreeze = 2;  // I15 and row 40
+constexpr std::uint32_t kMissedUnload = 5;
+
+constexpr std::int8_t kProfileTorqueMode = 4;  // CiA 402 modes of operation
+constexpr std::int8_t kCyclicTorqueMode = 10;
+
+// What makes torque impossible or forbidden, the most severe first.
+FaultCode stop_cause(const AxisBounds& bounds, const SuperviseInput& input, bool loaded) noexcept {
+  const hal::MachineInput& machine = *input.machine;
+  const hal::DriveInput& drive = machine.axis[static_cast<std::size_t>(input.axis)].drive;
+  const bool drive_known =
+      drive.freshness.valid && within(input.drive_age_ns, bounds.unload_age_ns);
+  if (machine.safety.freshness.valid && !machine.safety.estop_released) return FaultCode::kEstop;
+  if (loaded && machine.safety.freshness.valid && !machine.safety.relay_closed) {
+    return FaultCode::kRelayOpen;
+  }
+  if (loaded && drive_known) {
+    if (drive.state == hal::DriveState::kFault ||
+        drive.state == hal::DriveState::kFaultReactionActive) {
+      return FaultCode::kDriveFault;
+    }
+    if (drive.watchdog_tripped) return FaultCode::kDriveWatchdog;
+    if (drive.sto_active) return FaultCode::kStoActive;
+    if (drive.state != hal::DriveState::kOperationEnabled) return FaultCode::kDriveNotEnabled;
+    if (drive.mode_display != kProfileTorqueMode && drive.mode_display != kCyclicTorqueMode) {
+      return FaultCode::kDriveMode;
+    }
+  }
+  return FaultCode::kNone;
+}
+
+// Old, missing or impossible samples. `aging` is set when only increases have to wait (R1).
+FaultCode data_cause(const AxisBounds& bounds, const SuperviseInput& input, bool& aging) noexcept {
+  const hal::MachineInput& machine = *input.machine;
+  const hal::AxisInput& axis = machine.axis[static_cast<std::size_t>(input.axis)];
+  if (!axis.drive.freshness.valid || !axis.load_cell.freshness.valid ||
+      !machine.panel.freshness.valid || !machine.safety.freshness.valid) {
+    return FaultCode::kLinkLost;
+  }
+  if (!within(input.drive_age_ns, bounds.unload_age_ns) ||
+      !within(input.load_cell_age_ns, bounds.unload_age_ns) ||
+      !within(input.panel_age_ns, bounds.panel_age_ns) ||
+      !within(input.safety_age_ns, bounds.panel_age_ns)) {
+    return FaultCode::kDataStale;
+  }
+  if (axis.load_cell.saturated) return FaultCode::kLoadCellSaturated;
+  if (!is_finite(axis.drive.position) || !is_finite(axis.drive.velocity) ||
+      !is_finite(axis.drive.force) || !is_finite(axis.load_cell.force)) {
+    return FaultCode::kNotFinite;
+  }
+  aging = !within(input.drive_age_ns, bounds.freeze_age_ns) ||
+          !within(input.load_cell_age_ns, bounds.freeze_age_ns) ||
+          !within(input.panel_age_ns, bounds.panel_age_ns / 2) ||
+          !within(input.safety_age_ns, bounds.panel_age_ns / 2);
+  return FaultCode::kNone;
+}
+
+// Load cell against the drive's word. While the word brakes the cable is slack and says nothing.
+bool implausible(const SuperviseInput& input, double measured) noexcept {
+  if (!is_finite(input.expected_drive_force) || !is_finite(input.set_force)) return true;
+  if (input.expected_drive_force < 0.0) return false;
+  const double allowed = at_least(kImplausibleFraction * input.set_force, kImplausibleForce) +
+                         bound(input.friction_allowance);
+  return absolute(measured - input.expected_drive_force) > allowed;
+}
+
+}  // namespace
+
+SuperviseOutput supervise(const AxisBounds& bounds, const SuperviseInput& input,
+                          SuperviseState& state) noexcept {
+  if (input.machine == nullptr || input.axis < 0 || input.axis >= hal::kMaxAxes) {
+    return caused_by(FaultCode::kLinkLost);
+  }
+  const bool loaded = input.load_state != LoadState::kOff;
+  const hal::PanelInput& panel = input.machine->panel;
+  const bool stop_pressed = panel.freshness.valid && panel.stop_pressed;
+  const FaultCode stop = stop_cause(bounds, input, loaded);
+  if (stop != FaultCode::kNone) return caused_by(stop);
+  if (!loaded) {
+    state = SuperviseState{};
+    return caused_by(stop_pressed ? FaultCode::kPanelStop : FaultCode::kNone);
+  }
+  bool aging = false;
+  const FaultCode data = data_cause(bounds, input, aging);
+  if (data != FaultCode::kNone) return caused_by(data);
+
+  const double measured = input.machine->axis[static_cast<std::size_t>(input.axis)].load_cell.force;
+  state.implausible_ticks = implausible(input, measured) ? state.implausible_ticks + 1 : 0;
+  if (state.implausible_ticks >= kImplausibleTicks) {
+    state.implausible_ticks = kImplausibleTicks;
+    return caused_by(FaultCode::kForceImplausible);
+  }
+  if (input.missed_ticks == 0) state.consecutive_missed = 0;
+  // Capped on the way, so that the counter cannot wrap.
+  if (input.missed_ticks >= kMissedUnload || state.consecutive_missed >= kMissedUnload) {
+    state.consecutive_missed = kMissedUnload;
+  } else {
+    state.consecutive_missed += input.missed_ticks;
+  }
+  if (state.consecutive_missed >= kMissedUnload) return caused_by(FaultCode::kTicksMissed);
+  if (stop_pressed) return caused_by(FaultCode::kPanelStop);
+  if (aging || state.consecutive_missed >= kMissedFreeze) {
+    return {Reaction::kFreezeIncreases, FaultCode::kNone};
+  }
+  return {};
+}
+
+FaultCode force_blocked_by(const AxisBounds& bounds, const SuperviseInput& input) noexcept {
+  SuperviseInput probe = input;
+  SuperviseState state;
+  probe.load_state = LoadState::kTakeUp;
+  return supervise(bounds, probe, state).fault;
+}
+
+Reaction update_latch(LatchState& state, const SuperviseOutput& worst, bool reset_pressed,
+                      bool panel_fresh) noexcept {
+  // A stale panel counts as held: the next edge needs a fresh "not pressed" first.
+  const bool edge = panel_fresh && reset_pressed && !state.reset_was_pressed;
+  state.reset_was_pressed = !panel_fresh || reset_pressed;
+  if (edge && worst.reaction < Reaction::kSoftUnload) {
+    state.reaction = Reaction::kNone;
+    state.code = FaultCode::kNone;
+  }
+  if (fault_info(worst.fault).latched) {
+    if (state.code == FaultCode::kNone || worst.reaction > state.reaction) state.code = worst.fault;
+    if (worst.reaction > state.reaction) state.reaction = worst.reaction;
+  }
+  return worst.reaction > state.reaction ? worst.reaction : state.reaction;
+}
+
+}  // namespace medius::safety

@@ -1,0 +1,131 @@
+// Stage 2 of the kernel: the only producer of a torque word.
+#include "controller/safety/kernel.hpp"
+#include "controller/safety/limits.hpp"
+
+namespace medius::safety {
+
+struct TorqueWordMaker {
+  static TorqueWord make(double value) noexcept { return TorqueWord(value); }
+};
+
+namespace {
+
+constexpr double kCorrectionOverFelt = 0.4;  // control.md 4.1, of the force of the set
+constexpr int kRetensionTicks = 50;          // control.md 5.2
+
+// Watches for the handle slipping away; true while the slack servo has the word.
+bool track_release(const AxisBounds& bounds, const TorqueInput& input, double felt,
+                   TorqueState& state) noexcept {
+  if (!state.slack_servo) {
+    const bool collapsed = input.measured_force < bound(bounds.release_force_fraction) * felt &&
+                           input.velocity < -bound(bounds.release_speed);
+    state.release_ticks = collapsed ? state.release_ticks + 1 : 0;
+    if (!collapsed || state.release_ticks < bounds.release_confirm_ticks) return false;
+    state = {.word = state.word,
+             .slack_servo = true,
+             .released = input.load_state == LoadState::kLoaded};
+    return true;
+  }
+  // Half of what the servo pulls with: a hand that holds on shows more, friction alone does not.
+  const bool held = input.measured_force > 0.5 * bound(bounds.slack_pull_max);
+  state.retension_ticks = held ? state.retension_ticks + 1 : 0;
+  if (state.retension_ticks < kRetensionTicks) return true;
+  state = {.word = state.word, .retension_ceiling = bound(bounds.slack_pull_max)};
+  return false;
+}
+
+// Force control's word within the machine's bounds and near the felt force.
+double bounded_word(const AxisBounds& bounds, const TorqueInput& input, double felt, double dt_s,
+                    TorqueOutput& out, TorqueState& state) noexcept {
+  const double correction = at_most(bound(bounds.correction_floor) + kCorrectionOverFelt * felt,
+                                    bound(bounds.correction_max));
+  const double near_felt = clamped(input.torque, felt - correction, felt + correction);
+  if (near_felt != input.torque) out.limits |= kLimitCorrection;
+  double word = clamped(near_felt, 0.0, bound(bounds.force_max));
+  if (word != near_felt) out.limits |= kLimitForce;
+  if (state.retension_ceiling > 0.0) {
+    if (word > state.retension_ceiling) {
+      word = state.retension_ceiling;
+      state.retension_ceiling += bound(bounds.felt_rise_per_s) * kEngageOverRise * dt_s;
+      out.limits |= kLimitSlackServo;
+    } else {
+      state.retension_ceiling = 0.0;
+    }
+  }
+  return word;
+}
+
+// Takes force away from a cable that runs in too fast, down to braking.
+double governed(const AxisBounds& bounds, double velocity, double word,
+                std::uint32_t& limits) noexcept {
+  const double over = -velocity - bound(bounds.governor_speed);
+  if (!(over > 0.0)) return word;
+  limits |= kLimitGovernor;
+  return at_least(word - bound(bounds.governor_gain) * over, -bound(bounds.brake_force_max));
+}
+
+double toward_zero(double word, double step) noexcept {
+  return word > 0.0 ? at_least(word - step, 0.0) : at_most(word + step, 0.0);
+}
+
+}  // namespace
+
+TorqueOutput limit_torque(const AxisBounds& bounds, const TorqueInput& input,
+                          TorqueState& state) noexcept {
+  TorqueOutput out;
+  if (input.load_state == LoadState::kOff || input.reaction >= Reaction::kTorqueOff) {
+    state = TorqueState{};
+    return out;
+  }
+  const double dt_s = step_time(input.dt_s);
+  const double force_max = bound(bounds.force_max);
+  const double last =
+      clamped(finite_or_zero(state.word), -bound(bounds.brake_force_max), force_max);
+  const bool drive_fresh = within(input.drive_age_ns, bounds.unload_age_ns);
+  const bool fresh = drive_fresh && within(input.load_cell_age_ns, bounds.unload_age_ns);
+  const bool finite = is_finite(input.torque) && is_finite(input.felt_force) &&
+                      is_finite(input.velocity) && is_finite(input.measured_force);
+  double word = 0.0;
+  if (input.reaction >= Reaction::kFastUnload || !fresh || !finite) {
+    if (!fresh) out.limits |= kLimitAge;
+    if (!finite) out.fault = FaultCode::kNotFinite;
+    if (!fresh) out.fault = FaultCode::kDataStale;
+    word = toward_zero(last, bound(bounds.felt_fall_per_s) * kFastUnloadOverFall * dt_s);
+    if (drive_fresh && is_finite(input.velocity)) {
+      word = governed(bounds, input.velocity, word, out.limits);
+    }
+    state = {.word = word};
+  } else {
+    const double felt = clamped(input.felt_force, 0.0, force_max);
+    const double slew = bound(bounds.torque_slew_per_tick);
+    const bool servo = track_release(bounds, input, felt, state);
+    if (servo) {
+      word = bound(bounds.slack_gain) * (input.velocity + bound(bounds.slack_speed));
+      word =
+          clamped(word, -bound(bounds.brake_force_max), smaller(bounds.slack_pull_max, force_max));
+      out.limits |= kLimitSlackServo;
+    } else {
+      word = bounded_word(bounds, input, felt, dt_s, out, state);
+    }
+    // Braking ends at once and then climbs from zero; it starts at once, too.
+    double highest = at_least(last, 0.0) + slew;
+    if (!within(input.drive_age_ns, bounds.freeze_age_ns) ||
+        !within(input.load_cell_age_ns, bounds.freeze_age_ns)) {
+      highest = at_least(last, 0.0);
+      if (word > highest) out.limits |= kLimitAge;
+    }
+    const double lowest = servo ? word : at_least(last, 0.0) - slew;
+    if (word > highest || word < lowest) out.limits |= kLimitTorqueSlew;
+    word = at_most(at_least(word, lowest), highest);
+    word = governed(bounds, input.velocity, word, out.limits);
+    if (state.released) out.fault = FaultCode::kHandleReleased;
+  }
+  if (drive_fresh && input.velocity < -bound(bounds.overspeed_trip)) {
+    out.fault = FaultCode::kOverspeed;
+  }
+  state.word = word;
+  out.word = TorqueWordMaker::make(word);
+  return out;
+}
+
+}  // namespace medius::safety
