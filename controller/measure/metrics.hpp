@@ -1,5 +1,6 @@
 // Metrics of one repetition from its samples (definitions: control.md section 8). Not on the loop:
-// used by the recorder, by recomputation and by the reports. Every value carries kDefinitionVersion.
+// used by the recorder, by recomputation and by the reports. Every value carries
+// kDefinitionVersion.
 #pragma once
 
 #include <cstdint>
@@ -22,28 +23,30 @@ struct MetricSample {
   double force_target = 0.0;    // N | Nm
 };
 
+// Integrals are trapezoids over the ticks that are there; distance is travel of the position.
+// "Middle 80 %" is by time: without the first and the last tenth of the phase.
 struct PhaseMetrics {
   double duration_s = 0.0;
   double force_mean_time = 0.0;      // mean over time, N | Nm
-  double force_mean_distance = 0.0;  // work / distance, N | Nm
+  double force_mean_distance = 0.0;  // work / net travel, N | Nm
   double force_peak = 0.0;
-  double impulse = 0.0;              // N s | Nm s
-  double work_j = 0.0;               // magnitude
+  double impulse = 0.0;  // N s | Nm s
+  double work_j = 0.0;   // magnitude of the integral of force over position
   double power_mean_w = 0.0;
-  double power_peak_w = 0.0;         // after a 20 Hz low-pass
-  double velocity_mean = 0.0;        // magnitude, m/s | rad/s
-  double velocity_peak = 0.0;
-  double force_error_rms = 0.0;      // measured against target, steady part (middle 80 % of the phase)
+  double power_peak_w = 0.0;     // largest force x speed after a 20 Hz first-order low-pass
+  double velocity_mean = 0.0;    // net travel / duration, m/s | rad/s
+  double velocity_peak = 0.0;    // in the direction of the phase
+  double force_error_rms = 0.0;  // measured against target, steady part (middle 80 % of the phase)
 };
 
 enum QualityFlag : std::uint32_t {
-  kQualityRangeShort = 1u << 0,
-  kQualityTempoFast = 1u << 1,
-  kQualityTempoSlow = 1u << 2,
+  kQualityRangeShort = 1u << 0,  // below range_short_fraction of the reference
+  kQualityTempoFast = 1u << 1,   // a prescribed phase shorter than the tolerance allows
+  kQualityTempoSlow = 1u << 2,   // ... or longer
   kQualityHoldShort = 1u << 3,
-  kQualityMomentum = 1u << 4,
+  kQualityMomentum = 1u << 4,  // a burst of speed in the first quarter of the concentric
   kQualitySamplesMissing = 1u << 5,
-  kQualityProvisional = 1u << 6,
+  kQualityProvisional = 1u << 6,  // the range was not known when the repetition closed
 };
 
 // Prescribed seconds concentric-hold-eccentric-bottom; 0 = not prescribed.
@@ -59,17 +62,18 @@ struct RepMetrics {
   std::uint32_t index = 0;
   RepKind kind = RepKind::kFull;
   RepRejection rejection = RepRejection::kNone;
-  std::uint32_t quality = 0;      // QualityFlag
+  std::uint32_t quality = 0;  // QualityFlag
   std::uint64_t start_tick = 0;
   std::uint64_t peak_start_tick = 0;
   std::uint64_t peak_end_tick = 0;
   std::uint64_t end_tick = 0;
-  double range = 0.0;             // m | rad: peak - valley before
+  double range = 0.0;  // m | rad: peak - valley before
   double hold_s = 0.0;
-  double bottom_s = 0.0;          // since the previous repetition's end; 0 for the first
-  double time_under_tension_s = 0.0;
-  double rendered_ratio = 0.0;    // mean force ecc / con, middle 80 % of each
-  double tempo_error_percent = 0.0;  // mean |actual - prescribed| / prescribed over prescribed phases
+  double bottom_s = 0.0;              // since the previous repetition's end; 0 for the first
+  double time_under_tension_s = 0.0;  // concentric, hold and eccentric with force > half the target
+  double rendered_ratio = 0.0;        // mean force ecc / con, middle 80 % of each
+  double tempo_error_percent =
+      0.0;  // mean |actual - prescribed| / prescribed over prescribed phases
   PhaseMetrics concentric;
   PhaseMetrics eccentric;
 };
@@ -79,12 +83,21 @@ struct MetricConfig {
   Tempo tempo;
   double range_reference = 0.0;  // 0 = not known
   double range_short_fraction = 0.85;
-  double tempo_tolerance = 0.35;
+  double tempo_tolerance = 0.35;  // of the prescribed seconds
+  std::uint64_t previous_end_tick =
+      0;  // end of the repetition before, for the bottom; 0 = the first
+  // Speed in the first quarter over the mean: a minimum-jerk lift has 1.05, a swung one over 2.
+  double momentum_ratio = 1.8;
 };
 
-// [any] `samples` covers [boundary.start_tick, boundary.end_tick] of one axis in tick order; missing
-// ticks set kQualitySamplesMissing.
+// [any] `samples` covers [boundary.start_tick, boundary.end_tick] of one axis in tick order;
+// missing ticks set kQualitySamplesMissing.
 [[nodiscard]] RepMetrics analyze_rep(std::span<const MetricSample> samples,
                                      const RepBoundary& boundary, const MetricConfig& config);
+
+// [any] Judges repetitions that closed before the range was known, once it is (decisions.md 10):
+// their kind becomes final and kQualityProvisional goes. `range` 0 takes the longest of `reps`
+// instead.
+void resolve_provisional(std::span<RepMetrics> reps, double range, const TrackerConfig& config);
 
 }  // namespace medius::measure

@@ -1,0 +1,390 @@
+#include "controller/measure/tracker.hpp"
+
+#include "controller/base/clamp.hpp"
+
+namespace medius::measure {
+namespace {
+
+// A stance that has shifted and stays so long is the new bottom of the next repetition.
+constexpr int kRebaseTicks = 250;
+
+double larger(double a, double b) noexcept {
+  return a > b ? a : b;
+}
+
+double median(const std::array<double, 5>& values, int count) noexcept {
+  std::array<double, 5> sorted = values;
+  for (int i = 1; i < count; ++i) {
+    const double value = sorted[static_cast<std::size_t>(i)];
+    int j = i;
+    for (; j > 0 && sorted[static_cast<std::size_t>(j - 1)] > value; --j) {
+      sorted[static_cast<std::size_t>(j)] = sorted[static_cast<std::size_t>(j - 1)];
+    }
+    sorted[static_cast<std::size_t>(j)] = value;
+  }
+  const auto middle = static_cast<std::size_t>(count / 2);
+  return count % 2 == 1 ? sorted[middle] : 0.5 * (sorted[middle - 1] + sorted[middle]);
+}
+
+}  // namespace
+
+RepKind classify_rise(const TrackerConfig& config, double rise, double range) noexcept {
+  if (!(range > 0.0)) return rise >= config.rise_floor ? RepKind::kFull : RepKind::kRejected;
+  if (rise >= config.full_fraction * range) return RepKind::kFull;
+  if (rise >= config.partial_fraction * range) return RepKind::kPartial;
+  return RepKind::kRejected;
+}
+
+void Tracker::start_set(const TrackerConfig& config, double range_reference) noexcept {
+  const bool pending = pending_;
+  const RepBoundary pending_rep = pending_rep_;
+  *this = Tracker{};
+  pending_ = pending;
+  pending_rep_ = pending_rep;
+  config_ = config;
+  range_ = is_finite(range_reference) && range_reference > 0.0 ? range_reference : 0.0;
+  range_first_ = range_;
+  in_set_ = true;
+}
+
+void Tracker::end_set() noexcept {
+  if (in_set_ && !pending_) {
+    TrackerOutput output;
+    abandon(RepRejection::kUnfinished, last_tick_, output);
+    pending_ = output.rep_closed;
+    pending_rep_ = output.rep;
+  }
+  in_set_ = false;
+}
+
+double Tracker::rise() const noexcept {
+  return count_ == Count::kWaiting ? 0.0 : peak_.position - valley_.position;
+}
+
+double Tracker::zigzag() const noexcept {
+  return larger(config_.zigzag_floor, config_.zigzag_fraction * range_);
+}
+
+double Tracker::range_or_rise() const noexcept {
+  return range_ > 0.0 ? range_ : rise();
+}
+
+// Everything that belongs to one stretch of movement starts again from here; counters stay.
+void Tracker::restart(const Sample& now) noexcept {
+  running_ = true;
+  window_count_ = 0;
+  window_next_ = 0;
+  window_sum_ = 0.0;
+  centred_velocity_ = 0.0;
+  direction_ = -1;
+  extremum_ = now.position;
+  dwell_ = 0;
+  still_ticks_ = 0;
+  phase_ = Phase::kRest;
+  slack_ = false;
+  slack_ticks_ = 0;
+  count_ = Count::kWaiting;
+  valley_ = Turn{};
+  valley_.position = now.position;
+  valley_.tick = now.tick;
+  steady_ticks_ = 0;
+  validated_ = false;
+}
+
+// True once the window is full; `centred` is then its middle sample with the mean velocity.
+bool Tracker::push(const Sample& now, Sample& centred) noexcept {
+  const auto next = static_cast<std::size_t>(window_next_);
+  if (window_count_ == kWindow) {
+    window_sum_ -= window_[next].velocity;
+  } else {
+    ++window_count_;
+  }
+  window_[next] = now;
+  window_sum_ += now.velocity;
+  window_next_ = (window_next_ + 1) % kWindow;
+  if (window_count_ < kWindow) return false;
+  if (window_next_ == 0) {  // the running sum must not collect rounding errors for hours
+    window_sum_ = 0.0;
+    for (const Sample& sample : window_) window_sum_ += sample.velocity;
+  }
+  centred = window_[static_cast<std::size_t>((window_next_ + kCentre) % kWindow)];
+  centred.velocity = window_sum_ / kWindow;
+  return true;
+}
+
+// Keeps a turning point: sign +1 a peak, -1 a valley.
+void Tracker::follow(Turn& turn, double sign, const Sample& now,
+                     double velocity_before) const noexcept {
+  const double position = sign * now.position;
+  const double speed = sign * now.velocity;
+  const double speed_before = sign * velocity_before;
+  const double moving = config_.moving_velocity;
+  if (position > sign * turn.position) {
+    turn.position = now.position;
+    turn.tick = now.tick;
+    turn.left = false;
+  }
+  if (speed < moving && speed_before >= moving &&
+      (!turn.arrived || position > sign * turn.arrive_position + config_.reversal)) {
+    turn.arrived = true;
+    turn.arrive_tick = now.tick;
+    turn.arrive_position = now.position;
+  }
+  if (speed <= -moving && speed_before > -moving &&
+      (!turn.left || position > sign * turn.position - config_.reversal)) {
+    turn.left = true;
+    turn.leave_tick = now.tick;
+  }
+}
+
+// True when the direction changed with this sample.
+bool Tracker::latch_direction(const TrackerInput& input) noexcept {
+  const double position = direction_ * input.position;
+  if (position > direction_ * extremum_) extremum_ = input.position;
+  const double retreat = direction_ * extremum_ - position;
+  const bool reversing =
+      retreat >= config_.reversal && -direction_ * input.velocity > config_.latch_velocity;
+  dwell_ = reversing ? dwell_ + 1 : 0;
+  const bool fast = reversing && dwell_ > config_.dwell_ticks;
+  const bool slow = retreat >= larger(config_.rise_floor, config_.reversal);
+  if (!fast && !slow) return false;
+  direction_ = -direction_;
+  extremum_ = input.position;
+  dwell_ = 0;
+  ++direction_changes_;
+  return true;
+}
+
+// True while there is no tension. A force that is not a number is no evidence either way.
+bool Tracker::update_slack(const TrackerInput& input) noexcept {
+  const bool lost =
+      input.force < config_.slack_force && input.force_reference > 2.0 * config_.slack_force;
+  const bool back = input.force >= config_.slack_force;
+  slack_ticks_ = (slack_ ? back : lost) ? slack_ticks_ + 1 : 0;
+  if (slack_ticks_ >= config_.slack_confirm_ticks) {
+    slack_ = !slack_;
+    slack_ticks_ = 0;
+  }
+  return slack_;
+}
+
+TrackerOutput Tracker::update(const TrackerInput& input) noexcept {
+  TrackerOutput output;
+  const Phase phase_before = phase_;
+  if (pending_) {
+    pending_ = false;
+    output.rep_closed = true;
+    output.rep = pending_rep_;
+  }
+  if (!is_finite(input.position) || !is_finite(input.velocity)) {
+    output.phase = phase_;
+    return output;
+  }
+  const Sample now{input.tick, input.position, input.velocity};
+  const bool gap =
+      running_ && input.tick > last_tick_ + 1 + static_cast<std::uint64_t>(config_.gap_ticks);
+  if (!in_set_ || !input.counting) {
+    if (in_set_ && running_) abandon(RepRejection::kUnfinished, last_tick_, output);
+    restart(now);
+    running_ = false;
+  } else {
+    if (gap) abandon(RepRejection::kLinkLost, last_tick_, output);
+    if (gap || !running_) restart(now);
+    const bool was_slack = slack_;
+    if (update_slack(input)) {
+      if (!was_slack) abandon(RepRejection::kSlack, input.tick, output);
+      phase_ = Phase::kSlack;
+    } else {
+      if (was_slack) restart(now);
+      output.direction_changed = latch_direction(input);
+      still_ticks_ = absolute(input.velocity) < config_.moving_velocity ? still_ticks_ + 1 : 0;
+      Sample centred;
+      if (push(now, centred)) count(centred, output);
+      output.concentric_validated = validate(output.direction_changed && direction_ < 0);
+      phase_ = next_phase(input);
+    }
+  }
+  last_tick_ = input.tick;
+  output.phase = phase_;
+  output.phase_changed = phase_ != phase_before;
+  return output;
+}
+
+bool Tracker::validate(bool turned_back) noexcept {
+  if (validated_ || count_ == Count::kWaiting) return false;
+  validated_ = range_ > 0.0 ? rise() >= config_.full_fraction * range_
+                            : turned_back && rise() >= config_.rise_floor;
+  return validated_;
+}
+
+Phase Tracker::next_phase(const TrackerInput& input) const noexcept {
+  const bool resting = still_ticks_ >= config_.rest_confirm_ticks;
+  if (direction_ < 0) {
+    if (count_ != Count::kWaiting) return Phase::kEccentric;
+    return resting || phase_ == Phase::kRest || phase_ == Phase::kSlack ? Phase::kRest
+                                                                        : Phase::kBottom;
+  }
+  if (count_ == Count::kWaiting) return resting ? Phase::kRest : Phase::kConcentric;
+  const double height = input.position - valley_.position;
+  const bool high =
+      height >= (range_ > 0.0 ? config_.hold_zone_fraction * range_ : config_.rise_floor);
+  const bool stopped = still_ticks_ >= config_.hold_confirm_ticks;
+  const bool staying = phase_ == Phase::kHold && !(input.velocity > config_.latch_velocity);
+  return high && (stopped || staying) ? Phase::kHold : Phase::kConcentric;
+}
+
+// The counter sees the centred sample: 15 ticks old, with the mean velocity around it.
+void Tracker::count(const Sample& now, TrackerOutput& output) noexcept {
+  const double velocity_before = centred_velocity_;
+  centred_velocity_ = now.velocity;
+  if (count_ == Count::kWaiting) {
+    wait(now, velocity_before);
+    return;
+  }
+  follow(peak_, 1.0, now, velocity_before);
+  if (count_ == Count::kRising) {
+    if (peak_.position - now.position < zigzag()) return;
+    count_ = Count::kReturning;
+    low_ = Turn{};
+    low_.position = now.position;
+    low_.tick = now.tick;
+    steady_ticks_ = 0;
+    return;
+  }
+  come_back(now, velocity_before, output);
+}
+
+// Between repetitions: the valley follows the stance until the axis has risen by the zig-zag step.
+void Tracker::wait(const Sample& now, double velocity_before) noexcept {
+  follow(valley_, -1.0, now, velocity_before);
+  const double risen = now.position - valley_.position;
+  steady_ticks_ = absolute(now.velocity) < config_.moving_velocity ? steady_ticks_ + 1 : 0;
+  if ((now.velocity <= 0.0 && risen < config_.reversal) || steady_ticks_ >= kRebaseTicks) {
+    valley_.position = now.position;
+    valley_.tick = now.tick;
+    valley_.left = false;
+    return;
+  }
+  if (risen < zigzag()) return;
+  count_ = Count::kRising;
+  validated_ = false;
+  peak_ = Turn{};
+  peak_.position = now.position;
+  peak_.tick = now.tick;
+}
+
+bool Tracker::in_close_zone(double position) const noexcept {
+  const double returned = peak_.position - position;
+  return position <= valley_.position + config_.close_zone_fraction * range_or_rise() &&
+         returned >= config_.close_return_fraction * rise();
+}
+
+// On the way back: close at the bottom, go on after a dip, or start the next one from a new valley.
+void Tracker::come_back(const Sample& now, double velocity_before, TrackerOutput& output) noexcept {
+  follow(low_, -1.0, now, velocity_before);
+  steady_ticks_ = now.velocity > -config_.moving_velocity ? steady_ticks_ + 1 : 0;
+  const bool turned = now.position - low_.position >= zigzag() || now.position >= peak_.position;
+  const double dip = peak_.position - low_.position;
+  if (turned && dip < config_.merge_fraction * rise()) {
+    count_ = Count::kRising;
+    return;
+  }
+  if (!turned && !(in_close_zone(now.position) && steady_ticks_ >= config_.close_confirm_ticks)) {
+    return;
+  }
+  if (output.rep_closed) return;  // one a tick; this one closes with the next
+  close(RepRejection::kNone, low_, output);
+  valley_ = low_;
+  valley_.arrived = false;
+  count_ = Count::kWaiting;
+  steady_ticks_ = 0;
+}
+
+// A repetition that cannot be finished, unless it is already back at the bottom.
+void Tracker::abandon(RepRejection rejection, std::uint64_t tick, TrackerOutput& output) noexcept {
+  if (count_ == Count::kWaiting || output.rep_closed) return;
+  const bool finished = count_ == Count::kReturning && rejection == RepRejection::kUnfinished &&
+                        in_close_zone(low_.position);
+  Turn end = low_;
+  if (count_ == Count::kRising) end = peak_;
+  if (!finished) end.tick = tick, end.arrived = false;
+  close(finished ? RepRejection::kNone : rejection, end, output);
+  count_ = Count::kWaiting;
+}
+
+void Tracker::close(RepRejection rejection, const Turn& end, TrackerOutput& output) noexcept {
+  const auto not_before = [](std::uint64_t tick, std::uint64_t floor) noexcept {
+    return tick < floor ? floor : tick;
+  };
+  RepBoundary& rep = output.rep;
+  rep = RepBoundary{};
+  rep.start_tick = valley_.departure();
+  rep.peak_start_tick = not_before(peak_.arrival(), rep.start_tick);
+  rep.peak_end_tick = not_before(peak_.departure(), rep.peak_start_tick);
+  rep.end_tick = not_before(end.arrival(), rep.peak_end_tick);
+  rep.bottom_position = valley_.position;
+  rep.peak_position = peak_.position;
+  rep.end_position = end.position;
+  rep.rejection = rejection;
+  account(rep, rise());
+  output.rep_closed = true;
+}
+
+void Tracker::account(RepBoundary& rep, double rise) noexcept {
+  rep.provisional = !(range_ > 0.0);
+  if (rep.rejection != RepRejection::kNone) {
+    rep.kind = RepKind::kRejected;
+    return;
+  }
+  if (rep.provisional) {
+    account_provisional(rep, rise);
+  } else {
+    rep.kind = classify_rise(config_, rise, range_);
+    if (rep.kind == RepKind::kFull) ++full_;
+    if (rep.kind == RepKind::kPartial) ++partial_;
+    if (rep.kind == RepKind::kFull) adapt_range(rise);
+  }
+  if (rep.kind == RepKind::kRejected) {
+    rep.rejection = RepRejection::kTooShort;
+  } else {
+    rep.index = full_ + partial_;
+  }
+}
+
+// While the range is not known the longest rise stands in for it, and a longer one judges the
+// earlier ones anew. The longest, not the median: two partial repetitions of three must not become
+// the norm.
+void Tracker::account_provisional(RepBoundary& rep, double rise) noexcept {
+  if (rise < config_.rise_floor) {
+    rep.kind = RepKind::kRejected;
+    return;
+  }
+  rises_[static_cast<std::size_t>(rises_count_++)] = rise;
+  double longest = 0.0;
+  for (int i = 0; i < rises_count_; ++i) {
+    longest = larger(longest, rises_[static_cast<std::size_t>(i)]);
+  }
+  full_ = partial_ = 0;
+  for (int i = 0; i < rises_count_; ++i) {
+    const RepKind kind = classify_rise(config_, rises_[static_cast<std::size_t>(i)], longest);
+    if (kind == RepKind::kFull) ++full_;
+    if (kind == RepKind::kPartial) ++partial_;
+  }
+  rep.kind = classify_rise(config_, rise, longest);
+  if (full_ + partial_ >= kRangeFrom || rises_count_ == kProvisional) {
+    range_ = range_first_ = longest;
+    rep.provisional = false;
+  }
+}
+
+void Tracker::adapt_range(double rise) noexcept {
+  for (int i = kRecent - 1; i > 0; --i) {
+    recent_[static_cast<std::size_t>(i)] = recent_[static_cast<std::size_t>(i - 1)];
+  }
+  recent_[0] = rise;
+  if (recent_count_ < kRecent) ++recent_count_;
+  range_ += config_.range_adapt * (median(recent_, recent_count_) - range_);
+  range_ = at_least(range_, config_.range_adapt_floor * range_first_);
+}
+
+}  // namespace medius::measure
