@@ -5,7 +5,9 @@
  * object that exports one symbol, `medius_entry`.
  *
  * Threads are roles, not OS threads; a role is held by at most one OS thread at a time per instance:
- *   [control]  the one thread that loads, configures and destroys profiles; may block and allocate
+ *   [control]  the one thread that loads, configures and destroys profiles; may block. It may not
+ *              allocate either: the host refuses a library that refers to malloc and its like, since
+ *              it cannot tell which function would call it. Keep instances in a static array.
  *   [rt]       the 1 kHz loop: no heap, lock, system call, clock, I/O, exception or unbounded loop
  *   [any]      every thread, also concurrently
  * Life cycle: create -> inactive -> activate -> active -> deactivate -> inactive -> destroy. Each
@@ -35,7 +37,7 @@ extern "C" {
 
 /* True if `ptr` (to a struct that may grow) is long enough to hold `member`. */
 #define MEDIUS_HAS(ptr, type, member) \
-  ((ptr)->size >= offsetof(type, member) + sizeof(((const type*)0)->member))
+  ((ptr)->size >= offsetof(type, member) + sizeof((ptr)->member))
 
 /* What an axis moves in. */
 typedef enum medius_coordinate {
@@ -60,6 +62,8 @@ typedef struct medius_param_event {
   double value;      /* in the parameter's unit, within [min, max] */
 } medius_param_event_t;
 
+#define MEDIUS_EVENTS_MAX 32u
+
 /* Input of one tick. May grow. Pointers are valid until step() returns. */
 typedef struct medius_step_in {
   uint32_t size;        /* sizeof as the host knows it                                           */
@@ -73,7 +77,7 @@ typedef struct medius_step_in {
   double force;         /* N|Nm measured at the load cell                                        */
   double range;         /* m|rad reference range of motion; 0 = not known yet                    */
   uint32_t repetition;  /* completed repetitions of the set                                      */
-  uint32_t event_count; /* number of entries in `events`, at most 32                             */
+  uint32_t event_count; /* number of entries in `events`, at most MEDIUS_EVENTS_MAX              */
   const medius_param_event_t* events;
 } medius_step_in_t;
 
@@ -115,7 +119,8 @@ struct medius_plugin {
   void* instance; /* the plugin's own */
   /* [control, inactive] Frees the instance. */
   void (*destroy)(const medius_plugin_t* plugin);
-  /* [control, inactive] May allocate. Returns 0 and stays inactive when it cannot run so. */
+  /* [control, inactive] Returns 0 and stays inactive when it cannot run so. Keeps run-time state, so
+   * that a loaded session goes on; a new instance starts clean, an old one is given reset(). */
   int32_t (*activate)(const medius_plugin_t* plugin, const medius_activation_t* activation);
   /* [control, active] */
   void (*deactivate)(const medius_plugin_t* plugin);
@@ -150,8 +155,14 @@ typedef struct medius_entry {
 
 #define MEDIUS_ENTRY_SYMBOL "medius_entry"
 
+/* A plugin defines, once:  MEDIUS_EXPORT const medius_entry_t medius_entry = {...};
+ * The host looks the symbol up, so a plugin built with hidden visibility exports nothing else. */
+#define MEDIUS_EXPORT __attribute__((visibility("default")))
+
 /* ---- extension: parameters ---------------------------------------------------------------- */
 #define MEDIUS_EXT_PARAMS "medius.params/1"
+
+#define MEDIUS_PARAMS_MAX 16u /* a profile with more is refused */
 
 enum {
   MEDIUS_PARAM_STEPPED = 1u << 0,       /* whole numbers only                                 */
@@ -181,7 +192,8 @@ typedef struct medius_params {
   /* [control, inactive] Current value; returns 0 if there is no such id. */
   int32_t (*get)(const medius_plugin_t* plugin, uint32_t param_id, double* value);
   /* [control, inactive] Sets a value; returns 0 if id or value is not acceptable. While active,
-   * values arrive as events inside step() and nowhere else. */
+   * values arrive as events inside step() and nowhere else. The plugin checks [min, max]; who may
+   * exceed user_max is the host's business. */
   int32_t (*set)(const medius_plugin_t* plugin, uint32_t param_id, double value);
 } medius_params_t;
 
