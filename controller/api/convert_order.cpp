@@ -64,7 +64,7 @@ Shape<station::ProfileChoice> choice_from_pb(const v1::ProfileChoice& choice) {
   if (!name) return tl::unexpected(name.error());
   if (name->empty()) {
     return tl::unexpected(
-        "prescription.profile.profile is empty; ListProfiles names what there is");
+        std::string("prescription.profile.profile is empty; ListProfiles names what there is"));
   }
   station::ProfileChoice out;
   out.id = *name;
@@ -174,7 +174,8 @@ Shape<LoadValue> load_from_pb(const v1::Load& load) {
       out = {load.load_nm(), hal::CoordinateKind::kLever};
       break;
     case v1::Load::VALUE_NOT_SET:
-      return tl::unexpected("load is not set; give load_n for a cable or load_nm for a lever arm");
+      return tl::unexpected(
+          std::string("load is not set; give load_n for a cable or load_nm for a lever arm"));
   }
   if (!(std::isfinite(out.value) && out.value >= 0.0)) {
     return tl::unexpected("load is " + std::to_string(out.value) +
