@@ -15,10 +15,10 @@ using EventQueue = boost::lockfree::spsc_queue<Event, boost::lockfree::capacity<
 using SampleQueue = boost::lockfree::spsc_queue<SampleRecord, boost::lockfree::capacity<32768>>;
 
 struct EngineChannels {
-  CommandQueue commands;    // control -> rt
-  EventQueue events;        // rt -> control
-  SampleQueue samples;      // rt -> record
-  SeqLock<Status> status;   // rt -> many
+  CommandQueue commands;   // control -> rt
+  EventQueue events;       // rt -> control
+  SampleQueue samples;     // rt -> record
+  SeqLock<Status> status;  // rt -> many
 };
 
 }  // namespace medius::rt

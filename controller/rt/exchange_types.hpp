@@ -18,20 +18,21 @@ class ProfileInstance;  // controller/rt/profile.hpp
 
 enum class CommandKind : std::uint8_t {
   kNone = 0,
-  kEnable,         // drives on, torque zero (needs no latched fault)
-  kDisable,        // torque zero, drives off
-  kTakeUp,         // value: pretension
-  kStartSet,       // value: base load, value2: range reference (0 unknown); profile: what to run
-  kEngage,         // let the base load ramp in (start of the set, or resume after a pause)
-  kSetLoad,        // value: requested base load
-  kSetParameter,   // parameter_id, value: a profile parameter, range already checked
+  kEnable,           // drives on, torque zero (needs no latched fault)
+  kDisable,          // torque zero, drives off
+  kTakeUp,           // value: pretension
+  kStartSet,         // value: base load, value2: range reference (0 unknown); profile: what to run
+  kEngage,           // let the base load ramp in (start of the set, or resume after a pause)
+  kSetLoad,          // value: requested base load
+  kSetParameter,     // parameter_id, value: a profile parameter, range already checked
   kFreezeIncreases,  // value: 1 freeze, 0 thaw (lost trainer)
-  kUnload,         // ramp to slack tension within 500 ms and stay in take-up
-  kEndSet,         // closes the set's tracker; the axis must be unloading or in take-up
-  kSetUserLimits,  // value: force_max, value2: eccentric_ratio_max
+  kUnload,           // ramp to slack tension within 500 ms and stay in take-up
+  kEndSet,           // closes the set's tracker; the axis must be unloading or in take-up
+  kSetUserLimits,    // value: force_max, value2: eccentric_ratio_max
 };
 
-// [control] -> [rt], in order, at most 32 drained a tick; the queue holds 256, a full queue refuses.
+// [control] -> [rt], in order, at most 32 drained a tick; the queue holds 256, a full queue
+// refuses.
 struct Command {
   CommandKind kind = CommandKind::kNone;
   std::uint8_t axis = 0;
@@ -45,20 +46,27 @@ struct Command {
 
 enum class EventKind : std::uint8_t {
   kNone = 0,
-  kCommandTaken,     // command_id; value: what was accepted
-  kCommandRefused,   // command_id; fault: why
-  kLoadApplied,      // command_id of the load change; value: base load now in force
-  kPhaseChanged,     // phase
+  kCommandTaken,    // command_id; value: what was accepted
+  kCommandRefused,  // command_id; fault: why; profile: the one a refused kStartSet brought back
+  kLoadApplied,     // command_id of the load change or of kEngage; value: base load now in force
+  kPhaseChanged,    // phase
   kDirectionChanged,
-  kRepClosed,        // rep
-  kFault,            // fault, reaction
-  kFaultCleared,     // local reset honoured
+  kRepClosed,     // rep
+  kFault,         // fault, reaction
+  kFaultCleared,  // local reset honoured
   kSetStarted,
-  kUnloaded,         // slack tension reached
-  kProfileRetired,   // profile may be destroyed by control
+  kUnloaded,  // slack tension reached
+  // profile: may be destroyed by control; with a fault (kPluginOverBudget, kPluginCrashed) its call
+  // was ended half-way: never call it again, not even to destroy it.
+  kProfileRetired,
 };
 
-// [rt] -> [control]; 1024 deep. When full the event is dropped and Status::events_dropped counts it.
+// Beside safety::LimitFlag in Status and SampleRecord: force control fell back to C0 because the
+// tension oscillated; stands until the next set starts.
+inline constexpr std::uint32_t kLimitOscillation = 1u << 16;
+
+// [rt] -> [control]; 1024 deep. When full the event is dropped and Status::events_dropped counts
+// it.
 struct Event {
   EventKind kind = EventKind::kNone;
   std::uint8_t axis = 0;
@@ -86,14 +94,14 @@ struct SampleRecord {
   double disturbance = 0.0;     // observer's friction estimate
   std::int64_t drive_age_ns = 0;
   std::int64_t late_ns = 0;
-  std::uint32_t limits = 0;     // safety::LimitFlag
-  std::uint16_t fault = 0;      // safety::FaultCode in force
+  std::uint32_t limits = 0;  // safety::LimitFlag
+  std::uint16_t fault = 0;   // safety::FaultCode in force
   std::uint8_t axis = 0;
-  std::uint8_t phase = 0;       // measure::Phase
-  std::uint8_t load_state = 0;  // safety::LoadState
-  std::uint8_t reaction = 0;    // safety::Reaction
-  std::uint16_t set_serial = 0; // counts sets of this run; 0 = no set under way
-  std::uint32_t missed = 0;     // periods skipped just before this tick
+  std::uint8_t phase = 0;        // measure::Phase
+  std::uint8_t load_state = 0;   // safety::LoadState
+  std::uint8_t reaction = 0;     // safety::Reaction
+  std::uint16_t set_serial = 0;  // counts sets of this run; 0 = no set under way
+  std::uint32_t missed = 0;      // periods skipped just before this tick
   std::array<std::uint32_t, 2> reserved{};
 };
 static_assert(sizeof(SampleRecord) == 11 * 8 + 4 + 2 + 4 * 1 + 2 + 4 + 2 * 4, "no padding");
@@ -110,7 +118,7 @@ struct AxisStatus {
   std::uint32_t reps_counted = 0;
   std::uint32_t reps_partial = 0;
   std::uint32_t direction_changes = 0;
-  double position = 0.0;         // from the bottom of the repetition
+  double position = 0.0;  // from the bottom of the repetition
   double position_absolute = 0.0;
   double velocity = 0.0;
   double force_measured = 0.0;

@@ -1,5 +1,5 @@
-// An active profile as the loop calls it. Created and destroyed on control (station/plugin_host), called
-// on rt only; swapped only at rest.
+// An active profile as the loop calls it. Created and destroyed on control (station/plugin_host),
+// called on rt only; swapped only at rest.
 #pragma once
 
 #include <array>
@@ -12,8 +12,8 @@ namespace medius::rt {
 inline constexpr int kMaxParameterEvents = 32;  // a tick; more wait for the next tick
 
 struct ProfileOutput {
-  double force = 0.0;   // the wish, unchecked
-  bool ok = false;      // step() returned MEDIUS_STEP_OK
+  double force = 0.0;  // the wish, unchecked
+  bool ok = false;     // step() returned MEDIUS_STEP_OK
 };
 
 class ProfileInstance {

@@ -1,0 +1,419 @@
+#include "controller/rt/axis_loop.hpp"
+
+#include "controller/base/clamp.hpp"
+
+namespace medius::rt {
+
+using safety::FaultCode;
+using safety::LoadState;
+using safety::Reaction;
+
+namespace {
+
+// Stage 1 needs at most 500 ms to slack tension (R2); the rest is for the last step of its ramp.
+constexpr int kUnloadTicksMax = 550;
+// Felt force counts as slack tension this close to it, N | Nm.
+constexpr double kSlackTensionMargin = 0.5;
+constexpr double kLoadReached = 1e-6;  // N | Nm
+
+double finite_or(double x, double last, bool& finite) noexcept {
+  if (is_finite(x)) return x;
+  finite = false;
+  return last;
+}
+
+}  // namespace
+
+bool AxisLoop::Seen::update(const hal::Freshness& freshness) noexcept {
+  if (!freshness.valid) return false;
+  const bool fresh = !any || freshness.sequence != sequence || freshness.epoch != epoch;
+  sequence = freshness.sequence;
+  epoch = freshness.epoch;
+  any = true;
+  return fresh;
+}
+
+void AxisLoop::configure(const AxisConfig& config, std::uint8_t axis, Outbox& outbox,
+                         ProfileGuard* guard) {
+  config_ = config;
+  axis_ = axis;
+  outbox_ = &outbox;
+  guard_ = guard;
+  const ForceControlConfig& control = config.control;
+  drive_config_ = drive_model(control.dead_time_s, control.drive_lag_s, kTickPeriodS);
+  // The disturbance cannot honestly exceed what the machine can pull.
+  observer_config_ = observer_config(control.observer_radps, control.reflected_mass, kTickPeriodS,
+                                     config.bounds.force_max);
+  derivative_gain_ = low_pass_gain(control.derivative_filter_radps, kTickPeriodS);
+  tracker_.start_set(config.tracker, 0.0);
+  tracker_.end_set();
+}
+
+void AxisLoop::sense(const LoopState& loop) noexcept {
+  const hal::MachineInput& machine = *loop.machine;
+  const hal::AxisInput& input = machine.axis[axis_];
+  ages_.drive_ns = hal::age_ns(loop.tick, input.drive.freshness);
+  ages_.load_cell_ns = hal::age_ns(loop.tick, input.load_cell.freshness);
+  ages_.panel_ns = hal::age_ns(loop.tick, machine.panel.freshness);
+  ages_.safety_ns = hal::age_ns(loop.tick, machine.safety.freshness);
+
+  sensed_.finite = true;
+  sensed_.reconnected = drive_seen_.any && input.drive.freshness.epoch != drive_seen_.epoch;
+  sensed_.position = finite_or(input.drive.position, sensed_.position, sensed_.finite);
+  sensed_.position_fresh = drive_seen_.update(input.drive.freshness) && sensed_.finite;
+  sensed_.velocity = finite_or(input.drive.velocity, sensed_.velocity, sensed_.finite);
+  sensed_.drive_force = finite_or(input.drive.force, sensed_.drive_force, sensed_.finite);
+  bool tension_finite = true;
+  sensed_.tension = finite_or(input.load_cell.force, sensed_.tension, tension_finite);
+  sensed_.tension_fresh = load_cell_seen_.update(input.load_cell.freshness) && tension_finite;
+  sensed_.finite = sensed_.finite && tension_finite;
+  drive_state_ = input.drive.state;
+  drive_active_ =
+      input.drive.state == hal::DriveState::kOperationEnabled && !input.drive.sto_active;
+  if (drive_state_ != hal::DriveState::kFault &&
+      drive_state_ != hal::DriveState::kFaultReactionActive) {
+    clear_drive_fault_ = false;
+  }
+}
+
+safety::SuperviseInput AxisLoop::supervise_input(const LoopState& loop) const noexcept {
+  safety::SuperviseInput input;
+  input.machine = loop.machine;
+  input.axis = axis_;
+  input.drive_age_ns = ages_.drive_ns;
+  input.load_cell_age_ns = ages_.load_cell_ns;
+  input.panel_age_ns = ages_.panel_ns;
+  input.safety_age_ns = ages_.safety_ns;
+  input.missed_ticks = loop.tick.missed;
+  input.load_state = load_state_;
+  input.expected_drive_force = drive_model_.force;
+  input.friction_allowance = config_.control.observer_limit;
+  input.set_force = felt_force_;
+  return input;
+}
+
+safety::SuperviseOutput AxisLoop::supervise(const LoopState& loop) noexcept {
+  safety::SuperviseOutput output =
+      safety::supervise(config_.bounds, supervise_input(loop), supervision_);
+  if (!sensed_.finite && load_state_ != LoadState::kOff) {
+    const safety::SuperviseOutput broken = safety::caused_by(FaultCode::kNotFinite);
+    if (broken.reaction > output.reaction) output = broken;
+  }
+  return output;
+}
+
+void AxisLoop::estimate(const LoopState& loop) noexcept {
+  // The drive kept the last word through every missed period.
+  const double word = drive_active_ ? output_force_ : 0.0;
+  const std::uint32_t repeats = loop.tick.missed < kMaxDeadTicks ? loop.tick.missed : kMaxDeadTicks;
+  for (std::uint32_t i = 0; i <= repeats; ++i) {
+    push_word(drive_model_, word);
+    advance_drive(drive_config_, drive_model_);
+  }
+  if (sensed_.reconnected) observer_.running = false;  // the position may have been re-referenced
+  ObserverInput input;
+  input.position = sensed_.position;
+  input.fresh = sensed_.position_fresh;
+  input.tension = sensed_.tension;
+  input.drive_force = drive_model_.force;
+  input.missed = loop.tick.missed;
+  observe(observer_config_, input, observer_);
+}
+
+void AxisLoop::track(const LoopState& loop) noexcept {
+  measure::TrackerInput input;
+  input.tick = loop.tick.index;
+  input.position = sensed_.position;
+  input.velocity = observer_.velocity;
+  input.force = sensed_.tension;
+  input.force_reference = felt_force_;
+  input.counting = set_.serial != 0 && load_state_ == LoadState::kLoaded;
+  tracked_ = tracker_.update(input);
+
+  Event event;
+  event.axis = axis_;
+  event.tick = loop.tick.index;
+  event.phase = tracked_.phase;
+  if (tracked_.phase_changed) {
+    event.kind = EventKind::kPhaseChanged;
+    outbox_->push(event);
+  }
+  if (tracked_.direction_changed) {
+    event.kind = EventKind::kDirectionChanged;
+    outbox_->push(event);
+  }
+  if (tracked_.rep_closed) {
+    event.kind = EventKind::kRepClosed;
+    event.rep = tracked_.rep;
+    outbox_->push(event);
+  }
+}
+
+medius_step_in_t AxisLoop::step_input(const LoopState& loop) const noexcept {
+  medius_step_in_t input{};
+  input.size = sizeof input;
+  input.phase = tracked_.phase == measure::Phase::kSlack
+                    ? static_cast<std::uint32_t>(MEDIUS_PHASE_REST)
+                    : static_cast<std::uint32_t>(tracked_.phase);
+  input.tick = loop.tick.index;
+  input.dt_s = kTickPeriodS;
+  input.base_force = gate_.applied;
+  input.position = observer_.position - tracker_.bottom_position();
+  input.velocity = observer_.velocity;
+  input.acceleration = observer_.acceleration;
+  input.force = sensed_.tension;
+  input.range = tracker_.range_reference();
+  input.repetition = tracker_.reps_counted();
+  return input;
+}
+
+FaultCode AxisLoop::call_profile(const LoopState& loop) noexcept {
+  const medius_step_in_t input = step_input(loop);
+  ProfileOutput output;
+  GuardVerdict verdict = GuardVerdict::kReturned;
+  if (guard_ != nullptr) {
+    verdict = guard_->call(*set_.profile, input, output);
+  } else {
+    output = set_.profile->step(input);
+  }
+  if (verdict == GuardVerdict::kOverBudget) return FaultCode::kPluginOverBudget;
+  if (verdict == GuardVerdict::kCrashed) return FaultCode::kPluginCrashed;
+  if (!output.ok) return FaultCode::kPluginError;
+  if (!is_finite(output.force)) return FaultCode::kPluginNotFinite;
+  if (!(output.force >= 0.0 && output.force <= config_.bounds.force_max)) {
+    return FaultCode::kPluginOutOfRange;
+  }
+  wish_ = output.force;
+  wish_valid_ = true;
+  return FaultCode::kNone;
+}
+
+safety::SuperviseOutput AxisLoop::wish(const LoopState& loop) noexcept {
+  wish_ = 0.0;
+  wish_valid_ = false;
+  if (set_.serial == 0) return {};
+  if (load_state_ == LoadState::kLoaded) {
+    safety::LoadGateInput gate;
+    gate.requested = set_.requested;
+    gate.phase = tracked_.phase;
+    gate.increases_frozen =
+        increases_frozen_ || loop.reaction >= safety::Reaction::kFreezeIncreases;
+    gate.ramp_per_s = config_.load_ramp_per_s;
+    gate.dt_s = kTickPeriodS;
+    safety::gate_load(gate, gate_);
+    report_applied_load(loop);
+  }
+  if (set_.profile_fault != FaultCode::kNone) return {};
+  set_.profile_fault = call_profile(loop);
+  if (set_.profile_fault == FaultCode::kNone) return {};
+  return safety::caused_by(set_.profile_fault);
+}
+
+void AxisLoop::report_applied_load(const LoopState& loop) noexcept {
+  if (set_.engage_id == 0 && set_.load_id == 0) return;
+  if (!(absolute(gate_.applied - set_.requested) <= kLoadReached)) return;
+  if (set_.engage_id != 0) {
+    emit(loop, EventKind::kLoadApplied, set_.engage_id, gate_.applied);
+  }
+  if (set_.load_id != 0) {
+    emit(loop, EventKind::kLoadApplied, set_.load_id, gate_.applied);
+    load_command_id_ = set_.load_id;
+  }
+  load_applied_tick_ = loop.tick.index;
+  set_.engage_id = 0;
+  set_.load_id = 0;
+}
+
+void AxisLoop::react(const LoopState& loop) noexcept {
+  const bool loaded = load_state_ == LoadState::kLoaded || load_state_ == LoadState::kUnloading;
+  if (loop.reaction >= Reaction::kTorqueOff) {
+    load_state_ = LoadState::kOff;
+    enabled_ = false;
+    off_when_unloaded_ = false;
+    gate_ = safety::LoadGateState{};
+    if (loaded) emit(loop, EventKind::kUnloaded, 0, 0.0);
+  } else if (loop.reaction == Reaction::kFastUnload) {
+    if (load_state_ == LoadState::kOff) {
+      enabled_ = false;
+      return;
+    }
+    off_when_unloaded_ = true;
+    if (load_state_ != LoadState::kUnloading) {
+      load_state_ = LoadState::kUnloading;
+      unloading_ticks_ = 0;
+    }
+  } else if (loop.reaction == Reaction::kSoftUnload) {
+    unload();
+  }
+}
+
+safety::SuperviseOutput AxisLoop::limit_felt(const LoopState& loop) noexcept {
+  safety::FeltInput input;
+  input.wish = wish_;
+  input.wish_valid = wish_valid_;
+  input.base_force = gate_.applied;
+  input.velocity = observer_.velocity;
+  input.range = tracker_.range_reference();
+  input.phase = tracked_.phase;
+  input.concentric_validated = tracked_.concentric_validated;
+  input.load_state = load_state_;
+  input.pretension = pretension_;
+  input.reaction = loop.reaction;
+  input.dt_s = kTickPeriodS;
+  const safety::FeltOutput output = safety::limit_felt_force(config_.bounds, user_, input, felt_);
+  felt_force_ = output.force;
+  limits_ = output.limits;
+  return output.fault == FaultCode::kNone ? safety::SuperviseOutput{}
+                                          : safety::caused_by(output.fault);
+}
+
+safety::SuperviseOutput AxisLoop::command_torque(const LoopState& loop,
+                                                 hal::AxisOutput& output) noexcept {
+  ForceControlInput control;
+  control.felt_force = felt_force_;
+  control.tension = sensed_.tension;
+  control.tension_fresh = sensed_.tension_fresh;
+  control.velocity = observer_.velocity;
+  control.disturbance = observer_.disturbance;
+  control.missed = loop.tick.missed;
+
+  safety::TorqueInput input;
+  input.torque = control_force(config_.control, derivative_gain_, kTickPeriodS, control, control_);
+  if (control_.oscillation.latched) limits_ |= kLimitOscillation;
+  if (load_state_ == LoadState::kTakeUp) {
+    const double limit = config_.control.use_observer ? config_.control.observer_limit : 0.0;
+    const TakeUpInput take_up_input{input.torque, felt_force_, sensed_.tension, observer_.velocity,
+                                    clamped(observer_.disturbance, -limit, limit)};
+    input.torque = take_up(config_.bounds, take_up_input);
+  }
+  input.felt_force = felt_force_;
+  input.velocity = observer_.velocity;
+  input.measured_force = sensed_.tension;
+  input.dt_s = kTickPeriodS;
+  input.load_state = load_state_;
+  input.reaction = loop.reaction;
+  input.drive_age_ns = ages_.drive_ns;
+  input.load_cell_age_ns = ages_.load_cell_ns;
+  const safety::TorqueOutput limited = safety::limit_torque(config_.bounds, input, torque_);
+  limits_ |= limited.limits;
+  output_force_ = limited.word.value();
+
+  output.force = output_force_;
+  // Never below what stage 2 may ask for: the drive's limit is a second net, not a second
+  // controller.
+  output.force_limit = at_most(
+      at_least(user_.force_max + config_.bounds.correction_max, config_.bounds.brake_force_max),
+      config_.bounds.force_max);
+  output.speed_limit = config_.drive_speed_limit;
+  output.request = hal::DriveRequest::kDisable;
+  if (enabled_) {
+    const bool faulted = drive_state_ == hal::DriveState::kFault;
+    output.request =
+        faulted && clear_drive_fault_ ? hal::DriveRequest::kResetFault : hal::DriveRequest::kEnable;
+  }
+  return limited.fault == FaultCode::kNone ? safety::SuperviseOutput{}
+                                           : safety::caused_by(limited.fault);
+}
+
+// Unloading ends at slack tension; then take-up again, or off.
+void AxisLoop::finish(const LoopState& loop) noexcept {
+  if (retiring_ != nullptr) retire_profile();
+  if (load_state_ != LoadState::kUnloading) return;
+  const double slack = off_when_unloaded_ ? 0.0 : pretension_;
+  ++unloading_ticks_;
+  const bool done = felt_force_ <= slack + kSlackTensionMargin ||
+                    (off_when_unloaded_ && loop.reaction < Reaction::kFastUnload &&
+                     felt_force_ <= pretension_ + kSlackTensionMargin) ||
+                    unloading_ticks_ >= kUnloadTicksMax;
+  if (!done) return;
+  gate_ = safety::LoadGateState{};
+  load_state_ = LoadState::kTakeUp;
+  if (off_when_unloaded_) {
+    load_state_ = LoadState::kOff;
+    enabled_ = false;
+    off_when_unloaded_ = false;
+  }
+  emit(loop, EventKind::kUnloaded, 0, felt_force_);
+}
+
+void AxisLoop::retire_profile() noexcept {
+  Event event;
+  event.kind = EventKind::kProfileRetired;
+  event.axis = axis_;
+  event.profile = retiring_;
+  const bool ended = retiring_fault_ == FaultCode::kPluginOverBudget ||
+                     retiring_fault_ == FaultCode::kPluginCrashed;
+  event.fault = ended ? retiring_fault_ : FaultCode::kNone;
+  // A lost event here would leak the instance, so it waits for room.
+  if (outbox_->push_or_retry(event)) retiring_ = nullptr;
+}
+
+void AxisLoop::emit(const LoopState& loop, EventKind kind, std::uint64_t command_id,
+                    double value) noexcept {
+  Event event;
+  event.kind = kind;
+  event.axis = axis_;
+  event.tick = loop.tick.index;
+  event.command_id = command_id;
+  event.phase = tracked_.phase;
+  event.value = value;
+  outbox_->push(event);
+}
+
+bool AxisLoop::fresh() const noexcept {
+  const safety::AxisBounds& bounds = config_.bounds;
+  return ages_.drive_ns <= bounds.freeze_age_ns && ages_.load_cell_ns <= bounds.freeze_age_ns &&
+         ages_.panel_ns <= bounds.panel_age_ns && ages_.safety_ns <= bounds.panel_age_ns;
+}
+
+void AxisLoop::fill(AxisStatus& status) const noexcept {
+  status.coordinate = config_.coordinate;
+  status.load_state = load_state_;
+  status.phase = tracked_.phase;
+  status.drive_state = drive_state_;
+  status.increases_frozen = increases_frozen_;
+  status.profile_latched_off = set_.profile_fault != FaultCode::kNone;
+  status.set_serial = set_.serial;
+  status.limits = limits_;
+  status.reps_counted = tracker_.reps_counted();
+  status.reps_partial = tracker_.reps_partial();
+  status.direction_changes = tracker_.direction_changes();
+  status.position = observer_.position - tracker_.bottom_position();
+  status.position_absolute = sensed_.position;
+  status.velocity = observer_.velocity;
+  status.force_measured = sensed_.tension;
+  status.force_target = felt_force_;
+  status.force_output = output_force_;
+  status.drive_force_readback = sensed_.drive_force;
+  status.load_requested = set_.requested;
+  status.load_applied = gate_.applied;
+  status.range_reference = tracker_.range_reference();
+  status.pretension = pretension_;
+  status.drive_age_ns = ages_.drive_ns;
+  status.load_command_id = load_command_id_;
+  status.load_applied_tick = load_applied_tick_;
+}
+
+void AxisLoop::fill(const LoopState& loop, SampleRecord& sample) const noexcept {
+  sample.tick = loop.tick.index;
+  sample.position = sensed_.position;
+  sample.velocity = observer_.velocity;
+  sample.force_measured = sensed_.tension;
+  sample.force_wish = wish_;
+  sample.force_target = felt_force_;
+  sample.force_output = output_force_;
+  sample.base_load = gate_.applied;
+  sample.disturbance = observer_.disturbance;
+  sample.drive_age_ns = ages_.drive_ns;
+  sample.late_ns = loop.tick.late_ns;
+  sample.limits = limits_;
+  sample.fault = static_cast<std::uint16_t>(loop.fault);
+  sample.axis = axis_;
+  sample.phase = static_cast<std::uint8_t>(tracked_.phase);
+  sample.load_state = static_cast<std::uint8_t>(load_state_);
+  sample.reaction = static_cast<std::uint8_t>(loop.reaction);
+  sample.set_serial = set_.serial;
+  sample.missed = loop.tick.missed;
+}
+
+}  // namespace medius::rt

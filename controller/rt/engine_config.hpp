@@ -1,0 +1,43 @@
+// What an engine is made of: per axis the force control, the tracker, the bounds.
+#pragma once
+
+#include <array>
+
+#include "controller/measure/tracker.hpp"
+#include "controller/safety/kernel.hpp"
+#include "hal/image/machine_image.hpp"
+
+namespace medius::rt {
+
+// How force control acts (control.md section 4). The default is D10; C0 is Kp = Kd = 0.
+struct ForceControlConfig {
+  double observer_radps = 120.0;  // disturbance observer bandwidth
+  double kp = 0.10;               // force P
+  double kd_s = 0.0005;           // force D
+  double derivative_filter_radps = 600.0;
+  double reflected_mass = 0.0;  // kg | kg m^2: identified and rounded UP
+  double dead_time_s = 0.002;   // command -> torque, whole ticks are modelled
+  double drive_lag_s = 0.0008;
+  double pulley_loss = 0.0;  // un-sensed loss; only with the cell on the drum side
+  double pulley_blend_velocity = 0.03;
+  // |disturbance| that may be corrected, N | Nm. Also the friction that supervision believes in: a
+  // load cell further than this (and its own margin) from the drive's torque is implausible.
+  double observer_limit = 0.0;
+  bool use_observer = true;  // false: "motor torque only", the negative control
+};
+
+struct AxisConfig {
+  hal::CoordinateKind coordinate = hal::CoordinateKind::kCable;
+  ForceControlConfig control;
+  measure::TrackerConfig tracker;
+  safety::AxisBounds bounds;       // already tightened
+  double load_ramp_per_s = 60.0;   // base load changes
+  double drive_speed_limit = 0.0;  // asked of the drive, m/s | rad/s
+};
+
+struct EngineConfig {
+  int axis_count = 1;
+  std::array<AxisConfig, hal::kMaxAxes> axis{};
+};
+
+}  // namespace medius::rt
