@@ -1,4 +1,6 @@
 // The compiled-in bounds of each machine, and how a configuration tightens them.
+#include <algorithm>
+
 #include "controller/safety/kernel.hpp"
 #include "controller/safety/limits.hpp"
 
@@ -37,43 +39,42 @@ constexpr AxisBounds kCableBounds = {
     .panel_age_ns = 60 * kMsNs,  // decisions.md 11's ceiling: panels answer every few bus cycles
 };
 
-// The pad sits 0.38 m from the lever's axis (control.md section 1): the same forces and speeds
-// there.
+using Field = double AxisBounds::*;
+using Bounds = AxisBounds;
+
+constexpr Field kForces[] = {&Bounds::brake_force_max,     &Bounds::felt_rise_per_s,
+                             &Bounds::felt_fall_per_s,     &Bounds::correction_floor,
+                             &Bounds::slack_pull_max,      &Bounds::pretension_max,
+                             &Bounds::torque_slew_per_tick};
+constexpr Field kLengths[] = {&Bounds::outward_hold_speed, &Bounds::governor_speed,
+                              &Bounds::overspeed_trip,     &Bounds::release_speed,
+                              &Bounds::slack_speed,        &Bounds::refill_rise};
+// A lower value of these is always the safer one; the others brake or detect.
+constexpr Field kConfigurable[] = {
+    &Bounds::felt_rise_per_s,  &Bounds::torque_slew_per_tick, &Bounds::correction_max,
+    &Bounds::correction_floor, &Bounds::outward_hold_speed,   &Bounds::governor_speed,
+    &Bounds::overspeed_trip,   &Bounds::slack_speed,          &Bounds::slack_pull_max,
+    &Bounds::pretension_max,   &Bounds::eccentric_ratio_max};
+
+// The pad sits 0.38 m from the lever's axis (control.md 1): the same forces and speeds there.
 constexpr double kLeverArmM = 0.38;
 
 constexpr AxisBounds lever_bounds() {
   AxisBounds b = kCableBounds;
+  for (const Field force : kForces) b.*force *= kLeverArmM;
+  for (const Field length : kLengths) b.*length /= kLeverArmM;
   b.force_max = 250.0;  // decisions.md 2: an arm
-  b.brake_force_max *= kLeverArmM;
-  b.felt_rise_per_s *= kLeverArmM;
-  b.felt_fall_per_s *= kLeverArmM;
-  b.torque_slew_per_tick *= kLeverArmM;
   b.correction_max = 0.4 * b.force_max;
-  b.correction_floor *= kLeverArmM;
-  b.outward_hold_speed /= kLeverArmM;
-  b.governor_speed /= kLeverArmM;
   b.governor_gain *= kLeverArmM * kLeverArmM;
-  b.overspeed_trip /= kLeverArmM;
-  b.release_speed /= kLeverArmM;
-  b.slack_speed /= kLeverArmM;
   b.slack_gain *= kLeverArmM * kLeverArmM;
-  b.slack_pull_max *= kLeverArmM;
-  b.pretension_max *= kLeverArmM;
-  b.refill_rise /= kLeverArmM;
   return b;
 }
 
 constexpr AxisBounds kLeverBounds = lever_bounds();
 
-// decisions.md 11: two bus cycles may be longer than the defaults, but unloading never waits
-// longer.
+// decisions.md 11: two and four bus cycles may be longer than the defaults, up to these.
 constexpr std::int64_t kFreezeAgeMaxNs = 30 * kMsNs;
 constexpr std::int64_t kUnloadAgeMaxNs = 60 * kMsNs;
-
-std::int64_t configured_age(std::int64_t configured, std::int64_t max) noexcept {
-  if (configured < 0) return 0;
-  return configured > max ? max : configured;
-}
 
 }  // namespace
 
@@ -83,20 +84,10 @@ AxisBounds machine_bounds(hal::CoordinateKind kind) noexcept {
 
 AxisBounds tightened(const AxisBounds& machine, const AxisBounds& configured) noexcept {
   AxisBounds b = machine;
-  b.felt_rise_per_s = smaller(machine.felt_rise_per_s, configured.felt_rise_per_s);
-  b.torque_slew_per_tick = smaller(machine.torque_slew_per_tick, configured.torque_slew_per_tick);
-  b.correction_max = smaller(machine.correction_max, configured.correction_max);
-  b.correction_floor = smaller(machine.correction_floor, configured.correction_floor);
-  b.outward_hold_speed = smaller(machine.outward_hold_speed, configured.outward_hold_speed);
-  b.governor_speed = smaller(machine.governor_speed, configured.governor_speed);
-  b.overspeed_trip = smaller(machine.overspeed_trip, configured.overspeed_trip);
-  b.slack_speed = smaller(machine.slack_speed, configured.slack_speed);
-  b.slack_pull_max = smaller(machine.slack_pull_max, configured.slack_pull_max);
-  b.pretension_max = smaller(machine.pretension_max, configured.pretension_max);
-  b.eccentric_ratio_max = smaller(machine.eccentric_ratio_max, configured.eccentric_ratio_max);
-  b.freeze_age_ns = configured_age(configured.freeze_age_ns, kFreezeAgeMaxNs);
-  b.unload_age_ns = configured_age(configured.unload_age_ns, kUnloadAgeMaxNs);
-  b.panel_age_ns = configured_age(configured.panel_age_ns, kUnloadAgeMaxNs);
+  for (const Field field : kConfigurable) b.*field = smaller(machine.*field, configured.*field);
+  b.freeze_age_ns = std::clamp(configured.freeze_age_ns, std::int64_t{0}, kFreezeAgeMaxNs);
+  b.unload_age_ns = std::clamp(configured.unload_age_ns, std::int64_t{0}, kUnloadAgeMaxNs);
+  b.panel_age_ns = std::clamp(configured.panel_age_ns, std::int64_t{0}, kUnloadAgeMaxNs);
   // A released mass gains energy with the square of force x time: their product stays what it is.
   double force_max = bound(machine.force_max);
   if (b.unload_age_ns > machine.unload_age_ns) {

@@ -32,7 +32,7 @@ Felt sanitised(const AxisBounds& bounds, const UserLimits& user, const FeltInput
   Felt f{};
   f.dt_s = step_time(input.dt_s);
   f.limit = smaller(bounds.force_max, user.force_max);
-  f.base = clamped(input.base_force, 0.0, f.limit);
+  f.base = clamped(finite_or_zero(input.base_force), 0.0, f.limit);
   f.velocity_known = is_finite(input.velocity);
   f.velocity = clamped(finite_or_zero(input.velocity), -kSpeedSane, kSpeedSane);
   f.slack_tension = clamped(input.pretension, 0.0, smaller(bounds.pretension_max, f.limit));
@@ -46,18 +46,18 @@ double allowance_per_travel(const Felt& f) noexcept {
 }
 
 // Counts the excess over the base force in and out, and refills the tank once a repetition. The
-// tracker's word is not enough: the cable must have gone out since the last way back.
+// tracker's word is not enough: the cable must have gone out, and only what went out is credited.
 void account_energy(const AxisBounds& bounds, const Felt& f, const FeltInput& input,
                     FeltState& state) noexcept {
-  const double excess = at_least(state.force - f.base, 0.0);
-  const double efficiency = f.velocity > 0.0 ? kTankStoreEfficiency : 1.0;
+  const double moved = f.velocity * f.dt_s;
+  const double efficiency = moved > 0.0 ? kTankStoreEfficiency : 1.0;
   const double rise_needed = bound(bounds.refill_rise);
-  state.tank_energy += excess * f.velocity * f.dt_s * efficiency;
-  state.travel += f.velocity * f.dt_s;
-  if (state.travel < state.low) state.low = state.travel;
-  if (state.travel > state.high) state.high = state.travel;
+  state.tank_energy = finite_or_zero(state.tank_energy);
+  state.tank_energy += at_least(state.force - f.base, 0.0) * moved * efficiency;
+  state.travel += moved;
+  state.low = at_most(state.low, state.travel);
+  state.high = at_least(state.high, state.travel);
 
-  const double range = bound(input.range);
   const bool edge = input.concentric_validated && !state.was_validated;
   state.was_validated = input.concentric_validated;
   if (edge && !state.refilled && state.travel - state.low >= rise_needed) {
@@ -65,17 +65,19 @@ void account_energy(const AxisBounds& bounds, const Felt& f, const FeltInput& in
     state.credited = 0.0;
     state.high = state.travel;
   }
-  const double covered = at_least(state.high - state.low, range);
-  if (state.refilled && covered > state.credited) {
-    state.tank_energy += allowance_per_travel(f) * (covered - state.credited);
-    state.credited = covered;
+  const double rise = state.high - state.low;
+  if (state.refilled && rise > state.credited) {
+    state.tank_energy += allowance_per_travel(f) * (rise - state.credited);
+    state.credited = rise;
   }
   if (state.refilled && state.travel < state.high - rise_needed) {
     state.refilled = false;
     state.low = state.high = state.travel;
   }
-  const double size = kTankSizeOverAllowance * allowance_per_travel(f);
-  state.tank_energy = at_most(state.tank_energy, size * at_least(covered, state.credited));
+  const double range =
+      input.range > 0.0 && is_finite(input.range) ? input.range : at_least(rise, state.credited);
+  state.tank_energy =
+      at_most(state.tank_energy, kTankSizeOverAllowance * allowance_per_travel(f) * range);
 }
 
 // The most that may be felt in this phase, at this speed, with what is left in the tank.
@@ -87,8 +89,8 @@ double excess_ceiling(const AxisBounds& bounds, const Felt& f, const FeltInput& 
   const bool effort = input.phase == Phase::kConcentric || input.phase == Phase::kHold;
   if (!effort && input.phase != Phase::kEccentric) {
     // At rest, at the bottom and in slack an excess may fade, never rise (I7).
-    const double fade = bound(bounds.felt_rise_per_s) * kEngageOverRise * f.dt_s;
-    ceiling = at_most(ceiling, at_least(state.force - fade, f.base));
+    ceiling = at_most(ceiling, at_least(state.force, f.base));
+    if (input.phase == Phase::kSlack) ceiling = at_most(ceiling, bound(bounds.pretension_max));
     cause = kLimitPhaseGate;
   }
   if (!effort && f.ratio * f.base < ceiling) {
@@ -96,7 +98,7 @@ double excess_ceiling(const AxisBounds& bounds, const Felt& f, const FeltInput& 
     cause = kLimitPhaseGate;
   }
   if (f.velocity < 0.0 || state.tank_energy < 0.0 || !f.velocity_known) {
-    // The largest excess that can still fade out before the tank is empty: energy = excess^2 |v| /
+    // The largest excess that can fade out at rate r before the tank is empty: E = excess^2 |v| /
     // 2r.
     const double speed = at_least(absolute(f.velocity), bound(bounds.governor_speed) / 8.0);
     const double fade = bound(bounds.felt_rise_per_s) * kTankFadeOverRise;
@@ -113,19 +115,14 @@ double excess_ceiling(const AxisBounds& bounds, const Felt& f, const FeltInput& 
 // The wish, made harmless; the base force stands in for one that is refused.
 double accepted_wish(const AxisBounds& bounds, const Felt& f, const FeltInput& input,
                      const FeltState& state, FeltOutput& out) noexcept {
-  double wish = input.wish;
-  if (!input.wish_valid) {
-    out.limits |= kLimitWish;
-    wish = f.base;
-  } else if (!is_finite(wish)) {
-    out.limits |= kLimitWish;
-    out.fault = FaultCode::kPluginNotFinite;
-    wish = f.base;
-  } else if (!(wish >= -kWishTolerance && wish <= bound(bounds.force_max) + kWishTolerance)) {
-    out.limits |= kLimitWish;
-    out.fault = FaultCode::kPluginOutOfRange;
-    wish = f.base;
+  const bool in_range =
+      input.wish >= -kWishTolerance && input.wish <= bound(bounds.force_max) + kWishTolerance;
+  if (input.wish_valid && !in_range) {
+    out.fault = is_finite(input.wish) ? FaultCode::kPluginOutOfRange : FaultCode::kPluginNotFinite;
   }
+  const bool accepted = input.wish_valid && in_range;
+  if (!accepted) out.limits |= kLimitWish;
+  const double wish = accepted ? input.wish : f.base;
   std::uint32_t cause = kLimitForce;
   const double ceiling = excess_ceiling(bounds, f, input, state, cause);
   if (wish > ceiling) out.limits |= cause;
@@ -140,7 +137,9 @@ double gate_load(const LoadGateInput& input, LoadGateState& state) noexcept {
   const double dt_s = step_time(input.dt_s);
   const bool at_bottom = input.phase == Phase::kRest || input.phase == Phase::kBottom;
   const bool may_climb = at_bottom || input.phase == Phase::kConcentric;
-  state.applied = at_least(finite_or_zero(state.applied), 0.0);
+  state.applied = bound(state.applied);
+  state.target = bound(state.target);
+  state.requested = bound(state.requested);
   if (is_finite(input.requested)) state.requested = at_least(input.requested, 0.0);
   const bool decrease = !(state.requested > state.target);
   if (decrease || (at_bottom && !input.increases_frozen)) state.target = state.requested;

@@ -1,4 +1,5 @@
 // Supervision: from what the machine says to graded reactions, and the latch that keeps them.
+#include <algorithm>
 #include <cstddef>
 
 #include "controller/safety/kernel.hpp"
@@ -21,17 +22,20 @@ constexpr std::uint32_t kMissedUnload = 5;
 constexpr std::int8_t kProfileTorqueMode = 4;  // CiA 402 modes of operation
 constexpr std::int8_t kCyclicTorqueMode = 10;
 
+const hal::AxisInput& axis_input(const SuperviseInput& input) noexcept {
+  return input.machine->axis[static_cast<std::size_t>(input.axis)];
+}
+
 // What makes torque impossible or forbidden, the most severe first.
 FaultCode stop_cause(const AxisBounds& bounds, const SuperviseInput& input, bool loaded) noexcept {
   const hal::MachineInput& machine = *input.machine;
-  const hal::DriveInput& drive = machine.axis[static_cast<std::size_t>(input.axis)].drive;
-  const bool drive_known =
-      drive.freshness.valid && within(input.drive_age_ns, bounds.unload_age_ns);
+  const hal::DriveInput& drive = axis_input(input).drive;
+  const bool known = drive.freshness.valid && within(input.drive_age_ns, bounds.unload_age_ns);
   if (machine.safety.freshness.valid && !machine.safety.estop_released) return FaultCode::kEstop;
   if (loaded && machine.safety.freshness.valid && !machine.safety.relay_closed) {
     return FaultCode::kRelayOpen;
   }
-  if (loaded && drive_known) {
+  if (loaded && known) {
     if (drive.state == hal::DriveState::kFault ||
         drive.state == hal::DriveState::kFaultReactionActive) {
       return FaultCode::kDriveFault;
@@ -49,31 +53,28 @@ FaultCode stop_cause(const AxisBounds& bounds, const SuperviseInput& input, bool
 // Old, missing or impossible samples. `aging` is set when only increases have to wait (R1).
 FaultCode data_cause(const AxisBounds& bounds, const SuperviseInput& input, bool& aging) noexcept {
   const hal::MachineInput& machine = *input.machine;
-  const hal::AxisInput& axis = machine.axis[static_cast<std::size_t>(input.axis)];
-  if (!axis.drive.freshness.valid || !axis.load_cell.freshness.valid ||
-      !machine.panel.freshness.valid || !machine.safety.freshness.valid) {
-    return FaultCode::kLinkLost;
-  }
-  if (!within(input.drive_age_ns, bounds.unload_age_ns) ||
-      !within(input.load_cell_age_ns, bounds.unload_age_ns) ||
-      !within(input.panel_age_ns, bounds.panel_age_ns) ||
-      !within(input.safety_age_ns, bounds.panel_age_ns)) {
-    return FaultCode::kDataStale;
-  }
-  if (axis.load_cell.saturated) return FaultCode::kLoadCellSaturated;
-  if (!is_finite(axis.drive.position) || !is_finite(axis.drive.velocity) ||
-      !is_finite(axis.drive.force) || !is_finite(axis.load_cell.force)) {
-    return FaultCode::kNotFinite;
-  }
+  const hal::AxisInput& axis = axis_input(input);
+  const bool linked = axis.drive.freshness.valid && axis.load_cell.freshness.valid &&
+                      machine.panel.freshness.valid && machine.safety.freshness.valid;
+  if (!linked) return FaultCode::kLinkLost;
+  const bool axis_fresh = within(input.drive_age_ns, bounds.unload_age_ns) &&
+                          within(input.load_cell_age_ns, bounds.unload_age_ns);
+  const bool panel_fresh = within(input.panel_age_ns, bounds.panel_age_ns) &&
+                           within(input.safety_age_ns, bounds.panel_age_ns);
+  if (!axis_fresh || !panel_fresh) return FaultCode::kDataStale;
   aging = !within(input.drive_age_ns, bounds.freeze_age_ns) ||
-          !within(input.load_cell_age_ns, bounds.freeze_age_ns) ||
-          !within(input.panel_age_ns, bounds.panel_age_ns / 2) ||
-          !within(input.safety_age_ns, bounds.panel_age_ns / 2);
+          !within(input.load_cell_age_ns, bounds.freeze_age_ns);
+  if (axis.load_cell.saturated) return FaultCode::kLoadCellSaturated;
+  // A sum is finite only if all its terms are.
+  const double sum =
+      axis.drive.position + axis.drive.velocity + axis.drive.force + axis.load_cell.force;
+  if (!is_finite(sum)) return FaultCode::kNotFinite;
   return FaultCode::kNone;
 }
 
 // Load cell against the drive's word. While the word brakes the cable is slack and says nothing.
-bool implausible(const SuperviseInput& input, double measured) noexcept {
+bool implausible(const SuperviseInput& input) noexcept {
+  const double measured = axis_input(input).load_cell.force;
   if (!is_finite(input.expected_drive_force) || !is_finite(input.set_force)) return true;
   if (input.expected_drive_force < 0.0) return false;
   const double allowed = at_least(kImplausibleFraction * input.set_force, kImplausibleForce) +
@@ -89,8 +90,8 @@ SuperviseOutput supervise(const AxisBounds& bounds, const SuperviseInput& input,
     return caused_by(FaultCode::kLinkLost);
   }
   const bool loaded = input.load_state != LoadState::kOff;
-  const hal::PanelInput& panel = input.machine->panel;
-  const bool stop_pressed = panel.freshness.valid && panel.stop_pressed;
+  const bool stop_pressed =
+      input.machine->panel.freshness.valid && input.machine->panel.stop_pressed;
   const FaultCode stop = stop_cause(bounds, input, loaded);
   if (stop != FaultCode::kNone) return caused_by(stop);
   if (!loaded) {
@@ -101,19 +102,14 @@ SuperviseOutput supervise(const AxisBounds& bounds, const SuperviseInput& input,
   const FaultCode data = data_cause(bounds, input, aging);
   if (data != FaultCode::kNone) return caused_by(data);
 
-  const double measured = input.machine->axis[static_cast<std::size_t>(input.axis)].load_cell.force;
-  state.implausible_ticks = implausible(input, measured) ? state.implausible_ticks + 1 : 0;
-  if (state.implausible_ticks >= kImplausibleTicks) {
-    state.implausible_ticks = kImplausibleTicks;
-    return caused_by(FaultCode::kForceImplausible);
-  }
-  if (input.missed_ticks == 0) state.consecutive_missed = 0;
+  const int ticks = implausible(input) ? state.implausible_ticks + 1 : 0;
+  state.implausible_ticks = std::min(ticks, kImplausibleTicks);
+  if (ticks >= kImplausibleTicks) return caused_by(FaultCode::kForceImplausible);
+
   // Capped on the way, so that the counter cannot wrap.
-  if (input.missed_ticks >= kMissedUnload || state.consecutive_missed >= kMissedUnload) {
-    state.consecutive_missed = kMissedUnload;
-  } else {
-    state.consecutive_missed += input.missed_ticks;
-  }
+  const std::uint32_t missed = std::min(input.missed_ticks, kMissedUnload);
+  const std::uint32_t before = std::min(state.consecutive_missed, kMissedUnload);
+  state.consecutive_missed = missed == 0 ? 0 : before + missed;
   if (state.consecutive_missed >= kMissedUnload) return caused_by(FaultCode::kTicksMissed);
   if (stop_pressed) return caused_by(FaultCode::kPanelStop);
   if (aging || state.consecutive_missed >= kMissedFreeze) {

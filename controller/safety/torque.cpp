@@ -64,10 +64,6 @@ double governed(const AxisBounds& bounds, double velocity, double word,
   return at_least(word - bound(bounds.governor_gain) * over, -bound(bounds.brake_force_max));
 }
 
-double toward_zero(double word, double step) noexcept {
-  return word > 0.0 ? at_least(word - step, 0.0) : at_most(word + step, 0.0);
-}
-
 }  // namespace
 
 TorqueOutput limit_torque(const AxisBounds& bounds, const TorqueInput& input,
@@ -83,14 +79,15 @@ TorqueOutput limit_torque(const AxisBounds& bounds, const TorqueInput& input,
       clamped(finite_or_zero(state.word), -bound(bounds.brake_force_max), force_max);
   const bool drive_fresh = within(input.drive_age_ns, bounds.unload_age_ns);
   const bool fresh = drive_fresh && within(input.load_cell_age_ns, bounds.unload_age_ns);
-  const bool finite = is_finite(input.torque) && is_finite(input.felt_force) &&
-                      is_finite(input.velocity) && is_finite(input.measured_force);
+  // A sum is finite only if all its terms are.
+  const bool finite =
+      is_finite(input.torque + input.felt_force + input.velocity + input.measured_force);
   double word = 0.0;
   if (input.reaction >= Reaction::kFastUnload || !fresh || !finite) {
     if (!fresh) out.limits |= kLimitAge;
-    if (!finite) out.fault = FaultCode::kNotFinite;
-    if (!fresh) out.fault = FaultCode::kDataStale;
-    word = toward_zero(last, bound(bounds.felt_fall_per_s) * kFastUnloadOverFall * dt_s);
+    if (!fresh || !finite) out.fault = fresh ? FaultCode::kNotFinite : FaultCode::kDataStale;
+    const double fall = bound(bounds.felt_fall_per_s) * kFastUnloadOverFall * dt_s;
+    word = at_least(last - fall, 0.0);
     if (drive_fresh && is_finite(input.velocity)) {
       word = governed(bounds, input.velocity, word, out.limits);
     }
