@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "controller/measure/metrics.hpp"
+#include "sim/lifter/strength.hpp"
 
 namespace medius::sim {
 
@@ -13,11 +14,24 @@ struct LifterConfig {
   double body_mass_kg = 80.0;
   double isometric_torque_nm = 128.0;  // tau_0: 1.6 Nm/kg
   double eccentric_plateau = 1.1;
-  double max_velocity_radps = 9.0, hill_k = 0.30;
+  // Concentric factor 0.777 at 60 deg/s, as isometric over concentric strength is measured (1.29).
+  // A single muscle's curvature (0.25-0.35) would give 0.64.
+  double max_velocity_radps = 9.0, hill_k = 0.85;
+  AngleCurve angle_curve = AngleCurve::kModel;
   double tempo_cv = 0.06, range_cv = 0.04, tremor_fraction = 0.01, sway_m = 0.0;
   bool fatigue = true;
   double fatigue_f = 0.00970, fatigue_r = 0.00091, fatigue_rest = 15.0;
-  double range_rad = 0.55;             // intended abduction
+  bool cap_torque = true;   // false: an unlimited person, for negative controls
+  double start_rad = 0.05;  // where repetitions start: the foot clear of the other leg
+  double range_rad = 0.55;  // intended abduction at the peak
+  // Correction by feeling, late by the reflex loop; 350 Nm/rad is the tense novice.
+  double tracking_stiffness_nmprad = 120.0, tracking_damping_nmsprad = 18.0;
+  double feedback_delay_s = 0.060;   // at most 0.25
+  double voluntary_delay_s = 0.150;  // until a changed load is answered on purpose; at most 0.25
+  // The muscles' own impedance about the intended path, without delay; rises with the torque.
+  double impedance_nmprad = 40.0, impedance_per_nm = 1.5, impedance_damping_ratio = 0.25;
+  double activation_s = 0.015, deactivation_s = 0.050;
+  double learning = 0.6;  // share of a repetition's surprise that is remembered
   double cuff_radius_m = 0.80, hip_height_m = 0.93, pulley_height_m = 0.15, pulley_distance_m = 0.9;
   double leg_inertia_kgm2 = 2.97, leg_gravity_moment_kgm = 5.23;
   std::uint64_t seed = 1;
@@ -26,24 +40,27 @@ struct LifterConfig {
 // What the person means to do; changed between and during sets by the scenario.
 struct LifterIntent {
   measure::Tempo tempo{2.0, 1.0, 3.0, 0.0};
-  double bottom_s = 0.4;               // least rest at the bottom
-  int reps = 8;                        // then stands still
+  double bottom_s = 0.4;  // least rest at the bottom
+  int reps = 8;           // then stands still
 };
 
 enum class LifterState : std::uint8_t {
-  kRelaxed = 0,   // leg hangs; yields to light tension
-  kStanding,      // holds the start position against the tension
-  kLifting,       // repetitions
-  kDone,          // all repetitions done, stands still
-  kFailed,        // could not lift: sinks
+  kRelaxed = 0,  // leg hangs; yields to light tension
+  kStanding,     // holds the start position against the tension
+  kLifting,      // repetitions
+  kDone,         // all repetitions done, stands still
+  kFailed,       // could not lift: sinks
 };
 
 struct LifterTruth {
   LifterState state = LifterState::kRelaxed;
   int reps_started = 0;
-  int reps_completed = 0;              // by the written definitions, on noise-free motion
+  int reps_completed = 0;  // by the written definitions, on noise-free motion
   double torque_nm = 0.0, capacity_nm = 0.0, fatigue = 0.0, activation = 0.0;
+  // The rested person could not carry the load now felt through the whole range, however slowly.
   bool cannot_lift = false;
+  double intended_angle_rad = 0.0;
+  measure::Phase intended_phase = measure::Phase::kRest;
 };
 
 class Lifter {
@@ -53,21 +70,26 @@ class Lifter {
   Lifter(Lifter&&) noexcept;
   Lifter& operator=(Lifter&&) noexcept;
 
-  void stand() noexcept;                                  // take the start position and hold it
-  void start_reps(const LifterIntent& intent) noexcept;   // after standing
+  // Takes the start position within a second and holds it.
+  void stand() noexcept;
+  // Begins once the start position is taken; from kRelaxed it is taken first.
+  void start_reps(const LifterIntent& intent) noexcept;
+  // The leg goes limp; muscles recover.
   void relax() noexcept;
   // One tick (1 ms): what the person senses; decides the neural command.
   void tick(double hip_angle_rad, double hip_velocity_radps, double cuff_tension_n) noexcept;
   // Hip torque for one plant step (0.1 ms), impedance included, capped at capacity.
   [[nodiscard]] double torque_nm(double hip_angle_rad, double hip_velocity_radps) noexcept;
   [[nodiscard]] const LifterTruth& truth() const noexcept;
+  [[nodiscard]] std::uint64_t state_hash() const noexcept;
 
  private:
   struct State;
   std::unique_ptr<State> state_;
 };
 
-// A handle moved on minimum-jerk paths with human impedance and no fatigue: the rig of force figures.
+// A handle moved on minimum-jerk paths with human impedance and no fatigue: the rig of force
+// figures.
 struct RigConfig {
   measure::Tempo tempo{2.0, 1.0, 3.0, 0.0};
   double bottom_s = 0.4;
@@ -88,8 +110,14 @@ class MotionRig {
   [[nodiscard]] measure::Phase phase() const noexcept;  // prescribed phase, truth for the figures
 
  private:
+  void enter(measure::Phase phase) noexcept;
+
   RigConfig config_;
-  std::int64_t steps_ = -1;
+  measure::Phase phase_ = measure::Phase::kRest;
+  int rep_ = 0;
+  std::int64_t phase_step_ = 0, phase_steps_ = 0;
+  double position_m_ = 0.0, velocity_mps_ = 0.0;
+  bool done_ = false;
 };
 
 }  // namespace medius::sim
