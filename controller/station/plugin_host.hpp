@@ -1,7 +1,8 @@
-// The plugin host: finds profiles, checks their version, holds their instances. The same host serves
-// the profiles we ship and everyone else's.
+// The plugin host: finds profiles, checks their version, holds their instances. The same host
+// serves the profiles we ship and everyone else's.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
@@ -31,23 +32,37 @@ struct ProfileInfo {
   std::vector<ParameterInfo> parameters;
 };
 
+// Who asks for a parameter's value: above `user_max` only a therapist may.
+enum class ParameterAuthority : std::uint8_t { kUser = 0, kTherapist = 1 };
+
 class PluginHost {
  public:
   PluginHost();
   ~PluginHost();
+  PluginHost(const PluginHost&) = delete;
+  PluginHost& operator=(const PluginHost&) = delete;
 
-  // [control] Loads every *.so of a directory, in name order. A file that cannot be used is reported
-  // and skipped; libraries are never unloaded.
+  // [control] Loads every *.so of a directory, in name order. A file that cannot be used is
+  // reported and skipped; libraries are never unloaded.
   std::vector<PluginError> load_directory(const std::string& directory);
+  // [control] All profiles of the file or none.
   [[nodiscard]] tl::expected<void, PluginError> load_file(const std::string& path);
 
   [[nodiscard]] const std::map<std::string, ProfileInfo>& profiles() const;
 
-  // [control] A new active instance with these parameter values (by name; missing = default). Errors
-  // name the profile, the parameter, the value and its range.
+  // [control] The id of a parameter and that it may have this value. Errors as in create().
+  [[nodiscard]] tl::expected<std::uint32_t, PluginError> check_parameter(
+      const std::string& profile, const std::string& parameter, double value,
+      ParameterAuthority authority = ParameterAuthority::kUser) const;
+
+  // [control] A new active instance with these parameter values (by name; missing = default).
+  // Errors name the profile, the parameter, the value and its range. Instances outlive the host
+  // safely. One whose step() was ended from outside (hang, crash) is never called again, not even
+  // to destroy it.
   [[nodiscard]] tl::expected<std::unique_ptr<rt::ProfileInstance>, PluginError> create(
       const std::string& id, const std::map<std::string, double>& parameters,
-      const medius_activation_t& activation);
+      const medius_activation_t& activation,
+      ParameterAuthority authority = ParameterAuthority::kUser);
 
  private:
   struct Impl;
