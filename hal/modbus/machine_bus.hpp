@@ -1,6 +1,7 @@
-// The machine as devices on Modbus links: device descriptors (hal/devices/*.toml) and the [[link]] and
-// [[device]] parts of a machine file become one flat schedule and one bus thread a link. What the loop
-// sees of it is a MachineImage; in lockstep also its TickSource.
+// The machine as devices on Modbus links: device descriptors (hal/devices/*.toml) and the [[link]]
+// and
+// [[device]] parts of a machine file become one flat schedule and one bus thread a link. What the
+// loop sees of it is a MachineImage; in lockstep also its TickSource.
 #pragma once
 
 #include <cstdint>
@@ -33,18 +34,18 @@ enum class LinkState : std::uint8_t { kDown = 0, kConnecting, kUp, kRefused };
 
 // Saturating counters of one link since start.
 struct LinkCounters {
-  std::uint64_t rounds = 0;            // accepted drive samples
+  std::uint64_t rounds = 0;  // accepted drive samples
   std::uint64_t transactions = 0;
   std::uint64_t connects = 0;
   std::uint64_t timeouts = 0;
-  std::uint64_t exceptions = 0;        // Modbus exceptions: the link itself is alive
-  std::uint64_t connection_errors = 0;  // reset, closed, unreachable
-  std::uint64_t protocol_errors = 0;   // malformed replies
-  std::uint64_t echo_mismatches = 0;   // a reply that was not the answer to this request
-  std::uint64_t frozen_samples = 0;    // the device's own clock stood still
-  std::uint64_t flushed_bytes = 0;     // bytes nobody had asked for
+  std::uint64_t exceptions = 0;           // Modbus exceptions: the link itself is alive
+  std::uint64_t connection_errors = 0;    // reset, closed, unreachable
+  std::uint64_t protocol_errors = 0;      // malformed replies
+  std::uint64_t echo_mismatches = 0;      // a reply that was not the answer to this request
+  std::uint64_t frozen_samples = 0;       // the device's own clock stood still
+  std::uint64_t flushed_bytes = 0;        // bytes nobody had asked for
   std::uint64_t conversions_refused = 0;  // set-points that were not finite or out of range
-  std::uint64_t output_stale = 0;      // rounds in which the loop had not renewed its output
+  std::uint64_t output_stale = 0;         // rounds in which the loop had not renewed its output
 };
 
 // One link, for people and for the API.
@@ -63,11 +64,12 @@ struct LinkStatus {
 
 struct BusPlan;  // hal/modbus/bus_plan.hpp
 
-// Owns the links, their threads and the image. Destroying it stops everything; every call of libmodbus
-// is bounded, so joining is.
+// Owns the links, their threads and the image. Destroying it stops everything; every call of
+// libmodbus is bounded, so joining is.
 class MachineBus {
  public:
-  // [control] Reads the machine file's [[link]] and [[device]] and their descriptors; connects nothing.
+  // [control] Reads the machine file's [[link]] and [[device]] and their descriptors; connects
+  // nothing.
   [[nodiscard]] static tl::expected<std::unique_ptr<MachineBus>, BusError> create(
       const std::string& machine_file, const BusOptions& options);
   ~MachineBus();
