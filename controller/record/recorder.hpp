@@ -31,8 +31,10 @@ class Recorder {
   // [record] Moves what the loop has pushed since the last call. Call at least every 100 ms.
   void drain();
   // [record] Samples from set.start_tick on with this serial belong to the set.
-  void open_set(const SetRecord& set, std::uint16_t set_serial, const measure::MetricConfig& config);
-  // [record] A boundary found by the loop's tracker; its metrics follow once its samples are drained.
+  void open_set(const SetRecord& set, std::uint16_t set_serial,
+                const measure::MetricConfig& config);
+  // [record] A boundary found by the loop's tracker; its metrics follow once its samples are
+  // drained.
   void rep_closed(std::uint16_t set_serial, const measure::RepBoundary& boundary);
   // [record] Drains the rest, closes the set durably. The error case keeps the set in memory and
   // retries with the next call.

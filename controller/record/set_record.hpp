@@ -28,12 +28,13 @@ struct SetRecord {
   std::uint32_t index = 0;  // 1 for the first set of the session
   std::string exercise_id;
   std::string profile_id;
-  std::vector<std::pair<std::string, double>> parameters;  // of the profile, by name with unit suffix
+  std::vector<std::pair<std::string, double>>
+      parameters;  // of the profile, by name with unit suffix
   Side side = Side::kNone;
   std::uint8_t axis = 0;
   hal::CoordinateKind coordinate = hal::CoordinateKind::kCable;
-  std::string tempo;             // "2-1-3-0", seconds
-  double load_start = 0.0;       // base load asked for at the start
+  std::string tempo;        // "2-1-3-0", seconds
+  double load_start = 0.0;  // base load asked for at the start
   double load_end = 0.0;
   std::uint32_t reps_target = 0;
   std::uint32_t reps_counted = 0;
@@ -46,7 +47,7 @@ struct SetRecord {
   std::uint64_t end_tick = 0;
   std::uint64_t samples = 0;
   std::uint64_t samples_dropped = 0;
-  std::uint16_t fault = 0;       // safety::FaultCode that ended it
+  std::uint16_t fault = 0;  // safety::FaultCode that ended it
   std::vector<measure::RepMetrics> reps;
 };
 

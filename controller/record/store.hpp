@@ -1,6 +1,10 @@
-// The station's store: embedded SQLite (WAL, synchronous FULL, one read-write connection, CRC per row,
-// manifest). A set that was acknowledged survives kill, crash and power cut.
-// Thread: every function runs on one thread (the record thread; in the world, the world's).
+// The station's store: embedded SQLite (WAL, synchronous FULL, one read-write connection, CRC per
+// row, manifest). A set that was acknowledged survives kill, crash and power cut. Thread: every
+// function runs on one thread (the record thread; in the world, the world's).
+//
+// Errors: whatever a function returns an error for was not acknowledged and is not half done;
+// calling it again with the same arguments is safe, and completes it once the disk is well. After a
+// failed sync the store reopens its files and checkpoints them before it believes them again.
 #pragma once
 
 #include <cstdint>
@@ -25,21 +29,26 @@ struct StoreReport {
   int schema_version = 0;
   std::uint64_t sessions = 0;
   std::uint64_t sets = 0;
-  std::uint64_t rows_damaged = 0;           // CRC mismatch
+  std::uint64_t rows_damaged = 0;  // CRC mismatch
   std::vector<std::string> damaged_ids;
-  std::vector<std::string> missing_ids;     // in the manifest, not in the database
-  std::vector<std::string> interrupted_ids; // open sets found at start, now marked interrupted
+  std::vector<std::string> missing_ids;      // acknowledged once, not in the database; stays named
+  std::vector<std::string> interrupted_ids;  // open sets found at start, now marked interrupted
+  std::vector<std::string> quarantined;      // folders that damaged files were moved to
+  std::vector<std::string> notes;            // sentences for the log: what was found, what was done
 };
 
 class Store {
  public:
-  // Opens or creates the store in a directory (created with mode 0700). Sets left open by a crash are
-  // closed as kInterrupted with the repetitions that were journaled.
+  // Opens or creates the store in a directory (created with mode 0700). Sets left open by a crash
+  // are closed as kInterrupted with the repetitions that were journaled. Damaged files are moved
+  // aside and new ones begun, so that the machine still trains. Refused: a directory another
+  // process uses, a schema that a newer program wrote.
   static tl::expected<std::unique_ptr<Store>, StoreError> open(const std::string& directory);
-  // In memory, for simulations that keep nothing.
+  // In memory, for simulations that keep nothing. Samples of the newest sets only (2.4 million).
   static tl::expected<std::unique_ptr<Store>, StoreError> open_in_memory();
   ~Store();
 
+  // What opening found; damage that reading finds later is added.
   [[nodiscard]] const StoreReport& opening_report() const;
 
   [[nodiscard]] tl::expected<void, StoreError> put_session(const SessionRecord& session);
@@ -47,13 +56,19 @@ class Store {
   [[nodiscard]] tl::expected<void, StoreError> open_set(const SetRecord& set);
   [[nodiscard]] tl::expected<void, StoreError> add_rep(const std::string& set_id,
                                                        const measure::RepMetrics& rep);
-  // A block of samples of an open set, in tick order, at most 1 s.
+  // A block of samples of an open set, in tick order, at most 1 s (kMaxBlockSamples).
   [[nodiscard]] tl::expected<void, StoreError> add_samples(
       const std::string& set_id, std::span<const rt::SampleRecord> samples);
-  // One transaction: when it returns, the set is durable ("acknowledged").
+  // One transaction: when it returns, the set is durable ("acknowledged"). `set.reps` is the whole
+  // list; when it is empty, the journaled repetitions stand. Closing a set again that an earlier,
+  // failed call has closed only completes the acknowledgement; an acknowledged set is never
+  // changed.
   [[nodiscard]] tl::expected<StoredSet, StoreError> close_set(const SetRecord& set);
 
-  [[nodiscard]] std::vector<SessionRecord> sessions(std::size_t limit, const std::string& before_id);
+  // Newest first, below `before_id` unless that is empty. Damaged rows are left out and named in
+  // the report, here and below.
+  [[nodiscard]] std::vector<SessionRecord> sessions(std::size_t limit,
+                                                    const std::string& before_id);
   [[nodiscard]] std::optional<SessionRecord> session(const std::string& id);
   [[nodiscard]] std::vector<SetRecord> sets_of(const std::string& session_id);  // with repetitions
   [[nodiscard]] std::optional<SetRecord> set(const std::string& id);
