@@ -62,9 +62,9 @@ struct Sum {
   }
 };
 
-// Adds the steady part of a stroke: the middle of the time in which it moves.
-void add_steady(std::span<const ForceTruthSample> samples, const Stroke& stroke,
-                const ForceTruthConfig& config, Sum& sum) {
+// Adds the steady part of a stroke: the middle of the time in which it moves. Returns that time, s.
+double add_steady(std::span<const ForceTruthSample> samples, const Stroke& stroke,
+                  const ForceTruthConfig& config, Sum& sum) {
   const double sign = stroke.outward ? 1.0 : -1.0;
   std::size_t first = stroke.from, last = stroke.to;
   while (first < last && sign * samples[first].ring_velocity_mps < config.moving_velocity_mps)
@@ -74,6 +74,7 @@ void add_steady(std::span<const ForceTruthSample> samples, const Stroke& stroke,
   const double cut = static_cast<double>(last - first) * (1.0 - config.steady_fraction) / 2.0;
   const auto margin = static_cast<std::size_t>(cut);
   for (std::size_t i = first + margin; i + margin <= last; ++i) sum.add(samples[i]);
+  return static_cast<double>(last - first) * config.dt_s;
 }
 
 double worst_around(std::span<const ForceTruthSample> samples, std::size_t turn, double dt_s) {
@@ -96,13 +97,15 @@ ForceTruth judge_force(std::span<const ForceTruthSample> samples, const ForceTru
     const double travel =
         absolute(samples[stroke.to].ring_position_m - samples[stroke.from].ring_position_m);
     if (travel < config.rep_travel_m) continue;
+    const double moving_s = add_steady(samples, stroke, config, stroke.outward ? out : in);
     if (stroke.outward) {
       ++truth.strokes_out;
       truth.range_m.push_back(travel);
+      truth.concentric_s.push_back(moving_s);
     } else {
       ++truth.strokes_in;
+      truth.eccentric_s.push_back(moving_s);
     }
-    add_steady(samples, stroke, config, stroke.outward ? out : in);
     if (stroke.from > 0) {
       truth.turn_worst_n =
           std::max(truth.turn_worst_n, worst_around(samples, stroke.from, config.dt_s));

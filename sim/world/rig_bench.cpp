@@ -11,7 +11,7 @@
 namespace medius::sim {
 namespace {
 
-constexpr double kSettleS = 1.5;    // load ramped in and steady before the first repetition
+constexpr double kSettleS = 1.5;  // load ramped in and steady before the first repetition
 constexpr double kLimitS = 600.0;
 constexpr double kPretensionN = 10.0;
 
@@ -19,7 +19,9 @@ constexpr double kPretensionN = 10.0;
 class RigRun {
  public:
   RigRun(const RigBenchOptions& options, const station::MachineConfig& machine)
-      : machine_(simulated(options)), image_(machine_), engine_(config(options, machine), image_, channels_) {}
+      : machine_(simulated(options)),
+        image_(machine_),
+        engine_(config(options, machine), image_, channels_) {}
 
   tl::expected<RigBenchResult, std::string> run(const RigBenchOptions& options,
                                                 rt::ProfileInstance& profile) {
@@ -83,7 +85,9 @@ class RigRun {
     }
     hash_.add(status.axis[0].force_output);
     hash_.add(truth.cuff_tension_n);
-    channels_.events.consume_all([](const rt::Event&) {});
+    channels_.events.consume_all([this](const rt::Event& event) {
+      if (event.kind == rt::EventKind::kRepClosed) reps_.push_back(event.rep);
+    });
     channels_.samples.consume_all([](const rt::SampleRecord&) {});
     machine_.step_tick();
     ++next_tick_;
@@ -105,6 +109,7 @@ class RigRun {
     if (status.fault != safety::FaultCode::kNone) {
       result.fault = safety::fault_info(status.fault).name;
     }
+    result.reps = std::move(reps_);
     result.samples = std::move(samples_);
     return result;
   }
@@ -114,6 +119,7 @@ class RigRun {
   rt::EngineChannels channels_;
   rt::Engine engine_;
   std::vector<ForceTruthSample> samples_;
+  std::vector<measure::RepBoundary> reps_;
   TraceHash hash_;
   std::uint64_t next_tick_ = 0;
   std::uint64_t next_command_ = 0;

@@ -21,12 +21,12 @@ struct RigBenchOptions {
   std::string profile = "eccentric-emphasis";
   std::map<std::string, double> parameters = {{"eccentric_ratio", 1.3}};
   double load_n = 80.0;
-  RigConfig rig;                 // 12 repetitions at 2-1-3
-  CablePlantConfig plant;        // friction, stiffness, dead time ... of the plant only
+  RigConfig rig;           // 12 repetitions at 2-1-3
+  CablePlantConfig plant;  // friction, stiffness, dead time ... of the plant only
   // Changes to force control, e.g. for negative controls; the machine file's values stay otherwise.
   bool use_observer = true;
-  double kp = -1.0, kd_s = -1.0;       // < 0: as in the machine file
-  double mass_ratio = 1.0;             // controller's mass over the machine file's
+  double kp = -1.0, kd_s = -1.0;  // < 0: as in the machine file
+  double mass_ratio = 1.0;        // controller's mass over the machine file's
   std::uint64_t seed = 1;
 };
 
@@ -36,7 +36,8 @@ struct RigBenchResult {
   std::uint32_t direction_changes = 0;  // by the loop's tracker
   std::uint64_t trace_hash = 0;
   double simulated_s = 0.0;
-  std::string fault;                    // name of a fault that ended it; empty = none
+  std::string fault;                       // name of a fault that ended it; empty = none
+  std::vector<measure::RepBoundary> reps;  // as the loop's tracker closed them
   std::vector<ForceTruthSample> samples;
 };
 

@@ -14,7 +14,9 @@ std::string SimRuntime::new_id() {
   return text;
 }
 
-void SimRuntime::post(Task task) { at(now_ns_, std::move(task)); }
+void SimRuntime::post(Task task) {
+  at(now_ns_, std::move(task));
+}
 
 SimRuntime::TimerId SimRuntime::at(std::int64_t monotonic_ns, Task task) {
   const std::int64_t due = monotonic_ns > now_ns_ ? monotonic_ns : now_ns_;

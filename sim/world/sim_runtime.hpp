@@ -1,5 +1,5 @@
-// The control plane's Runtime on simulated time: one ordered queue of events. Same posts, same order,
-// every run; nothing waits.
+// The control plane's Runtime on simulated time: one ordered queue of events. Same posts, same
+// order, every run; nothing waits.
 #pragma once
 
 #include <cstdint>

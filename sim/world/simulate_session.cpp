@@ -15,8 +15,8 @@ class SetLog {
   void sample(const World& world, const CableTruth& truth) {
     const rt::AxisStatus axis = world.status().axis[0];
     if (axis.set_serial == 0 || axis.load_state != safety::LoadState::kLoaded) return;
-    samples_[axis.set_serial].push_back({truth.ring_position_m, truth.ring_velocity_mps,
-                                         truth.cuff_tension_n, axis.force_target});
+    samples_[axis.set_serial].push_back(
+        {truth.ring_position_m, truth.ring_velocity_mps, truth.cuff_tension_n, axis.force_target});
   }
   [[nodiscard]] std::vector<ForceTruth> judge() const {
     std::vector<ForceTruth> verdicts;
@@ -31,7 +31,8 @@ class SetLog {
 // The trainer: changes the load when a set has reached a repetition.
 class Trainer {
  public:
-  explicit Trainer(std::vector<SimulateOptions::LoadChange> changes) : changes_(std::move(changes)) {}
+  explicit Trainer(std::vector<SimulateOptions::LoadChange> changes)
+      : changes_(std::move(changes)) {}
 
   void act(station::Station& station) {
     const station::Snapshot& now = station.snapshot();
@@ -101,8 +102,7 @@ std::vector<PlannedSet> plan_of(const station::Program& program) {
 }
 
 tl::expected<SessionResult, std::string> simulate_session(const SimulateOptions& options) {
-  const station::ProgramLibrary programs =
-      station::load_programs(options.world.program_directory);
+  const station::ProgramLibrary programs = station::load_programs(options.world.program_directory);
   const auto program = programs.programs.find(options.program_id);
   if (program == programs.programs.end()) {
     return tl::make_unexpected("program '" + options.program_id + "' is not in " +

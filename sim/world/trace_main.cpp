@@ -1,5 +1,6 @@
-// medius-trace: runs one simulated session and one rig run and prints their trace hashes, for comparing
-// compilers, optimisation levels and machines. Needs neither gRPC nor Modbus (cmake -DMEDIUS_MINIMAL=ON).
+// medius-trace: runs one simulated session and one rig run and prints their trace hashes, for
+// comparing compilers, optimisation levels and machines. Needs neither gRPC nor Modbus (cmake
+// -DMEDIUS_MINIMAL=ON).
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -27,12 +28,18 @@ int usage() {
 bool parse(int argc, char** argv, Arguments& arguments) {
   for (int i = 1; i + 1 < argc; i += 2) {
     const std::string name = argv[i], value = argv[i + 1];
-    if (name == "--source") arguments.source = value;
-    else if (name == "--plugins") arguments.plugins = value;
-    else if (name == "--program") arguments.program = value;
-    else if (name == "--seed") arguments.seed = std::strtoull(value.c_str(), nullptr, 10);
-    else if (name == "--friction-n") arguments.friction = std::strtod(value.c_str(), nullptr);
-    else return false;
+    if (name == "--source")
+      arguments.source = value;
+    else if (name == "--plugins")
+      arguments.plugins = value;
+    else if (name == "--program")
+      arguments.program = value;
+    else if (name == "--seed")
+      arguments.seed = std::strtoull(value.c_str(), nullptr, 10);
+    else if (name == "--friction-n")
+      arguments.friction = std::strtod(value.c_str(), nullptr);
+    else
+      return false;
   }
   return argc % 2 == 1 && !arguments.plugins.empty();
 }
@@ -68,8 +75,7 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "medius-trace: %s\n", figures.error().c_str());
     return 1;
   }
-  std::printf("session %016llx rig %016llx\n",
-              static_cast<unsigned long long>(played->trace_hash),
+  std::printf("session %016llx rig %016llx\n", static_cast<unsigned long long>(played->trace_hash),
               static_cast<unsigned long long>(figures->trace_hash));
   return 0;
 }

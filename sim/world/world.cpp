@@ -82,7 +82,9 @@ tl::expected<std::unique_ptr<World>, std::string> World::create(const WorldOptio
   return std::unique_ptr<World>(new World(std::move(impl)));
 }
 
-void World::tick() { impl_->tick(); }
+void World::tick() {
+  impl_->tick();
+}
 
 bool World::run_until(const std::function<bool()>& condition, double limit_s) {
   const auto limit = impl_->next_tick + static_cast<std::uint64_t>(limit_s / kTickPeriodS);
@@ -98,11 +100,21 @@ void World::run_for(double seconds) {
   while (impl_->next_tick < end) impl_->tick();
 }
 
-double World::time_s() const { return static_cast<double>(impl_->next_tick) * kTickPeriodS; }
-station::Station& World::station() { return *impl_->station; }
-SimulatedStation& World::machine() { return impl_->machine; }
-record::Store& World::store() { return *impl_->store; }
-rt::Status World::status() const { return impl_->channels.status.load(); }
+double World::time_s() const {
+  return static_cast<double>(impl_->next_tick) * kTickPeriodS;
+}
+station::Station& World::station() {
+  return *impl_->station;
+}
+SimulatedStation& World::machine() {
+  return impl_->machine;
+}
+record::Store& World::store() {
+  return *impl_->store;
+}
+rt::Status World::status() const {
+  return impl_->channels.status.load();
+}
 
 std::uint64_t World::trace_hash() const {
   TraceHash hash = impl_->trace;

@@ -25,7 +25,7 @@ struct WorldOptions {
   std::string plugin_directory;   // <build>/plugins.d
   std::string data_directory;     // empty: the store lives in memory
   std::uint64_t seed = 1;
-  SimulatedStationConfig station; // plant, drive and person; seeds are derived from `seed`
+  SimulatedStationConfig station;  // plant, drive and person; seeds are derived from `seed`
 };
 
 class World {
@@ -36,8 +36,8 @@ class World {
 
   // One tick: control events that are due, the engine, the machine.
   void tick();
-  // Ticks until the condition holds (checked every tick) or `limit_s` of simulated time have passed.
-  // Returns whether it held.
+  // Ticks until the condition holds (checked every tick) or `limit_s` of simulated time have
+  // passed. Returns whether it held.
   bool run_until(const std::function<bool()>& condition, double limit_s);
   void run_for(double seconds);
 
@@ -73,9 +73,9 @@ struct SimulateOptions {
 struct SimulatedSet {
   record::SetRecord stored;
   SetTruth truth;
-  double rendered_ratio_truth = 0.0;   // cuff tension, middle 80 % of each phase, from the plant
-  double force_error_rms = 0.0;        // cuff tension against the target, same parts, N
-  double force_error_percent = 0.0;    // of the target
+  double rendered_ratio_truth = 0.0;  // cuff tension, middle 80 % of each phase, from the plant
+  double force_error_rms = 0.0;       // cuff tension against the target, same parts, N
+  double force_error_percent = 0.0;   // of the target
 };
 
 struct SessionResult {
@@ -83,7 +83,7 @@ struct SessionResult {
   std::string program_id;
   std::uint64_t seed = 0;
   bool completed = false;
-  std::string reason;                  // why it did not complete
+  std::string reason;  // why it did not complete
   double simulated_s = 0.0;
   std::uint64_t trace_hash = 0;
   std::vector<SimulatedSet> sets;

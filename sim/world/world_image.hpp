@@ -1,5 +1,5 @@
-// MachineImage onto the simulated station: a tick reads what the plant did in the tick before, and its
-// output acts during the tick that follows, as over a lockstep bus.
+// MachineImage onto the simulated station: a tick reads what the plant did in the tick before, and
+// its output acts during the tick that follows, as over a lockstep bus.
 #pragma once
 
 #include "hal/image/machine_image.hpp"
