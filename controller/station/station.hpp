@@ -1,12 +1,13 @@
-// The station: sessions, sets, orders and what a trainer sees. All of it runs on the control executor
-// at its own pace; it is the only writer of commands to the loop. The API calls it; in the simulated
-// world trainers call it directly.
+// The station: sessions, sets, orders and what a trainer sees. All of it runs on the control
+// executor at its own pace; it is the only writer of commands to the loop. The API calls it; in the
+// simulated world trainers call it directly.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -20,17 +21,21 @@
 #include "controller/station/program.hpp"
 #include "controller/station/runtime.hpp"
 
+namespace spdlog {
+class logger;
+}
+
 namespace medius::station {
 
 enum class StationState : std::uint8_t {
-  kIdle = 0,     // no session; drives off
-  kArming,       // checks, drives coming up
-  kPretension,   // cuff on: light tension, waiting for it to be held
-  kReady,        // held still; the load is about to come in
-  kWorking,      // the set is under way (a pause is kWorking with paused = true)
-  kUnloading,    // load going out
-  kResting,      // between sets
-  kFault,        // latched; needs the panel's reset
+  kIdle = 0,    // no session; drives off
+  kArming,      // checks, drives coming up
+  kPretension,  // cuff on: light tension, waiting for it to be held
+  kReady,       // held still; the load is about to come in
+  kWorking,     // the set is under way (a pause is kWorking with paused = true)
+  kUnloading,   // load going out
+  kResting,     // between sets
+  kFault,       // latched; needs the panel's reset
 };
 
 // Why an order was refused. Maps to a gRPC status; the message says thing, value, limit, next step.
@@ -52,27 +57,27 @@ struct Refusal {
 
 // Rides on every order. The first answer to a request id is remembered and given again.
 struct OrderHeader {
-  std::string request_id;                          // 1..64 printable characters, chosen by the client
-  std::optional<std::uint64_t> expected_version;   // refuse unless the station is at this version
-  std::string client_name;                         // for the audit log
+  std::string request_id;  // 1..64 printable characters, chosen by the client
+  std::optional<std::uint64_t> expected_version;  // refuse unless the station is at this version
+  std::string client_name;                        // for the audit log
 };
 
 // When an accepted order takes effect.
 enum class Effect : std::uint8_t {
-  kApplied = 0,     // already in force at `tick`
-  kRamping,         // taken at `tick`, ramping
-  kAtBottom,        // waits for the bottom of the repetition (an increase)
-  kScheduled,       // will be carried out by the state machine
+  kApplied = 0,  // already in force at `tick`
+  kRamping,      // taken at `tick`, ramping
+  kAtBottom,     // waits for the bottom of the repetition (an increase)
+  kScheduled,    // will be carried out by the state machine
 };
 
 struct Receipt {
   std::string request_id;
-  std::uint64_t version = 0;      // station version after the order
-  std::uint64_t tick = 0;         // tick at which the loop took it; 0 = not a loop order
+  std::uint64_t version = 0;  // station version after the order
+  std::uint64_t tick = 0;     // tick at which the loop took it; 0 = not a loop order
   Effect effect = Effect::kApplied;
-  double requested = 0.0;         // what was asked (load orders)
-  double accepted = 0.0;          // what will be in force
-  bool duplicate = false;         // this is the remembered first answer
+  double requested = 0.0;  // what was asked (load orders)
+  double accepted = 0.0;   // what will be in force
+  bool duplicate = false;  // this is the remembered first answer
   std::string session_id;
   std::string set_id;
 };
@@ -83,15 +88,15 @@ struct StartSessionOrder {
   std::string client_id;
 };
 
-struct StartSetOrder {      // a free set outside a program
+struct StartSetOrder {  // a free set outside a program
   OrderHeader header;
-  ProgramBlock block;       // sets is ignored; the first side counts
+  ProgramBlock block;  // sets is ignored; the first side counts
   std::string client_id;
 };
 
 struct AdjustLoadOrder {
   OrderHeader header;
-  double load = 0.0;                 // N | Nm
+  double load = 0.0;                                             // N | Nm
   hal::CoordinateKind coordinate = hal::CoordinateKind::kCable;  // of the unit the client used
   std::uint8_t axis = 0;
 };
@@ -105,23 +110,23 @@ struct SetParameterOrder {
 
 // What a trainer sees; a value, copied whole. Published at least at 20 Hz and on every change.
 struct Snapshot {
-  std::uint64_t version = 0;        // raised by every accepted order and state change
-  std::uint64_t sequence = 0;       // raised by every publication
+  std::uint64_t version = 0;   // raised by every accepted order and state change
+  std::uint64_t sequence = 0;  // raised by every publication
   StationState state = StationState::kIdle;
   bool paused = false;
-  std::string state_reason;         // why it is in this state, for people
+  std::string state_reason;  // why it is in this state, for people
   std::string machine_name;
   bool simulated = false;
-  bool realtime = false;            // real-time scheduling was granted
-  rt::Status loop;                  // the loop's own status
+  bool realtime = false;  // real-time scheduling was granted
+  rt::Status loop;        // the loop's own status
   std::string session_id;
   std::string program_id;
   std::string client_id;
-  std::uint32_t set_index = 0;      // of the session, from 1
+  std::uint32_t set_index = 0;  // of the session, from 1
   std::uint32_t sets_total = 0;
-  std::optional<record::SetRecord> set;         // under way or just closed, with repetitions so far
-  std::vector<std::string> stored_set_ids;      // of this session, acknowledged
-  ProgramBlock block;               // prescription of the set under way
+  std::optional<record::SetRecord> set;     // under way or just closed, with repetitions so far
+  std::vector<std::string> stored_set_ids;  // of this session, acknowledged
+  ProgramBlock block;                       // prescription of the set under way
   double rest_remaining_s = 0.0;
   double phase_elapsed_s = 0.0;
   std::vector<std::string> warnings;  // e.g. no real-time permission, store trouble
@@ -131,7 +136,9 @@ struct StationConfig {
   MachineConfig machine;
   ProgramLibrary programs;
   bool realtime_granted = false;
-  bool autostart_next_set = true;
+  bool autostart_next_set = true;  // false: a rest ends by resume()
+  std::shared_ptr<spdlog::logger>
+      audit;  // orders, refusals, faults; null = spdlog's default logger
 };
 
 class Station {
@@ -142,8 +149,8 @@ class Station {
   using Answer = std::function<void(tl::expected<T, Refusal>)>;
 
   // [control, before the loop runs] All references outlive the station.
-  Station(Runtime& runtime, rt::EngineChannels& channels, PluginHost& plugins,
-          record::Store& store, StationConfig config);
+  Station(Runtime& runtime, rt::EngineChannels& channels, PluginHost& plugins, record::Store& store,
+          StationConfig config);
   ~Station();
 
   // [control] Starts its timers.
@@ -151,8 +158,8 @@ class Station {
   // [control] Unloads, closes an open set as interrupted, then calls `done`.
   void shutdown(std::function<void()> done);
 
-  // [control] Orders. The answer comes on the control executor, once, as soon as the loop has taken the
-  // order (not when a ramp has ended). Refused orders change nothing.
+  // [control] Orders. The answer comes on the control executor, once, as soon as the loop has taken
+  // the order (not when a ramp has ended). Refused orders change nothing.
   void start_session(const StartSessionOrder& order, Answer<Receipt> answer);
   void start_set(const StartSetOrder& order, Answer<Receipt> answer);
   void adjust_load(const AdjustLoadOrder& order, Answer<Receipt> answer);

@@ -1,0 +1,56 @@
+#include "controller/station/loop_link.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace medius::station {
+
+std::uint64_t LoopLink::send(rt::Command command) {
+  command.command_id = next_command_id_++;
+  outbox_.push_back(command);
+  flush();
+  return command.command_id;
+}
+
+std::optional<std::uint64_t> LoopLink::try_send(rt::Command command) {
+  flush();
+  if (!outbox_.empty()) return std::nullopt;
+  command.command_id = next_command_id_;
+  if (!channels_.commands.push(command)) return std::nullopt;
+  return next_command_id_++;
+}
+
+std::uint64_t LoopLink::send_start(rt::Command command,
+                                   std::unique_ptr<rt::ProfileInstance> profile) {
+  command.kind = rt::CommandKind::kStartSet;
+  command.profile = profile.get();
+  const std::uint64_t id = send(command);
+  profiles_.push_back({id, std::move(profile)});
+  return id;
+}
+
+void LoopLink::flush() {
+  while (!outbox_.empty() && channels_.commands.push(outbox_.front())) outbox_.pop_front();
+}
+
+void LoopLink::poll(std::int64_t now_ns, const std::function<void(const rt::Event&)>& on_event) {
+  flush();
+  rt::Event event;
+  while (channels_.events.pop(event)) {
+    if (event.kind == rt::EventKind::kProfileRetired) {
+      std::erase_if(profiles_,
+                    [&](const Held& held) { return held.profile.get() == event.profile; });
+    } else if (event.kind == rt::EventKind::kCommandRefused) {
+      // A refused start never reached the loop's hands.
+      std::erase_if(profiles_,
+                    [&](const Held& held) { return held.start_command_id == event.command_id; });
+    }
+    on_event(event);
+  }
+  // After the events, so that the status is at least as new as they are but for the tick under way.
+  const rt::Status status = channels_.status.load();
+  if (status.tick != status_.tick) last_progress_ns_ = now_ns;
+  status_ = status;
+}
+
+}  // namespace medius::station

@@ -1,0 +1,442 @@
+// Orders that the loop has to take: load, parameter, pause, resume, stop. They are answered when
+// the loop has taken them, with the tick at which it did.
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "controller/station/order_limits.hpp"
+#include "controller/station/station_impl.hpp"
+
+namespace medius::station {
+namespace {
+
+constexpr std::size_t kStopsWaitingMax = 32;  // one waiting unload command is as good as many
+
+Refusal wrong_state(std::string message) {
+  return {RefusalCode::kWrongState, std::move(message)};
+}
+
+Refusal queue_full() {
+  return {RefusalCode::kBusy, "the loop's command queue is full (256); send it again in a moment"};
+}
+
+}  // namespace
+
+std::int64_t Station::Impl::order_timeout_ns() const {
+  return config.machine.lockstep ? kLockstepOrderTimeoutNs : kOrderTimeoutNs;
+}
+
+// ---- waiting for the loop -----------------------------------------------------------------
+void Station::Impl::await(std::uint64_t command_id, const OrderHeader& header, PendingOrder order,
+                          const ReceiptAnswer& answer) {
+  audit->info("accepted {} '{:.64}' of '{:.64}' as command {}", order.what, header.request_id,
+              header.client_name, command_id);
+  order.waiters.emplace_back(answer, false);
+  order.deadline_ns = now_ns + order_timeout_ns();
+  if (!header.request_id.empty()) pending_by_request.emplace(header.request_id, command_id);
+  pending.emplace(command_id, std::move(order));
+}
+
+void Station::Impl::settle_orders(const rt::Event& event) {
+  if (const auto late = too_late.find(event.command_id); late != too_late.end()) {
+    if (event.kind == rt::EventKind::kCommandTaken && late->second) late->second();
+    too_late.erase(late);
+    return;
+  }
+  const auto found = pending.find(event.command_id);
+  if (found == pending.end()) return;
+  PendingOrder order = std::move(found->second);
+  pending.erase(found);
+  if (event.kind == rt::EventKind::kCommandTaken || order.always_accepted) {
+    order.receipt.tick = event.tick;
+    if (event.kind == rt::EventKind::kCommandTaken && order.on_taken) {
+      order.on_taken(event, order.receipt);
+    }
+    answer_pending(order, order.receipt);
+    return;
+  }
+  const safety::FaultInfo& info = safety::fault_info(event.fault);
+  answer_pending(order, tl::make_unexpected(wrong_state(
+                            fmt::format("the loop refused {} at tick {} ({}): {}", order.what,
+                                        event.tick, info.name, info.next_step))));
+}
+
+void Station::Impl::expire_orders() {
+  while (!pending.empty() && pending.begin()->second.deadline_ns <= now_ns) {
+    const std::uint64_t id = pending.begin()->first;
+    PendingOrder order = std::move(pending.begin()->second);
+    pending.erase(pending.begin());
+    // A stale increase must not come into force when the loop goes on later.
+    too_late.emplace(id, std::move(order.undo));
+    if (too_late.size() > kOrdersUnderWayMax) too_late.erase(too_late.begin());
+    const char* next_step = order.always_accepted
+                                ? "press the emergency stop"
+                                : "look at the station's warnings, then order anew";
+    answer_pending(
+        order,
+        tl::make_unexpected(Refusal{
+            RefusalCode::kUnavailable,
+            fmt::format("the loop has not taken {} within {} ms (last tick {}); {}", order.what,
+                        order_timeout_ns() / 1'000'000, loop.status().tick, next_step)}));
+  }
+}
+
+void Station::Impl::answer_pending(PendingOrder& order, Outcome<Receipt> outcome) {
+  const std::string& request_id = order.receipt.request_id;
+  pending_by_request.erase(request_id);
+  if (!outcome)
+    audit->warn("not carried out: {} '{:.64}': {}", order.what, request_id,
+                outcome.error().message);
+  if (!check_request_id(request_id)) (outcome ? accepted : refused).remember(request_id, outcome);
+  for (const auto& [answer, repeated] : order.waiters) {
+    Outcome<Receipt> copy = outcome;
+    if (copy) copy->duplicate = repeated;
+    answer(std::move(copy));
+  }
+}
+
+// ---- load ---------------------------------------------------------------------------------
+std::optional<Refusal> Station::Impl::check_adjust(const AdjustLoadOrder& order) const {
+  if (order.axis >= config.machine.axes.size()) {
+    return Refusal{RefusalCode::kInvalid, fmt::format("there is no axis {}; this machine has {}",
+                                                      order.axis, config.machine.axes.size())};
+  }
+  LoadCheck load{order.load, order.coordinate, 1.0};
+  if (set) load.eccentric_ratio = set->ratio;
+  if (auto wrong = check_load(config.machine.axes[order.axis], load)) return wrong;
+  if (state == StationState::kFault) return wrong_state("the station is in fault; " + reason);
+  if (!session_ || state == StationState::kUnloading) {
+    return wrong_state(
+        fmt::format("no set is under way (the station is {}); start one first", to_string(state)));
+  }
+  return std::nullopt;
+}
+
+void Station::Impl::adjust_load(const AdjustLoadOrder& order, const ReceiptAnswer& answer) {
+  constexpr const char* kWhat = "adjust_load";
+  if (!admit(order.header, kWhat, answer)) return;
+  if (auto wrong = check_adjust(order)) {
+    refuse(order.header, kWhat, *wrong, answer);
+    return;
+  }
+  if (!set || set->start_id == 0) {
+    plan_load(order, answer);
+    return;
+  }
+  if (order.axis != set->axis) {
+    refuse(
+        order.header, kWhat,
+        wrong_state(fmt::format("the set under way uses axis {}, not {}", set->axis, order.axis)),
+        answer);
+    return;
+  }
+  const bool increase = order.load > set->load_ordered;
+  std::optional<Refusal> wrong;
+  if (increase && client_lost_) {
+    wrong =
+        wrong_state(fmt::format("increases are frozen while client '{}' is lost; wait for it or "
+                                "stop the set",
+                                session_->client_name));
+  }
+  if (increase && !wrong) {
+    wrong = check_load_step(config.machine.axes[set->axis], set->load_in_force, order.load);
+  }
+  std::optional<std::uint64_t> id;
+  if (!wrong) {
+    id = loop.try_send({.kind = rt::CommandKind::kSetLoad, .axis = set->axis, .value = order.load});
+    if (!id) wrong = queue_full();
+  }
+  if (wrong) {
+    refuse(order.header, kWhat, *wrong, answer);
+    return;
+  }
+  const double before = set->load_ordered;
+  set->load_ordered = order.load;
+  if (order.load < set->load_in_force) set->load_in_force = order.load;
+  const PlannedSet& planned = session_->plan[session_->next];
+  session_->adjusted[{planned.block, planned.side}] = order.load;
+  changed();
+  PendingOrder pending_order;
+  pending_order.receipt = receipt_for(order.header);
+  pending_order.receipt.requested = order.load;
+  pending_order.receipt.effect = increase ? Effect::kAtBottom : Effect::kRamping;
+  pending_order.what = fmt::format("{} {}", kWhat, order.load);
+  pending_order.on_taken = [](const rt::Event& event, Receipt& receipt) {
+    receipt.accepted = event.value;
+  };
+  const std::string set_id = set->record.id;
+  pending_order.undo = [this, increase, before, set_id] {
+    if (!increase || !set || set->record.id != set_id || set->ending) return;
+    audit->warn("a load increase was taken too late and is taken back to {}", before);
+    set->load_ordered = before;
+    loop.send({.kind = rt::CommandKind::kSetLoad, .axis = set->axis, .value = before});
+  };
+  await(*id, order.header, std::move(pending_order), answer);
+}
+
+// Before a set has begun its load is only a plan.
+void Station::Impl::plan_load(const AdjustLoadOrder& order, const ReceiptAnswer& answer) {
+  constexpr const char* kWhat = "adjust_load of the next set";
+  const PlannedSet& planned = session_->plan[session_->next];
+  ProgramBlock block = session_->program.blocks[planned.block];
+  const auto adjusted = session_->adjusted.find({planned.block, planned.side});
+  const double before = adjusted == session_->adjusted.end() ? block.load : adjusted->second;
+  block.load = order.load;
+  const auto axis = axis_for(config.machine, block.coordinate, planned.side);
+  std::optional<Refusal> wrong = check_block(config.machine, plugins, block);
+  if (!wrong && axis != order.axis) {
+    wrong = wrong_state(fmt::format("the next set does not use axis {}", order.axis));
+  }
+  if (!wrong && order.load > before && client_lost_) {
+    wrong =
+        wrong_state(fmt::format("increases are frozen while client '{}' is lost; wait for it or "
+                                "stop the session",
+                                session_->client_name));
+  }
+  if (!wrong && order.load > before) {
+    wrong = check_load_step(config.machine.axes[*axis], before, order.load);
+  }
+  if (wrong) {
+    refuse(order.header, kWhat, *wrong, answer);
+    return;
+  }
+  session_->adjusted[{planned.block, planned.side}] = order.load;
+  if (set) {
+    set->block.load = set->load_in_force = set->load_ordered = order.load;
+    set->record.load_start = set->record.load_end = order.load;
+  }
+  changed();
+  Receipt receipt = receipt_for(order.header);
+  receipt.effect = Effect::kScheduled;
+  receipt.requested = receipt.accepted = order.load;
+  accept(order.header, fmt::format("{} to {}", kWhat, order.load), std::move(receipt), answer);
+}
+
+// ---- parameters ---------------------------------------------------------------------------
+std::optional<Refusal> Station::Impl::check_set_parameter(const SetParameterOrder& order) const {
+  if (!set || state != StationState::kWorking || order.axis != set->axis) {
+    return wrong_state(
+        fmt::format("no set is under way on axis {} (the station is {}); parameters "
+                    "of a set to come belong into its program",
+                    order.axis, to_string(state)));
+  }
+  const ProfileInfo& profile = plugins.profiles().at(set->block.profile.id);
+  const ParameterInfo* parameter = find_parameter(profile, order.parameter);
+  if (parameter == nullptr) {
+    return Refusal{
+        RefusalCode::kNotFound,
+        fmt::format("profile '{}' has no parameter '{:.64}'; 'medius programs' lists them",
+                    profile.id, order.parameter)};
+  }
+  if (auto wrong = check_parameter(profile, *parameter, order.value)) return wrong;
+  if ((parameter->flags & MEDIUS_PARAM_NEEDS_RESTART) != 0) {
+    return wrong_state(
+        fmt::format("{} of profile '{}' cannot change during a set; end the set first",
+                    parameter->name, profile.id));
+  }
+  if (client_lost_) {
+    return wrong_state(
+        fmt::format("parameters are frozen while client '{}' is lost; wait for it or "
+                    "stop the set",
+                    session_->client_name));
+  }
+  ProfileChoice choice = set->block.profile;
+  choice.parameters[parameter->name] = order.value;
+  const double load =
+      set->load_ordered > set->load_in_force ? set->load_ordered : set->load_in_force;
+  return check_load(config.machine.axes[set->axis],
+                    {load, set->block.coordinate, eccentric_ratio(profile, choice)});
+}
+
+void Station::Impl::set_parameter(const SetParameterOrder& order, const ReceiptAnswer& answer) {
+  constexpr const char* kWhat = "set_parameter";
+  if (!admit(order.header, kWhat, answer)) return;
+  std::optional<Refusal> wrong = check_set_parameter(order);
+  const ParameterInfo* parameter = nullptr;
+  std::optional<std::uint64_t> id;
+  if (!wrong) {
+    parameter = find_parameter(plugins.profiles().at(set->block.profile.id), order.parameter);
+    id = loop.try_send({.kind = rt::CommandKind::kSetParameter,
+                        .axis = set->axis,
+                        .parameter_id = parameter->id,
+                        .value = order.value});
+    if (!id) wrong = queue_full();
+  }
+  if (wrong) {
+    refuse(order.header, kWhat, *wrong, answer);
+    return;
+  }
+  set->block.profile.parameters[parameter->name] = order.value;
+  set->ratio = eccentric_ratio(plugins.profiles().at(set->block.profile.id), set->block.profile);
+  changed();
+  PendingOrder pending_order;
+  pending_order.receipt = receipt_for(order.header);
+  pending_order.receipt.requested = order.value;
+  pending_order.receipt.effect =
+      (parameter->flags & MEDIUS_PARAM_SLEW) != 0 ? Effect::kRamping : Effect::kApplied;
+  pending_order.what = fmt::format("{} {} {}", kWhat, parameter->name, order.value);
+  pending_order.on_taken = [](const rt::Event& event, Receipt& receipt) {
+    receipt.accepted = event.value;
+  };
+  await(*id, order.header, std::move(pending_order), answer);
+}
+
+// ---- pause and resume ---------------------------------------------------------------------
+void Station::Impl::pause(const OrderHeader& header, const ReceiptAnswer& answer) {
+  constexpr const char* kWhat = "pause";
+  if (!admit(header, kWhat, answer)) return;
+  if (state != StationState::kWorking && state != StationState::kResting) {
+    refuse(header, kWhat,
+           wrong_state(fmt::format("nothing to pause (the station is {}); stop always works",
+                                   to_string(state))),
+           answer);
+    return;
+  }
+  const bool already = paused;
+  if (!already) {
+    paused = true;
+    reason = "paused by the trainer";
+    changed();
+  }
+  Receipt receipt = receipt_for(header);
+  if (already || state == StationState::kResting) {
+    receipt.effect = already ? Effect::kApplied : Effect::kScheduled;
+    accept(header, kWhat, std::move(receipt), answer);
+    return;
+  }
+  set->paused_tick = loop.status().tick;
+  PendingOrder order;
+  order.receipt = std::move(receipt);
+  order.receipt.effect = Effect::kRamping;
+  order.what = kWhat;
+  order.always_accepted = true;  // nothing to unload is as good as unloaded
+  // Not try_send(): taking load off is never refused for a full queue.
+  const std::uint64_t id = loop.send({.kind = rt::CommandKind::kUnload, .axis = set->axis});
+  await(id, header, std::move(order), answer);
+}
+
+std::optional<Refusal> Station::Impl::may_resume() const {
+  if (client_lost_) {
+    return wrong_state(
+        fmt::format("increases are frozen while client '{}' is lost; wait for it or "
+                    "stop the session",
+                    session_->client_name));
+  }
+  if (state == StationState::kResting) return std::nullopt;
+  if (state != StationState::kWorking || !paused) {
+    return wrong_state(fmt::format("nothing is paused (the station is {})", to_string(state)));
+  }
+  if (loop.status().reaction >= safety::Reaction::kSoftUnload) {
+    return wrong_state(
+        fmt::format("the machine still holds its load back ({}); resume when it is "
+                    "over",
+                    safety::fault_info(loop.status().fault).name));
+  }
+  if (axis_status().load_state != safety::LoadState::kTakeUp) {
+    return wrong_state("the load is still going out; resume half a second later");
+  }
+  if (!cuff_is_on()) {
+    return wrong_state(
+        fmt::format("the cable is slack ({:.1f} measured, pretension is {}); stand so "
+                    "that it is taut, then resume",
+                    axis_status().force_measured, config.machine.axes[set->axis].pretension));
+  }
+  return std::nullopt;
+}
+
+void Station::Impl::resume(const OrderHeader& header, const ReceiptAnswer& answer) {
+  constexpr const char* kWhat = "resume";
+  if (!admit(header, kWhat, answer)) return;
+  std::optional<Refusal> wrong = may_resume();
+  std::optional<std::uint64_t> id;
+  if (!wrong && state == StationState::kWorking) {
+    id = loop.try_send({.kind = rt::CommandKind::kEngage, .axis = set->axis});
+    if (!id) wrong = queue_full();
+  }
+  if (wrong) {
+    refuse(header, kWhat, *wrong, answer);
+    return;
+  }
+  paused = false;
+  reason.clear();
+  if (state == StationState::kResting) {
+    // Also ends a rest early.
+    rest_end_tick = loop.status().tick;
+    resumed_rest = true;
+    changed();
+    Receipt receipt = receipt_for(header);
+    receipt.effect = Effect::kScheduled;
+    accept(header, kWhat, std::move(receipt), answer);
+    return;
+  }
+  set->moved_tick = loop.status().tick;
+  changed();
+  PendingOrder order;
+  order.receipt = receipt_for(header);
+  order.receipt.effect = Effect::kRamping;
+  order.what = kWhat;
+  const std::string set_id = set->record.id;
+  order.undo = [this, set_id] {
+    if (!set || set->record.id != set_id || set->ending) return;
+    audit->warn("resume was taken too late; paused again");
+    paused = true;
+    set->paused_tick = loop.status().tick;
+    loop.send({.kind = rt::CommandKind::kUnload, .axis = set->axis});
+    changed();
+  };
+  await(*id, header, std::move(order), answer);
+}
+
+// ---- stop ---------------------------------------------------------------------------------
+// Whatever the request id or the expected version say: a stop is carried out first.
+void Station::Impl::stop(const OrderHeader& header, const ReceiptAnswer& answer) {
+  now_ns = runtime.monotonic_ns();
+  const bool under_load = set.has_value();
+  std::uint64_t id = 0;
+  if (loop.waiting() < kStopsWaitingMax) {
+    for (std::size_t axis = 0; axis < config.machine.axes.size(); ++axis) {
+      id = loop.send({.kind = rt::CommandKind::kUnload, .axis = static_cast<std::uint8_t>(axis)});
+    }
+  }
+  Receipt receipt = receipt_for(header);
+  stop_now(record::SetEnd::kStopped, "stopped");
+  receipt.version = version;
+  receipt.effect = under_load ? Effect::kRamping : Effect::kApplied;
+
+  if (const Outcome<Receipt>* first = accepted.find(header.request_id)) {
+    Outcome<Receipt> again = *first;
+    again->duplicate = true;
+    answer(std::move(again));
+    return;
+  }
+  if (const auto same = pending_by_request.find(header.request_id);
+      same != pending_by_request.end()) {
+    pending.at(same->second).waiters.emplace_back(answer, true);
+    return;
+  }
+  if (id == 0 || pending.size() >= 2 * kOrdersUnderWayMax) {
+    // The unload command is on its way already; this stop adds nothing to it.
+    receipt.effect = Effect::kScheduled;
+    answer(std::move(receipt));
+    return;
+  }
+  PendingOrder order;
+  order.receipt = std::move(receipt);
+  order.what = "stop";
+  order.always_accepted = true;
+  await(id, header, std::move(order), answer);
+}
+
+void Station::Impl::stop_now(record::SetEnd why, const std::string& because) {
+  if (state == StationState::kIdle || state == StationState::kFault) return;
+  session_ends_after_set = true;
+  end_reason = because;
+  if (state == StationState::kResting) {
+    end_session(because);
+  } else if (set && set->start_id == 0) {
+    abandon_set(because);
+  } else if (set && !set->ending) {
+    end_set(why, because);
+  }
+}
+
+}  // namespace medius::station

@@ -1,0 +1,262 @@
+#include "controller/station/machine_config.hpp"
+
+#include <fmt/format.h>
+
+#include "controller/safety/kernel.hpp"
+#include "controller/station/strict_toml.hpp"
+
+namespace medius::station {
+namespace {
+
+using safety::AxisBounds;
+
+// A member of a configuration struct and the key that sets it.
+template <typename Struct>
+struct NumberKey {
+  const char* base;
+  Dimension dimension;
+  double Struct::*member;
+  double max;
+};
+
+// Bounds that a machine file may tighten, and by how they are measured. A bound that is left out
+// stays as compiled in, except force_max: without it the axis makes no force at all.
+constexpr NumberKey<AxisBounds> kBoundKeys[] = {
+    {"brake_force_max", Dimension::kForce, &AxisBounds::brake_force_max, 0.0},
+    {"felt_rise", Dimension::kForceRate, &AxisBounds::felt_rise_per_s, 0.0},
+    {"felt_fall", Dimension::kForceRate, &AxisBounds::felt_fall_per_s, 0.0},
+    {"correction_max", Dimension::kForce, &AxisBounds::correction_max, 0.0},
+    {"governor_speed", Dimension::kSpeed, &AxisBounds::governor_speed, 0.0},
+    {"overspeed_trip", Dimension::kSpeed, &AxisBounds::overspeed_trip, 0.0},
+    {"slack_speed", Dimension::kSpeed, &AxisBounds::slack_speed, 0.0},
+    {"slack_pull_max", Dimension::kForce, &AxisBounds::slack_pull_max, 0.0},
+    {"pretension_max", Dimension::kForce, &AxisBounds::pretension_max, 0.0},
+    {"eccentric_ratio_max", Dimension::kRatio, &AxisBounds::eccentric_ratio_max, 0.0},
+};
+
+using Control = rt::ForceControlConfig;
+constexpr NumberKey<Control> kControlKeys[] = {
+    {"reflected_mass", Dimension::kMass, &Control::reflected_mass, 100.0},
+    {"observer", Dimension::kBandwidth, &Control::observer_radps, 300.0},
+    {"observer_limit", Dimension::kForce, &Control::observer_limit, 600.0},
+    {"kp", Dimension::kRatio, &Control::kp, 2.0},
+    {"kd", Dimension::kSeconds, &Control::kd_s, 0.01},
+    {"derivative_filter", Dimension::kBandwidth, &Control::derivative_filter_radps, 3000.0},
+    {"dead_time", Dimension::kSeconds, &Control::dead_time_s, 0.02},
+    {"drive_lag", Dimension::kSeconds, &Control::drive_lag_s, 0.02},
+    {"pulley_loss", Dimension::kRatio, &Control::pulley_loss, 0.5},
+    {"pulley_blend", Dimension::kSpeed, &Control::pulley_blend_velocity, 1.0},
+};
+
+using Tracker = measure::TrackerConfig;
+constexpr NumberKey<Tracker> kTrackerKeys[] = {
+    {"reversal", Dimension::kLength, &Tracker::reversal, 0.1},
+    {"latch_velocity", Dimension::kSpeed, &Tracker::latch_velocity, 0.5},
+    {"moving_velocity", Dimension::kSpeed, &Tracker::moving_velocity, 0.5},
+    {"zigzag_floor", Dimension::kLength, &Tracker::zigzag_floor, 0.2},
+    {"zigzag_fraction", Dimension::kRatio, &Tracker::zigzag_fraction, 0.5},
+    {"full_fraction", Dimension::kRatio, &Tracker::full_fraction, 1.0},
+    {"partial_fraction", Dimension::kRatio, &Tracker::partial_fraction, 1.0},
+    {"rise_floor", Dimension::kLength, &Tracker::rise_floor, 0.5},
+    {"slack_force", Dimension::kForce, &Tracker::slack_force, 30.0},
+};
+
+template <typename Struct, std::size_t N>
+void read_numbers(StrictTable& table, const NumberKey<Struct> (&keys)[N], Struct& out) {
+  for (const auto& key : keys) table.allow(key.base, key.dimension);
+  table.reject_unknown();
+  for (const auto& key : keys) {
+    if (const auto value = table.number(key.base, key.dimension, {0.0, key.max, ""})) {
+      out.*key.member = *value;
+    }
+  }
+}
+
+void read_bounds(StrictTable& table, hal::CoordinateKind kind, AxisBounds& bounds) {
+  const AxisBounds machine = safety::machine_bounds(kind);
+  const std::string reason = fmt::format("compiled in for a {}", axis_word(kind));
+  table.allow("force_max", Dimension::kForce);
+  table.allow("freeze_age", Dimension::kMilliseconds);
+  table.allow("unload_age", Dimension::kMilliseconds);
+  for (const auto& key : kBoundKeys) table.allow(key.base, key.dimension);
+  table.reject_unknown();
+  if (const auto force =
+          table.number("force_max", Dimension::kForce, {0.0, machine.force_max, reason})) {
+    bounds.force_max = *force;
+  }
+  for (const auto& key : kBoundKeys) {
+    const Range range{0.0, machine.*key.member, reason};
+    if (const auto value = table.number(key.base, key.dimension, range)) {
+      bounds.*key.member = *value;
+    }
+  }
+  const auto age = [&](const char* key, std::int64_t limit_ns, std::int64_t& age_ns) {
+    const Range range{1.0, static_cast<double>(limit_ns) * 1e-6, reason};
+    if (const auto ms = table.number(key, Dimension::kMilliseconds, range)) {
+      age_ns = static_cast<std::int64_t>(*ms * 1e6);
+    }
+  };
+  age("freeze_age", machine.freeze_age_ns, bounds.freeze_age_ns);
+  age("unload_age", machine.unload_age_ns, bounds.unload_age_ns);
+}
+
+hal::CoordinateKind read_kind(StrictTable& table) {
+  const std::string word = table.text("coordinate", true);
+  if (word == "lever") return hal::CoordinateKind::kLever;
+  if (word != "cable" && !word.empty()) {
+    table.fail("coordinate", fmt::format("coordinate is '{}'; write \"cable\" (m, N) or \"lever\" "
+                                         "(rad, Nm)",
+                                         word));
+  }
+  return hal::CoordinateKind::kCable;
+}
+
+void read_user_limits(StrictTable& table, AxisMachineConfig& axis) {
+  using enum Dimension;
+  // A missing limit is no force, so that a forgotten line can never mean an unlimited one.
+  axis.user_force_max = table
+                            .number("user_force_max", kForce,
+                                    {0.0, axis.engine.bounds.force_max, "force_max of this axis"})
+                            .value_or(0.0);
+  axis.load_step_max =
+      table.number("load_step_max", kForce, {0.0, axis.engine.bounds.force_max, ""}).value_or(0.0);
+  axis.pretension =
+      table
+          .number("pretension", kForce,
+                  {0.0, axis.engine.bounds.pretension_max, "pretension_max of this axis"})
+          .value_or(0.0);
+  axis.ready_hold_s = table.number("ready_hold", kSeconds, {0.1, 10.0, ""}).value_or(0.5);
+  axis.ready_speed = table.number("ready_speed", kSpeed, {0.001, 0.2, ""}).value_or(0.02);
+  axis.standing_timeout_s =
+      table.number("standing_timeout", kSeconds, {3.0, 300.0, ""}).value_or(20.0);
+  axis.engine.load_ramp_per_s =
+      table.number("load_ramp", kForceRate, {1.0, 150.0, "no load comes in faster"})
+          .value_or(axis.engine.load_ramp_per_s);
+  axis.engine.drive_speed_limit =
+      table
+          .number("drive_speed_limit", kSpeed,
+                  {0.0, axis.engine.bounds.overspeed_trip, "the speed at which the axis trips"})
+          .value_or(0.0);
+}
+
+AxisMachineConfig read_axis(TomlErrors& errors, const toml::table& raw, std::size_t number) {
+  StrictTable table(errors, raw, fmt::format("[[axis]] {}", number));
+  AxisMachineConfig axis;
+  const hal::CoordinateKind kind = read_kind(table);
+  axis.engine.coordinate = kind;
+  table.set_kind(kind);
+  for (const char* key : {"name", "coordinate", "control", "tracker", "bounds"}) table.allow(key);
+  using enum Dimension;
+  table.allow("user_force_max", kForce);
+  table.allow("load_step_max", kForce);
+  table.allow("pretension", kForce);
+  table.allow("ready_hold", kSeconds);
+  table.allow("ready_speed", kSpeed);
+  table.allow("standing_timeout", kSeconds);
+  table.allow("load_ramp", kForceRate);
+  table.allow("drive_speed_limit", kSpeed);
+  table.reject_unknown();
+  axis.name = table.text("name", true);
+
+  const AxisBounds machine = safety::machine_bounds(kind);
+  AxisBounds bounds = machine;
+  bounds.force_max = 0.0;
+  if (const toml::table* child = table.child("bounds")) {
+    StrictTable section(errors, *child, fmt::format("[[axis]] {} bounds", number));
+    section.set_kind(kind);
+    read_bounds(section, kind, bounds);
+  }
+  axis.engine.bounds = safety::tightened(machine, bounds);
+  if (const toml::table* child = table.child("control")) {
+    StrictTable section(errors, *child, fmt::format("[[axis]] {} control", number));
+    section.set_kind(kind);
+    read_numbers(section, kControlKeys, axis.engine.control);
+  }
+  if (const toml::table* child = table.child("tracker")) {
+    StrictTable section(errors, *child, fmt::format("[[axis]] {} tracker", number));
+    section.set_kind(kind);
+    read_numbers(section, kTrackerKeys, axis.engine.tracker);
+  }
+  read_user_limits(table, axis);
+  if (!(axis.engine.control.reflected_mass > 0.0)) {
+    table.fail(
+        "control",
+        fmt::format("{} is missing; identify the moving mass, round it up by 0-15 % and write "
+                    "it into [axis.control]",
+                    key_name("reflected_mass", kMass, kind)));
+  }
+  return axis;
+}
+
+void read_machine(TomlErrors& errors, const toml::table& raw, MachineConfig& machine) {
+  StrictTable table(errors, raw, "[machine]");
+  for (const char* key : {"name", "simulated", "lockstep"}) table.allow(key);
+  table.reject_unknown();
+  machine.name = table.text("name", true);
+  machine.simulated = table.flag("simulated", false);
+  machine.lockstep = table.flag("lockstep", false);
+  if (machine.lockstep && !machine.simulated) {
+    table.fail("lockstep",
+               "lockstep is only for a simulated machine: a real one does not wait for the "
+               "controller; remove it");
+  }
+}
+
+void read_axes(TomlErrors& errors, StrictTable& root, MachineConfig& machine) {
+  const toml::array* axes = root.array("axis");
+  if (axes == nullptr || axes->empty()) {
+    root.missing("[[axis]]", "a machine has one axis (cable) or two (lever arms); add it");
+    return;
+  }
+  if (axes->size() > hal::kMaxAxes) {
+    root.fail("axis",
+              fmt::format("{} axes, at most {}; remove the others", axes->size(), hal::kMaxAxes));
+    return;
+  }
+  for (const toml::node& node : *axes) {
+    if (node.as_table() == nullptr) {
+      root.fail("axis", "'axis' must be written as [[axis]] tables");
+      return;
+    }
+    machine.axes.push_back(read_axis(errors, *node.as_table(), machine.axes.size() + 1));
+    for (std::size_t i = 0; i + 1 < machine.axes.size(); ++i) {
+      if (machine.axes[i].name == machine.axes.back().name) {
+        root.fail("axis", fmt::format("two axes are named '{}'; give each its own name",
+                                      machine.axes[i].name));
+      }
+    }
+  }
+}
+
+}  // namespace
+
+rt::EngineConfig MachineConfig::engine() const {
+  rt::EngineConfig config;
+  config.axis_count = static_cast<int>(axes.size());
+  for (std::size_t i = 0; i < axes.size() && i < config.axis.size(); ++i) {
+    config.axis[i] = axes[i].engine;
+  }
+  return config;
+}
+
+tl::expected<MachineConfig, ConfigError> load_machine(const std::string& path) {
+  const auto file = parse_toml(path);
+  if (!file) return tl::make_unexpected(ConfigError{file.error()});
+  TomlErrors errors(path);
+  MachineConfig machine;
+  machine.path = path;
+  StrictTable root(errors, *file, "");
+  // [[link]] and [[device]] are read, just as strictly, by hal/modbus.
+  for (const char* key : {"machine", "axis", "link", "device"}) root.allow(key);
+  root.reject_unknown();
+  if (const toml::table* table = root.child("machine")) {
+    read_machine(errors, *table, machine);
+  } else {
+    root.missing("[machine]", "add it with name = \"...\"");
+  }
+  read_axes(errors, root, machine);
+  if (errors.first()) return tl::make_unexpected(ConfigError{*errors.first()});
+  return machine;
+}
+
+}  // namespace medius::station

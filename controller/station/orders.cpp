@@ -1,0 +1,245 @@
+// Every order's way in: request ids and their remembered answers, versions, sessions, lost clients.
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "controller/station/order_limits.hpp"
+#include "controller/station/station_impl.hpp"
+
+namespace medius::station {
+namespace {
+
+constexpr int kRefusalsLoggedPerSecond = 10;  // a flood of orders must not flood the log
+
+Outcome<Receipt> as_duplicate(Outcome<Receipt> outcome) {
+  if (outcome) outcome->duplicate = true;
+  return outcome;
+}
+
+std::string list_programs(const ProgramLibrary& library) {
+  std::string ids;
+  for (const auto& [id, program] : library.programs) ids += (ids.empty() ? "" : ", ") + id;
+  return ids.empty() ? "none" : ids;
+}
+
+}  // namespace
+
+// True when the order is new and may be looked at; otherwise it has been answered.
+bool Station::Impl::admit(const OrderHeader& header, const char* what,
+                          const ReceiptAnswer& answer) {
+  now_ns = runtime.monotonic_ns();
+  if (auto wrong = check_request_id(header.request_id)) {
+    refuse(header, what, *wrong, answer);
+    return false;
+  }
+  for (const auto* memory : {&accepted, &refused}) {
+    if (const Outcome<Receipt>* first = memory->find(header.request_id)) {
+      answer(as_duplicate(*first));
+      return false;
+    }
+  }
+  const auto under_way = pending_by_request.find(header.request_id);
+  if (under_way != pending_by_request.end()) {
+    auto& waiters = pending.at(under_way->second).waiters;
+    if (waiters.size() < kOrdersUnderWayMax) {
+      waiters.emplace_back(answer, true);
+    } else {
+      answer(tl::make_unexpected(
+          Refusal{RefusalCode::kBusy, fmt::format("order '{}' was sent {} times already and waits "
+                                                  "for its answer; wait too",
+                                                  header.request_id, waiters.size())}));
+    }
+    return false;
+  }
+  if (shutting_down) {
+    refuse(header, what, {RefusalCode::kUnavailable, "the controller shuts down; start it again"},
+           answer);
+    return false;
+  }
+  if (header.expected_version && *header.expected_version != version) {
+    refuse(
+        header, what,
+        {RefusalCode::kVersionConflict,
+         fmt::format("the order was made for version {}, the station is at {}; look at its state "
+                     "and order again",
+                     *header.expected_version, version)},
+        answer);
+    return false;
+  }
+  if (pending.size() >= kOrdersUnderWayMax) {
+    refuse(header, what,
+           {RefusalCode::kBusy, fmt::format("{} orders wait for the loop, at most {}; send fewer",
+                                            pending.size(), kOrdersUnderWayMax)},
+           answer);
+    return false;
+  }
+  return true;
+}
+
+void Station::Impl::refuse(const OrderHeader& header, const char* what, Refusal refusal,
+                           const ReceiptAnswer& answer) {
+  if (now_ns - refusal_window_ns >= 1'000'000'000) {
+    if (refusals_muted > 0) audit->warn("{} more refusals not logged", refusals_muted);
+    refusal_window_ns = now_ns;
+    refusals_in_window = 0;
+    refusals_muted = 0;
+  }
+  if (refusals_in_window < kRefusalsLoggedPerSecond) {
+    ++refusals_in_window;
+    // Cut short: a client chooses these texts.
+    audit->warn("refused {} '{:.64}' of '{:.64}': {}", what, header.request_id, header.client_name,
+                refusal.message);
+  } else {
+    ++refusals_muted;
+  }
+  const Outcome<Receipt> outcome = tl::make_unexpected(std::move(refusal));
+  if (!check_request_id(header.request_id)) refused.remember(header.request_id, outcome);
+  answer(outcome);
+}
+
+// An order that the state machine carries out by itself.
+void Station::Impl::accept(const OrderHeader& header, const std::string& what, Receipt receipt,
+                           const ReceiptAnswer& answer) {
+  audit->info("accepted {} '{:.64}' of '{:.64}'", what, header.request_id, header.client_name);
+  accepted.remember(header.request_id, receipt);
+  answer(std::move(receipt));
+}
+
+Receipt Station::Impl::receipt_for(const OrderHeader& header) const {
+  Receipt receipt;
+  receipt.request_id = header.request_id;
+  receipt.version = version;
+  if (session_) receipt.session_id = session_->record.id;
+  if (set) receipt.set_id = set->record.id;
+  return receipt;
+}
+
+std::optional<Refusal> Station::Impl::may_start() const {
+  if (state == StationState::kFault) {
+    return Refusal{RefusalCode::kWrongState, fmt::format("the station is in fault ({})", reason)};
+  }
+  if (state != StationState::kIdle) {
+    return Refusal{RefusalCode::kWrongState,
+                   fmt::format("session {} is under way ({}); stop it first", session_->record.id,
+                               to_string(state))};
+  }
+  if (!config.machine.simulated && !config.realtime_granted) {
+    return Refusal{RefusalCode::kUnavailable,
+                   "this process may not use real-time scheduling, and a real machine needs it; "
+                   "grant rtprio and memlock limits and start the controller again"};
+  }
+  if (!loop.alive(now_ns, order_timeout_ns())) {
+    return Refusal{RefusalCode::kUnavailable,
+                   fmt::format("the loop stands still at tick {}; start the controller again",
+                               loop.status().tick)};
+  }
+  if (!loop.status().link_fresh) {
+    return Refusal{
+        RefusalCode::kUnavailable,
+        "the machine does not answer (its data is stale); look at power, cable and link"};
+  }
+  if (records.unacknowledged() >= kUnacknowledgedMax) {
+    return Refusal{RefusalCode::kUnavailable,
+                   fmt::format("{} sets wait for the store, at most {} ({}); mend the store first",
+                               records.unacknowledged(), kUnacknowledgedMax, store_trouble)};
+  }
+  return std::nullopt;
+}
+
+void Station::Impl::start_session(const StartSessionOrder& order, const ReceiptAnswer& answer) {
+  if (!admit(order.header, "start_session", answer)) return;
+  const auto program = config.programs.programs.find(order.program_id);
+  if (program == config.programs.programs.end()) {
+    refuse(order.header, "start_session",
+           {RefusalCode::kNotFound, fmt::format("program '{:.64}' is not known; choose one of: {}",
+                                                order.program_id, list_programs(config.programs))},
+           answer);
+    return;
+  }
+  start(order.header, "start_session", program->second, order.client_id, answer);
+}
+
+void Station::Impl::start_set(const StartSetOrder& order, const ReceiptAnswer& answer) {
+  if (!admit(order.header, "start_set", answer)) return;
+  Program free_set;
+  free_set.blocks.push_back(order.block);
+  free_set.blocks.front().sets = 1;
+  if (order.block.sides.size() > 1) free_set.blocks.front().sides.resize(1);
+  if (order.block.exercise_id.empty() || order.block.exercise_id.size() > kMaxTextLength) {
+    refuse(
+        order.header, "start_set",
+        {RefusalCode::kInvalid, "the prescription names no exercise; use a row of the catalogue"},
+        answer);
+    return;
+  }
+  start(order.header, "start_set", std::move(free_set), order.client_id, answer);
+}
+
+void Station::Impl::start(const OrderHeader& header, const char* what, Program program,
+                          const std::string& client_id, const ReceiptAnswer& answer) {
+  std::optional<Refusal> wrong = may_start();
+  if (!wrong && client_id.size() > kMaxTextLength) {
+    wrong = Refusal{RefusalCode::kInvalid,
+                    fmt::format("client has {} characters, at most {}; shorten it",
+                                client_id.size(), kMaxTextLength)};
+  }
+  for (const ProgramBlock& block : program.blocks) {
+    if (!wrong) wrong = check_block(config.machine, plugins, block);
+  }
+  if (wrong) {
+    refuse(header, what, *wrong, answer);
+    return;
+  }
+  Session next;
+  next.record.id = runtime.new_id();
+  next.record.program_id = program.id;
+  next.record.client_id = client_id;
+  next.record.start_unix_ns = runtime.wall_unix_ns();
+  next.client_name = header.client_name;
+  for (std::size_t block = 0; block < program.blocks.size(); ++block) {
+    for (std::uint32_t round = 0; round < program.blocks[block].sets; ++round) {
+      for (const record::Side side : program.blocks[block].sides)
+        next.plan.push_back({block, side});
+    }
+  }
+  next.program = std::move(program);
+  auto first = prepare(next, 0);
+  if (!first) {
+    refuse(header, what, first.error(), answer);
+    return;
+  }
+  begin_session(std::move(next));
+  set = std::move(*first);
+  arm();
+  PendingOrder order;
+  order.receipt = receipt_for(header);
+  order.receipt.effect = Effect::kScheduled;
+  order.receipt.requested = order.receipt.accepted = set->block.load;
+  order.what = fmt::format("{} '{}'", what, session_->program.id);
+  await(set->enable_id, header, std::move(order), answer);
+}
+
+void Station::Impl::freeze_increases(bool frozen) {
+  for (std::size_t axis = 0; axis < config.machine.axes.size(); ++axis) {
+    loop.send({.kind = rt::CommandKind::kFreezeIncreases,
+               .axis = static_cast<std::uint8_t>(axis),
+               .value = frozen ? 1.0 : 0.0});
+  }
+}
+
+void Station::Impl::client_lost(const std::string& client_name) {
+  if (!session_ || client_lost_ || session_->client_name != client_name) return;
+  client_lost_ = true;
+  audit->warn("client '{}' is lost: the set goes on, increases are frozen", client_name);
+  freeze_increases(true);
+  changed();
+}
+
+void Station::Impl::client_returned(const std::string& client_name) {
+  if (!session_ || !client_lost_ || session_->client_name != client_name) return;
+  client_lost_ = false;
+  audit->info("client '{}' is back", client_name);
+  freeze_increases(false);
+  changed();
+}
+
+}  // namespace medius::station

@@ -1,0 +1,290 @@
+// Sessions: from the start order through arming, pretension and rest to the end, and the fault
+// state.
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "controller/base/clamp.hpp"
+#include "controller/base/tick.hpp"
+#include "controller/station/order_limits.hpp"
+#include "controller/station/station_impl.hpp"
+
+namespace medius::station {
+namespace {
+
+std::uint64_t ticks(double seconds) {
+  return static_cast<std::uint64_t>(seconds / kTickPeriodS + 0.5);
+}
+
+const char* drive_word(hal::DriveState state) {
+  switch (state) {
+    case hal::DriveState::kUnknown:
+      return "not heard of";
+    case hal::DriveState::kNotReadyToSwitchOn:
+      return "not ready to switch on";
+    case hal::DriveState::kSwitchOnDisabled:
+      return "switch-on disabled";
+    case hal::DriveState::kReadyToSwitchOn:
+      return "ready to switch on";
+    case hal::DriveState::kSwitchedOn:
+      return "switched on";
+    case hal::DriveState::kOperationEnabled:
+      return "enabled";
+    case hal::DriveState::kQuickStopActive:
+      return "in quick stop";
+    case hal::DriveState::kFaultReactionActive:
+      return "reacting to a fault";
+    case hal::DriveState::kFault:
+      return "in fault";
+  }
+  return "unknown";
+}
+
+// Power-up is latched without a cause.
+bool is_latched(const rt::Status& status) {
+  return status.reaction >= safety::Reaction::kSoftUnload &&
+         (status.fault == safety::FaultCode::kNone || safety::fault_info(status.fault).latched);
+}
+
+std::string fault_sentence(safety::FaultCode code) {
+  if (code == safety::FaultCode::kNone) {
+    return "power-up: press the reset button at the operator panel";
+  }
+  const safety::FaultInfo& info = safety::fault_info(code);
+  return fmt::format("{}: {}", info.name, info.next_step);
+}
+
+}  // namespace
+
+void Station::Impl::enter(StationState next, std::string why) {
+  if (next != state) {
+    audit->info("state {} -> {}{}{}", to_string(state), to_string(next), why.empty() ? "" : ": ",
+                why);
+  }
+  state = next;
+  reason = std::move(why);
+  state_tick = loop.status().tick;
+  still_since_tick = state_tick;
+  changed();
+}
+
+// The first set is prepared already; its order waits for `enable_id`.
+void Station::Impl::begin_session(Session next) {
+  session_ = std::move(next);
+  session_ends_after_set = false;
+  end_reason.clear();
+  paused = false;
+  client_lost_ = false;
+  stored_set_ids.clear();
+  last_set.reset();
+  audit->info("session {} starts: program '{}', {} sets, client '{}'", session_->record.id,
+              session_->program.id, session_->plan.size(), session_->client_name);
+  records.put_session(session_->record);
+}
+
+void Station::Impl::arm() {
+  const AxisMachineConfig& axis = config.machine.axes[set->axis];
+  freeze_increases(false);
+  loop.send({.kind = rt::CommandKind::kSetUserLimits,
+             .axis = set->axis,
+             .value = axis.user_force_max,
+             .value2 = kUserEccentricRatioMax});
+  set->enable_id = loop.send({.kind = rt::CommandKind::kEnable, .axis = set->axis});
+  enter(StationState::kArming, "drives come up");
+}
+
+void Station::Impl::step_arming() {
+  if (set->refusal) {
+    abandon_set("the loop refused to enable the drive: " + fault_sentence(*set->refusal));
+    return;
+  }
+  const rt::AxisStatus& axis = axis_status();
+  if (loop.passed(set->enable_id) && axis.drive_state == hal::DriveState::kOperationEnabled &&
+      loop.status().link_fresh) {
+    const double pretension = config.machine.axes[set->axis].pretension;
+    set->take_up_id =
+        loop.send({.kind = rt::CommandKind::kTakeUp, .axis = set->axis, .value = pretension});
+    enter(StationState::kPretension,
+          fmt::format("put the cuff on the {} side and stand still",
+                      set->record.side == record::Side::kRight ? "right" : "left"));
+    return;
+  }
+  if (in_state_s() > kArmTimeoutS) {
+    abandon_set(fmt::format(
+        "drive of axis '{}' did not come up within {} s (it is {}); look at the "
+        "drive and start anew",
+        config.machine.axes[set->axis].name, kArmTimeoutS, drive_word(axis.drive_state)));
+  }
+}
+
+bool Station::Impl::cuff_is_on() const {
+  const rt::AxisStatus& axis = axis_status();
+  const double pretension = config.machine.axes[set->axis].pretension;
+  const double tension = at_most(kReadyTension, kReadyTensionFraction * pretension);
+  return axis.force_measured > tension;
+}
+
+void Station::Impl::step_pretension() {
+  if (set->refusal) {
+    abandon_set("the loop refused the pretension: " + fault_sentence(*set->refusal));
+    return;
+  }
+  const AxisMachineConfig& axis = config.machine.axes[set->axis];
+  const std::uint64_t tick = loop.status().tick;
+  const bool still = axis_status().load_state == safety::LoadState::kTakeUp && cuff_is_on() &&
+                     absolute(axis_status().velocity) < axis.ready_speed;
+  if (!still) still_since_tick = tick;
+  if (tick - still_since_tick >= ticks(axis.ready_hold_s) && !held_by_lost_client()) {
+    enter(StationState::kReady, "held still; the load comes in");
+    return;
+  }
+  if (in_state_s() > kPretensionTimeoutS) {
+    abandon_set(
+        fmt::format("nobody held the cuff still within {:.0f} s; start anew", kPretensionTimeoutS));
+  }
+}
+
+void Station::Impl::step_resting() {
+  const std::uint64_t tick = loop.status().tick;
+  const bool over = tick >= rest_end_tick && (config.autostart_next_set || resumed_rest);
+  if (paused || !over || held_by_lost_client()) {
+    const std::uint64_t waits_since = rest_end_tick > state_tick ? rest_end_tick : state_tick;
+    if (tick > waits_since + ticks(kPauseTimeoutS)) {
+      end_session(fmt::format("nobody went on within {:.0f} s after the rest", kPauseTimeoutS));
+    }
+    return;
+  }
+  begin_next_set();
+}
+
+void Station::Impl::begin_next_set() {
+  auto next = prepare(*session_, session_->next);
+  if (!next) {
+    end_session("the next set cannot start: " + next.error().message);
+    return;
+  }
+  set = std::move(*next);
+  paused = false;
+  arm();
+}
+
+// A set that the loop has not taken: nothing to record.
+void Station::Impl::abandon_set(const std::string& because) {
+  audit->warn("set {} is given up: {}", set->record.id, because);
+  set.reset();
+  records.hold_drains(false);
+  end_session(because);
+}
+
+void Station::Impl::close_session(const std::string& because) {
+  last_sets_total = static_cast<std::uint32_t>(session_->plan.size());
+  session_->record.end_unix_ns = runtime.wall_unix_ns();
+  records.put_session(session_->record);
+  audit->info("session {} ends: {}", session_->record.id, because);
+  session_.reset();
+  paused = false;
+  session_ends_after_set = false;
+  if (client_lost_) freeze_increases(false);
+  client_lost_ = false;
+}
+
+void Station::Impl::end_session(const std::string& because) {
+  close_session(because);
+  drives_off();
+  enter(StationState::kIdle, because);
+}
+
+void Station::Impl::drives_off() {
+  for (std::size_t axis = 0; axis < config.machine.axes.size(); ++axis) {
+    loop.send({.kind = rt::CommandKind::kDisable, .axis = static_cast<std::uint8_t>(axis)});
+  }
+}
+
+void Station::Impl::watch_fault() {
+  const rt::Status& status = loop.status();
+  if (status.tick == 0 || state == StationState::kFault) return;
+  if (is_latched(status)) {
+    enter_fault(status.fault);
+  } else if (state == StationState::kIdle && reason == kWaitingForLoop) {
+    enter(StationState::kIdle, "");
+  }
+}
+
+void Station::Impl::enter_fault(safety::FaultCode code) {
+  audit->error("fault: {}", fault_sentence(code));
+  if (set && set->taken) {
+    begin_recording();
+    if (!set->ending) settle_counts(record::SetEnd::kFault);
+    set->record.fault = static_cast<std::uint16_t>(code);
+    loop.send({.kind = rt::CommandKind::kEndSet, .axis = set->axis});
+    close_set(loop.status().tick);
+  }
+  set.reset();
+  records.hold_drains(false);
+  const std::string sentence = fault_sentence(code);
+  if (session_) close_session(sentence);
+  fault_shown = code;
+  enter(StationState::kFault, sentence);
+}
+
+// Force returns only after the local reset; the session is not resumed.
+void Station::Impl::step_fault() {
+  const rt::Status& status = loop.status();
+  if (status.reaction < safety::Reaction::kSoftUnload) {
+    drives_off();
+    enter(StationState::kIdle, "reset at the operator panel");
+    return;
+  }
+  if (status.fault == fault_shown) return;
+  fault_shown = status.fault;
+  enter(StationState::kFault, fault_sentence(status.fault));
+}
+
+void Station::Impl::on_event(const rt::Event& event) {
+  using rt::EventKind;
+  const bool own = set && event.command_id != 0 &&
+                   (event.command_id == set->enable_id || event.command_id == set->take_up_id ||
+                    event.command_id == set->start_id || event.command_id == set->engage_id);
+  switch (event.kind) {
+    case EventKind::kCommandTaken:
+      if (own && event.command_id == set->start_id) {
+        set->taken = true;
+        set->record.start_tick = event.tick;
+        set->record.start_unix_ns = runtime.wall_unix_ns();
+      }
+      if (own && event.command_id == set->engage_id) set->engaged = true;
+      settle_orders(event);
+      break;
+    case EventKind::kCommandRefused:
+      if (own) set->refusal = event.fault;
+      settle_orders(event);
+      break;
+    case EventKind::kLoadApplied:
+      if (set && !set->ending) {
+        set->load_in_force = event.value;
+        set->record.load_end = event.value;
+        changed();
+      }
+      break;
+    case EventKind::kPhaseChanged:
+      phase_tick = event.tick;
+      break;
+    case EventKind::kRepClosed:
+      if (set && set->recording) records.rep_closed(set->serial, event.rep);
+      publish_now = true;
+      break;
+    case EventKind::kFault:
+      audit->error("tick {}: axis {}: {}", event.tick, event.axis, fault_sentence(event.fault));
+      break;
+    case EventKind::kFaultCleared:
+      audit->info("tick {}: reset at the operator panel", event.tick);
+      break;
+    case EventKind::kNone:
+    case EventKind::kDirectionChanged:
+    case EventKind::kSetStarted:
+    case EventKind::kUnloaded:
+    case EventKind::kProfileRetired:
+      break;
+  }
+}
+
+}  // namespace medius::station

@@ -1,0 +1,252 @@
+// The inside of the station. One struct, its story told in several files:
+//   station.cpp           start, the step, shutdown
+//   session_sequence.cpp  sessions: idle, arming, pretension, resting, fault
+//   set_sequence.cpp      a set: ready, working, unloading, storing
+//   orders.cpp            every order's way in: request ids, versions, session orders
+//   loop_orders.cpp       orders that the loop has to take, and their confirmation
+//   publish.cpp           what a trainer sees
+// Everything runs on the control executor. Durations of a set count loop ticks, so that a host that
+// stalls plant and controller alike ends no set; only the wait for the loop itself counts control
+// time.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "controller/station/answer_memory.hpp"
+#include "controller/station/loop_link.hpp"
+#include "controller/station/record_side.hpp"
+#include "controller/station/station.hpp"
+
+namespace medius::station {
+
+inline constexpr std::int64_t kStepNs = 10'000'000;
+inline constexpr std::uint64_t kPublishSteps = 5;  // 20 Hz
+inline constexpr std::uint64_t kDrainSteps = 2;    // live samples at most 20 ms late
+// The loop takes a command within a tick; 200 ms without it means that it is not running. In
+// lockstep a stalled host stalls the loop too, and is no fault.
+inline constexpr std::int64_t kOrderTimeoutNs = 200'000'000;
+inline constexpr std::int64_t kLockstepOrderTimeoutNs = 2'000'000'000;
+inline constexpr std::size_t kAnswersRemembered = 1024;
+inline constexpr std::size_t kOrdersUnderWayMax = 64;  // then refused as busy; stop is always taken
+// Closed sets that the store has not taken; beyond it no new session starts.
+inline constexpr std::size_t kUnacknowledgedMax = 8;
+
+inline constexpr double kArmTimeoutS = 5.0;           // I18: ready within 5 s
+inline constexpr double kPretensionTimeoutS = 180.0;  // somebody is putting the cuff on
+inline constexpr double kEngageTimeoutS = 1.0;
+inline constexpr double kUnloadTimeoutS = 1.0;  // R2 takes 0.5 s
+inline constexpr double kEndSetTimeoutS = 0.5;
+inline constexpr double kStoreWaitS = 5.0;       // then the session ends and the store is tried on
+inline constexpr double kPauseTimeoutS = 300.0;  // a set is not left hanging for ever
+inline constexpr double kReadyTension = 8.0;     // N | Nm: cuff on (control.md section 5)
+inline constexpr double kReadyTensionFraction = 0.8;  // of a pretension below 10
+inline constexpr double kShutdownTimeoutS = 4.0;
+
+template <typename T>
+using Outcome = tl::expected<T, Refusal>;
+using ReceiptAnswer = Station::Answer<Receipt>;
+
+inline constexpr const char* kWaitingForLoop = "waiting for the loop";
+
+struct PlannedSet {
+  std::size_t block = 0;
+  record::Side side = record::Side::kNone;
+};
+
+struct Session {
+  record::SessionRecord record;
+  Program program;
+  std::string client_name;  // whose loss freezes increases
+  std::vector<PlannedSet> plan;
+  std::size_t next = 0;  // index into plan of the set under way or to come
+  // A trainer's load for a side holds for the later sets of this side in the block.
+  std::map<std::pair<std::size_t, record::Side>, double> adjusted;
+};
+
+// The set that is being prepared, done or closed.
+struct ActiveSet {
+  record::SetRecord record;
+  ProgramBlock block;
+  std::uint8_t axis = 0;
+  std::unique_ptr<rt::ProfileInstance> profile;  // until the loop gets it
+  std::uint64_t enable_id = 0, take_up_id = 0, start_id = 0, engage_id = 0, unload_id = 0,
+                end_id = 0;
+  bool taken = false;    // the loop has taken kStartSet: there is something to record
+  bool engaged = false;  // the loop has taken kEngage: the load comes in
+  std::optional<safety::FaultCode> refusal;  // why the loop refused one of the commands above
+  bool recording = false;                    // the recorder knows the set
+  std::uint16_t serial = 0;
+  double load_in_force = 0.0;  // confirmed by the loop; what a step is measured from
+  double load_ordered = 0.0;   // last accepted order
+  double ratio = 1.0;          // largest felt force over base load
+  double anchor = 0.0;         // position of the last movement
+  std::uint64_t moved_tick = 0;
+  std::uint64_t paused_tick = 0;
+  bool ending = false;  // why and counts are settled
+};
+
+enum class UnloadStage : std::uint8_t { kRamp = 0, kEndSet, kStore };
+
+// An order that waits for the loop.
+struct PendingOrder {
+  Receipt receipt;
+  std::string what;                                     // for the audit: "adjust_load 60 N"
+  std::vector<std::pair<ReceiptAnswer, bool>> waiters;  // second: a repeat of the order
+  std::int64_t deadline_ns = 0;
+  bool always_accepted = false;  // stop
+  std::function<void(const rt::Event&, Receipt&)> on_taken;
+  std::function<void()> undo;  // taken only after the answer said that it was not
+};
+
+struct Station::Impl {
+  Impl(Runtime& runtime, rt::EngineChannels& channels, PluginHost& plugins, record::Store& store,
+       StationConfig config);
+
+  // station.cpp
+  void start();
+  void step();
+  void shutdown(std::function<void()> done);
+  void check_shutdown();
+  void schedule_step();
+  [[nodiscard]] double in_state_s() const;
+  [[nodiscard]] const rt::AxisStatus& axis_status() const;
+
+  // session_sequence.cpp
+  void begin_session(Session next);
+  void enter(StationState next, std::string reason);
+  void arm();
+  void step_arming();
+  void step_pretension();
+  void step_resting();
+  void begin_next_set();
+  void step_fault();
+  void abandon_set(const std::string& reason);
+  void close_session(const std::string& because);
+  void end_session(const std::string& because);
+  void drives_off();
+  void watch_fault();
+  void enter_fault(safety::FaultCode code);
+  void on_event(const rt::Event& event);
+  [[nodiscard]] bool held_by_lost_client() const { return client_lost_ && session_.has_value(); }
+
+  // set_sequence.cpp
+  [[nodiscard]] Outcome<ActiveSet> prepare(const Session& session, std::size_t index);
+  void step_ready();
+  void step_working();
+  void step_unloading();
+  void end_set(record::SetEnd why, const std::string& reason);
+  void settle_counts(record::SetEnd why);
+  void close_set(std::uint64_t end_tick);
+  void after_set();
+  void watch_standing();
+  void begin_recording();
+  [[nodiscard]] bool cuff_is_on() const;
+  void on_rep(const std::string& set_id, const measure::RepMetrics& rep);
+  void on_stored(const record::StoredSet& stored);
+  void on_store_trouble(const std::string& message);
+
+  // orders.cpp
+  [[nodiscard]] bool admit(const OrderHeader& header, const char* what,
+                           const ReceiptAnswer& answer);
+  void refuse(const OrderHeader& header, const char* what, Refusal refusal,
+              const ReceiptAnswer& answer);
+  void accept(const OrderHeader& header, const std::string& what, Receipt receipt,
+              const ReceiptAnswer& answer);
+  [[nodiscard]] std::optional<Refusal> may_start() const;
+  void start_session(const StartSessionOrder& order, const ReceiptAnswer& answer);
+  void start_set(const StartSetOrder& order, const ReceiptAnswer& answer);
+  void start(const OrderHeader& header, const char* what, Program program,
+             const std::string& client_id, const ReceiptAnswer& answer);
+  void client_lost(const std::string& client_name);
+  void client_returned(const std::string& client_name);
+  void freeze_increases(bool frozen);
+  [[nodiscard]] Receipt receipt_for(const OrderHeader& header) const;
+
+  // loop_orders.cpp
+  void adjust_load(const AdjustLoadOrder& order, const ReceiptAnswer& answer);
+  void plan_load(const AdjustLoadOrder& order, const ReceiptAnswer& answer);
+  [[nodiscard]] std::optional<Refusal> check_adjust(const AdjustLoadOrder& order) const;
+  [[nodiscard]] std::optional<Refusal> check_set_parameter(const SetParameterOrder& order) const;
+  void set_parameter(const SetParameterOrder& order, const ReceiptAnswer& answer);
+  void pause(const OrderHeader& header, const ReceiptAnswer& answer);
+  void resume(const OrderHeader& header, const ReceiptAnswer& answer);
+  [[nodiscard]] std::optional<Refusal> may_resume() const;
+  void stop(const OrderHeader& header, const ReceiptAnswer& answer);
+  void stop_now(record::SetEnd why, const std::string& because);
+  [[nodiscard]] std::int64_t order_timeout_ns() const;
+  void await(std::uint64_t command_id, const OrderHeader& header, PendingOrder order,
+             const ReceiptAnswer& answer);
+  void settle_orders(const rt::Event& event);
+  void expire_orders();
+  void answer_pending(PendingOrder& order, Outcome<Receipt> outcome);
+
+  // publish.cpp
+  void changed();  // raises the version and marks for publication
+  void publish_if_due();
+  void publish();
+  void fill(Snapshot& snapshot) const;
+  [[nodiscard]] std::vector<std::string> warnings() const;
+
+  Runtime& runtime;
+  PluginHost& plugins;
+  StationConfig config;
+  std::shared_ptr<spdlog::logger> audit;
+  LoopLink loop;
+  RecordSide records;
+
+  StationState state = StationState::kIdle;
+  std::string reason = kWaitingForLoop;
+  std::uint64_t state_tick = 0;  // loop tick at which the state was entered
+  bool paused = false;
+  std::optional<Session> session_;
+  std::optional<ActiveSet> set;
+  UnloadStage unload_stage = UnloadStage::kRamp;
+  std::uint64_t stage_tick = 0;
+  bool session_ends_after_set = false;
+  std::string end_reason;
+  std::uint64_t still_since_tick = 0;
+  std::uint64_t rest_end_tick = 0;
+  bool resumed_rest = false;  // a rest that was told to end, whatever autostart says
+  std::uint64_t phase_tick = 0;
+  bool client_lost_ = false;
+  safety::FaultCode fault_shown = safety::FaultCode::kNone;
+  std::optional<record::SetRecord> last_set;  // just closed
+  std::uint32_t last_sets_total = 0;
+  std::vector<std::string> stored_set_ids;
+  std::string store_trouble;
+
+  AnswerMemory<Outcome<Receipt>> accepted{kAnswersRemembered};
+  // Apart, so that a flood of refused orders cannot push out what was applied.
+  AnswerMemory<Outcome<Receipt>> refused{kAnswersRemembered};
+  std::map<std::uint64_t, PendingOrder> pending;            // by command id
+  std::map<std::uint64_t, std::function<void()>> too_late;  // undo of orders that timed out
+  std::map<std::string, std::uint64_t> pending_by_request;
+  std::uint64_t refusals_muted = 0;  // beyond ten a second the audit only counts
+  std::int64_t refusal_window_ns = 0;
+  int refusals_in_window = 0;
+
+  Snapshot snapshot;
+  std::uint64_t version = 0;
+  std::uint64_t steps = 0;
+  bool publish_now = true;
+  std::map<ObserverId, std::shared_ptr<Observer>> observers;
+  ObserverId next_observer = 1;
+
+  std::int64_t now_ns = 0;
+  std::int64_t next_step_ns = 0;
+  Runtime::TimerId timer = 0;
+  std::function<void()> shutdown_done;
+  std::int64_t shutdown_deadline_ns = 0;
+  bool shutting_down = false;
+  std::shared_ptr<char> alive = std::make_shared<char>();  // guards timers that outlive the station
+};
+
+}  // namespace medius::station
