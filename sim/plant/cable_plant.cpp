@@ -470,6 +470,7 @@ void CablePlant::set_leg(const LegConfig& leg) noexcept {
   s.leg = leg;
   s.hang_leg();
   if (s.end == End::kLeg) s.take_cuff();
+  s.update_truth(s.truth.drum_tension_n, s.truth.cuff_tension_n);
 }
 
 void CablePlant::set_drive_speed_limit(double speed_mps) noexcept {
