@@ -1,0 +1,3 @@
+/* An id that is no id. */
+#define BAD_ID "Bad Profile"
+#include "bad.h"
