@@ -153,6 +153,8 @@ struct Lifter::State {
   [[nodiscard]] bool too_heavy(double load_n) const noexcept;
   // Muscle.
   void drive_muscle(double velocity_radps) noexcept;
+  void rest() noexcept;
+  void count(double velocity_radps) noexcept;
   void tire(double demand_nm, double possible_nm) noexcept;
   [[nodiscard]] double varied(double value, double cv) noexcept {
     return value * (1.0 + cv * clamped(random.normal(), -kDrawMax, kDrawMax));
@@ -374,6 +376,28 @@ void Lifter::State::drive_muscle(double velocity_radps) noexcept {
   tire(wanted_nm + stiffness_nmprad * (step_reference_rad - angle_rad), possible_nm);
 }
 
+// The person whose other leg works spends most of the time here: kept cheap.
+void Lifter::State::rest() noexcept {
+  reference_rad = step_reference_rad = angle_rad;
+  reference_radps = reference_radps2 = 0.0;
+  felt_n = expected_n = 0.0;
+  activation -= activation * at_most(kDt / config.deactivation_s, 1.0);
+  muscle_nm = activation * config.isometric_torque_nm;
+  stiffness_nmprad = passive_nm = 0.0;
+  damping_nmsprad = kLimpDampingNms;
+  most_nm = config.isometric_torque_nm;
+  least_nm = -kAdductorShare * most_nm;
+  if (config.fatigue) step_fatigue(fatigue_rates, fatigue, 0.0, kDt);
+}
+
+void Lifter::State::count(double velocity_radps) noexcept {
+  const CableAtAngle cable = cable_at(geometry, angle_rad);
+  if (counter.step(cable.length_m - rest_length_m, cable.moment_arm_m * velocity_radps,
+                   full_rise_m)) {
+    ++truth.reps_completed;
+  }
+}
+
 void Lifter::State::tire(double demand_nm, double possible_nm) noexcept {
   if (!config.fatigue) return;
   // A muscle that shortens at its greatest speed has no torque left to demand a share of.
@@ -413,19 +437,13 @@ void Lifter::tick(double hip_angle_rad, double hip_velocity_radps, double cuff_t
   State& s = *state_;
   s.angle_rad = hip_angle_rad;
   if (s.truth.state == LifterState::kRelaxed) {
-    s.reference_rad = hip_angle_rad;
-    s.reference_radps = s.reference_radps2 = 0.0;
+    s.rest();
   } else {
     s.follow_path();
     s.watch_effort(hip_velocity_radps);
-  }
-  s.feel(cuff_tension_n);
-  s.drive_muscle(hip_velocity_radps);
-
-  const CableAtAngle cable = cable_at(s.geometry, hip_angle_rad);
-  if (s.counter.step(cable.length_m - s.rest_length_m, cable.moment_arm_m * hip_velocity_radps,
-                     s.full_rise_m)) {
-    ++s.truth.reps_completed;
+    s.feel(cuff_tension_n);
+    s.drive_muscle(hip_velocity_radps);
+    s.count(hip_velocity_radps);
   }
   s.truth.fatigue = s.fatigue.fatigued;
   s.truth.activation = s.activation;
