@@ -1,0 +1,191 @@
+// The energy tank: what an eccentric phase may give back beyond the base force, and what cannot
+// drain it.
+#include <algorithm>
+
+#include <gtest/gtest.h>
+
+#include "controller/base/det_math.hpp"
+#include "controller/base/tick.hpp"
+#include "controller/safety/kernel.hpp"
+#include "tests/safety/hostile.hpp"
+
+namespace medius::safety {
+namespace {
+
+using measure::Phase;
+
+constexpr double kBase = 80.0;
+constexpr double kRatio = 1.5;
+constexpr double kGrantPerMetre = (kRatio - 1.0) * kBase * 1.2;
+constexpr double kSwing = 2.0 * det::kPi;
+
+// Counts the excess energy by itself, from the kernel's outputs only.
+struct Rig {
+  AxisBounds bounds = machine_bounds(hal::CoordinateKind::kCable);
+  UserLimits user{.force_max = 600.0, .eccentric_ratio_max = kRatio};
+  FeltState state;
+  FeltInput input{.wish = kBase,
+                  .wish_valid = true,
+                  .base_force = kBase,
+                  .phase = Phase::kConcentric,
+                  .load_state = LoadState::kLoaded,
+                  .pretension = 10.0,
+                  .dt_s = kTickPeriodS};
+  double given = 0.0;         // J to the person beyond the base force
+  double taken = 0.0;         // J from the person beyond the base force
+  double outward_path = 0.0;  // m, tremor included
+  double wished = 0.0;        // J that the raw wish would have given
+
+  Rig() {
+    for (int i = 0; i < 1000; ++i) limit_felt_force(bounds, user, input, state);
+  }
+  FeltOutput step(double velocity, double wish) {
+    input.velocity = velocity;
+    input.wish = wish;
+    const FeltOutput out = limit_felt_force(bounds, user, input, state);
+    const double excess = std::max(out.force - kBase, 0.0);
+    if (velocity < 0.0) {
+      given -= excess * velocity * kTickPeriodS;
+      wished -= std::max(wish - kBase, 0.0) * velocity * kTickPeriodS;
+    } else {
+      taken += excess * velocity * kTickPeriodS;
+      outward_path += velocity * kTickPeriodS;
+    }
+    return out;
+  }
+  // One repetition of `range` m at `speed`; the tracker's word comes at 70 % of the way out.
+  double repetition(double range, double speed, double wish_back, bool validated = true) {
+    const int ticks = static_cast<int>(range / speed / kTickPeriodS);
+    const double given_before = given;
+    input.phase = Phase::kConcentric;
+    for (int i = 0; i < ticks; ++i) {
+      input.concentric_validated = validated && i == ticks * 7 / 10;
+      step(speed, kBase);
+    }
+    input.concentric_validated = false;
+    input.phase = Phase::kEccentric;
+    for (int i = 0; i < ticks; ++i) step(-speed, wish_back);
+    input.phase = Phase::kBottom;
+    for (int i = 0; i < 100; ++i) step(0.0, kBase);
+    return given - given_before;
+  }
+};
+
+TEST(EnergyTank, LetsAHonestRepetitionHaveItsWholeExcess) {
+  for (const bool range_known : {false, true}) {
+    Rig rig;
+    rig.input.range = range_known ? 0.5 : 0.0;
+    for (int rep = 0; rep < 12; ++rep) {
+      // 80 N x 1.3 over 0.5 m: 12 J, less the slew of 24 N at 0.5 N a tick at the top.
+      EXPECT_NEAR(rig.repetition(0.5, 0.2, 1.3 * kBase), 12.0, 0.2) << rep;
+    }
+  }
+}
+
+TEST(EnergyTank, GivesNothingBackForAConcentricThatWasNotValidated) {
+  Rig rig;
+  for (int rep = 0; rep < 12; ++rep) {
+    EXPECT_LT(rig.repetition(0.5, 0.2, 1.5 * kBase, false), 0.01) << rep;
+  }
+}
+
+TEST(EnergyTank, NeverGivesMoreThanTheAllowanceOfTheTravel) {
+  for (const double ratio_wished : {1.3, 1.5, 3.0}) {
+    for (const double speed : {0.05, 0.2, 0.8}) {
+      Rig rig;
+      rig.input.range = 0.4;
+      for (int rep = 0; rep < 6; ++rep) {
+        const double given = rig.repetition(0.4, speed, ratio_wished * kBase);
+        EXPECT_LE(given, kGrantPerMetre * 0.4 * 1.5) << ratio_wished << " " << speed;
+      }
+      EXPECT_LE(rig.given, kGrantPerMetre * 0.4 * 6 + 0.05);
+    }
+  }
+}
+
+TEST(EnergyTank, AFalseRangeBuysNothing) {
+  for (const double range : {1e9, test::kInf, test::kNaN, -1.0}) {
+    Rig rig;
+    rig.input.range = range;
+    EXPECT_LE(rig.repetition(0.1, 0.2, 3.0 * kBase), kGrantPerMetre * 0.1 + 0.05) << range;
+  }
+}
+
+// A shaking hand and a profile that pulls harder on every way in, for five minutes.
+double chatter(Rig& rig, double frequency_hz, double amplitude_m, bool tracker_lies, Phase in_phase,
+               double wish_out) {
+  const double omega = kSwing * frequency_hz;
+  for (int i = 0; i < 300'000; ++i) {
+    const double angle = omega * (i % 1000) * kTickPeriodS;
+    const double velocity = amplitude_m * omega * det::cos(angle);
+    rig.input.phase = velocity < 0.0 ? in_phase : Phase::kConcentric;
+    rig.input.concentric_validated = tracker_lies && velocity > 0.0;
+    rig.step(velocity, velocity < 0.0 ? 1.5 * kBase : wish_out);
+  }
+  return rig.given;
+}
+
+TEST(EnergyTank, AChatteringVelocityCannotDrainItBeyondTheAllowance) {
+  for (const bool tracker_lies : {false, true}) {
+    for (const Phase in_phase : {Phase::kEccentric, Phase::kConcentric, Phase::kHold}) {
+      Rig rig;
+      const double full = rig.repetition(0.4, 0.2, kBase);  // leaves the tank full
+      const double allowance = kGrantPerMetre * 0.4;
+      ASSERT_NEAR(full, 0.0, 1e-9);
+      const double given = chatter(rig, 5.0, 0.010, tracker_lies, in_phase, kBase);
+      // 0.05 J: the excess that is there when the tank runs dry falls at 4 N a tick, not at once.
+      EXPECT_LE(given, allowance + 0.9 * rig.taken + 0.05) << tracker_lies;
+      EXPECT_GT(rig.wished, 20.0 * allowance);  // the wish alone would have drained it many times
+    }
+  }
+}
+
+TEST(EnergyTank, AConstantExcessOnAShakingHandIsWorthNothing) {
+  Rig rig;
+  chatter(rig, 5.0, 0.010, true, Phase::kConcentric, 1.5 * kBase);
+  EXPECT_LE(rig.given, 0.9 * rig.taken + 0.05);
+}
+
+TEST(EnergyTank, WhateverHappensNoMoreComesOutThanWentInAndWasGranted) {
+  for (std::uint64_t seed = 0; seed < 60; ++seed) {
+    Random random(seed, 7);
+    Rig rig;
+    double velocity = 0.0;
+    for (int i = 0; i < 20'000; ++i) {
+      velocity += random.normal() * 0.02 - 0.005 * velocity;
+      velocity = std::clamp(velocity, -1.5, 1.5);
+      rig.input.phase = static_cast<Phase>(random.below(6));
+      rig.input.concentric_validated = random.chance(0.5);
+      rig.input.range = random.uniform(0.0, 1.0);
+      rig.step(velocity, random.uniform(0.0, 3.0 * kBase));
+    }
+    // Each crossing of an empty tank can leak what the fall limit leaves: excess^2 / 2 / 4000 x
+    // speed.
+    EXPECT_LE(rig.given, 0.9 * rig.taken + kGrantPerMetre * rig.outward_path + 1.0) << seed;
+    EXPECT_GT(rig.state.tank_energy, -1.0) << seed;
+  }
+}
+
+TEST(EnergyTank, IsEmptyAfterTakeUpAndOff) {
+  for (const LoadState state : {LoadState::kTakeUp, LoadState::kOff}) {
+    Rig rig;
+    rig.repetition(0.4, 0.2, kBase);
+    EXPECT_GT(rig.state.tank_energy, 5.0);
+    rig.input.load_state = state;
+    rig.step(0.0, kBase);
+    EXPECT_LE(rig.state.tank_energy, 0.0);
+  }
+}
+
+TEST(EnergyTank, AnUnknownVelocityTakesTheExcessAway) {
+  Rig rig;
+  rig.repetition(0.4, 0.2, kBase);
+  rig.input.phase = Phase::kConcentric;
+  for (int i = 0; i < 200; ++i) rig.step(0.0, 1.5 * kBase);
+  EXPECT_EQ(rig.state.force, 1.5 * kBase);
+  for (int i = 0; i < 200; ++i) rig.step(test::kNaN, 1.5 * kBase);
+  EXPECT_EQ(rig.state.force, kBase);
+}
+
+}  // namespace
+}  // namespace medius::safety

@@ -1,0 +1,174 @@
+// A handle that slips away: detection, slack servo, re-tension; closed over a small mass.
+#include <algorithm>
+#include <array>
+#include <climits>
+
+#include <gtest/gtest.h>
+
+#include "controller/base/clamp.hpp"
+#include "controller/base/tick.hpp"
+#include "controller/safety/kernel.hpp"
+
+namespace medius::safety {
+namespace {
+
+constexpr std::int64_t kMs = 1'000'000;
+
+struct Rig {
+  AxisBounds bounds = machine_bounds(hal::CoordinateKind::kCable);
+  TorqueState state;
+  TorqueInput input{.torque = 80.0,
+                    .felt_force = 80.0,
+                    .measured_force = 80.0,
+                    .dt_s = kTickPeriodS,
+                    .load_state = LoadState::kLoaded,
+                    .drive_age_ns = kMs,
+                    .load_cell_age_ns = kMs};
+  explicit Rig(double force = 80.0) {
+    input.torque = input.felt_force = input.measured_force = force;
+    for (int i = 0; i < 100; ++i) step();
+  }
+  TorqueOutput step() { return limit_torque(bounds, input, state); }
+};
+
+TEST(Release, NeedsLowTensionAndInwardSpeedForThreeTicks) {
+  struct Case {
+    double measured, velocity;
+    bool released;
+  };
+  for (const Case& c : {Case{27.9, -0.251, true}, Case{28.0, -0.251, false},
+                        Case{27.9, -0.25, false}, Case{0.0, 0.5, false}, Case{0.0, 0.0, false},
+                        Case{80.0, -0.7, false}, Case{-5.0, -0.7, true}}) {
+    Rig rig;
+    rig.input.measured_force = c.measured;
+    rig.input.velocity = c.velocity;
+    EXPECT_EQ(rig.step().fault, FaultCode::kNone);
+    EXPECT_EQ(rig.step().fault, FaultCode::kNone);
+    EXPECT_EQ(rig.step().fault == FaultCode::kHandleReleased, c.released) << c.measured;
+    EXPECT_EQ(rig.state.slack_servo, c.released);
+  }
+}
+
+TEST(Release, AnInterruptedSuspicionStartsAgain) {
+  Rig rig;
+  for (int i = 0; i < 30; ++i) {
+    rig.input.measured_force = i % 3 == 2 ? 80.0 : 0.0;
+    rig.input.velocity = -0.5;
+    ASSERT_EQ(rig.step().fault, FaultCode::kNone);
+  }
+}
+
+TEST(Release, InTakeUpTheServoReelsInButNobodyIsBlamed) {
+  Rig rig(10.0);
+  rig.input.load_state = LoadState::kTakeUp;
+  rig.input.measured_force = 0.0;
+  rig.input.velocity = -0.5;
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(rig.step().fault, FaultCode::kNone);
+  EXPECT_TRUE(rig.state.slack_servo);
+}
+
+TEST(Release, TheServoReelsInAtFifteenCentimetresPerSecondAndPullsTwentyNewtonsAtMost) {
+  Rig rig;
+  rig.input.measured_force = 0.0;
+  rig.input.velocity = -0.5;
+  for (int i = 0; i < 3; ++i) rig.step();
+  EXPECT_NEAR(rig.step().word.value(), 120.0 * (-0.5 + 0.15), 1e-9);
+  rig.input.velocity = -1.45;
+  EXPECT_EQ(rig.step().word.value(), -150.0);
+  rig.input.velocity = -0.15;
+  for (int i = 0; i < 20; ++i) rig.step();
+  EXPECT_NEAR(rig.state.word, 0.0, 1e-9);
+  rig.input.velocity = 1.0;
+  for (int i = 0; i < 20; ++i) rig.step();
+  EXPECT_EQ(rig.state.word, 20.0);
+  EXPECT_TRUE(rig.step().limits & kLimitSlackServo);
+}
+
+TEST(Release, AHandThatHoldsForFiftyMillisecondsGetsTheForceBackOnARamp) {
+  Rig rig;
+  rig.input.measured_force = 0.0;
+  rig.input.velocity = -0.5;
+  for (int i = 0; i < 10; ++i) rig.step();
+  rig.input.velocity = 0.0;
+  for (int i = 0; i < 200; ++i) EXPECT_EQ(rig.step().fault, FaultCode::kHandleReleased);
+  rig.input.measured_force = 12.0;
+  for (int i = 0; i < 49; ++i) EXPECT_EQ(rig.step().fault, FaultCode::kHandleReleased);
+  EXPECT_EQ(rig.step().fault, FaultCode::kNone);  // the fiftieth
+  EXPECT_FALSE(rig.state.slack_servo);
+  rig.input.measured_force = 60.0;
+  double before = rig.state.word;
+  EXPECT_LE(before, 20.0);
+  int ticks = 0;
+  for (; rig.state.word < 80.0 && ticks < 1000; ++ticks) {
+    rig.step();
+    if (before >= 20.0) {
+      ASSERT_LE(rig.state.word - before, 0.15 + 1e-9);
+    }
+    before = rig.state.word;
+  }
+  EXPECT_NEAR(ticks, 60.0 / 0.15, 5);
+  EXPECT_EQ(rig.state.retension_ceiling > 0.0, rig.state.word < 80.0);
+}
+
+TEST(Release, AGripThatSlipsAgainStartsTheFiftyMillisecondsAgain) {
+  Rig rig;
+  rig.input.measured_force = 0.0;
+  rig.input.velocity = -0.5;
+  for (int i = 0; i < 10; ++i) rig.step();
+  rig.input.velocity = 0.0;
+  for (int i = 0; i < 500; ++i) {
+    rig.input.measured_force = i % 40 == 0 ? 9.0 : 12.0;
+    ASSERT_EQ(rig.step().fault, FaultCode::kHandleReleased);
+  }
+}
+
+// A carriage of 2.6 kg that nobody holds: drive with 2 ms dead time and 0.8 ms lag, friction 5 N +
+// 3 %
+// + 10 N s/m (reference values of the cable station).
+struct Released {
+  double peak = 0.0, travel_50ms = 0.0, speed_after_100ms = 0.0;
+};
+
+Released release(double force, int confirm_ticks) {
+  Rig rig(force);
+  rig.bounds.release_confirm_ticks = confirm_ticks;
+  std::array<double, 3> on_the_way{force, force, force};
+  double motor = force, velocity = 0.0, position = 0.0;
+  Released result;
+  rig.input.measured_force = 0.0;
+  for (int tick = 0; tick < 400; ++tick) {
+    rig.input.velocity = velocity;
+    rig.input.reaction =
+        rig.step().fault == FaultCode::kNone ? Reaction::kNone : Reaction::kSoftUnload;
+    on_the_way = {on_the_way[1], on_the_way[2], rig.state.word};
+    for (int sub = 0; sub < 10; ++sub) {
+      motor += (on_the_way[0] - motor) * 1e-4 / 0.8e-3;
+      const double friction = (5.0 + 0.03 * absolute(motor)) * saturated(velocity, 0.005);
+      velocity -= 1e-4 / 2.6 * (motor + friction + 10.0 * velocity);
+      position += 1e-4 * velocity;
+    }
+    result.peak = std::max(result.peak, -velocity);
+    if (tick == 49) result.travel_50ms = -position;
+    if (tick >= 100) result.speed_after_100ms = std::max(result.speed_after_100ms, -velocity);
+  }
+  return result;
+}
+
+TEST(Release, IsCaughtWithinThirtyMillimetresUpToTwoHundredNewtons) {
+  for (const double force : {40.0, 80.0, 120.0, 200.0}) {
+    const Released r = release(force, 3);
+    EXPECT_LE(r.peak, 1.2) << force;  // decisions.md 4
+    EXPECT_LE(r.travel_50ms, 0.030) << force;
+    EXPECT_LE(r.speed_after_100ms, 0.3) << force;  // I4
+  }
+}
+
+TEST(Release, WithoutTheDetectorTheGovernorAloneDoesNotCatchIt) {
+  const Released r = release(200.0, INT_MAX);
+  EXPECT_GT(r.peak, 1.5 * release(200.0, 3).peak);
+  EXPECT_GT(r.travel_50ms, 0.030);
+  EXPECT_GT(r.speed_after_100ms, 0.3);
+}
+
+}  // namespace
+}  // namespace medius::safety

@@ -1,0 +1,293 @@
+// Stage 2 of the kernel, each layer with the others out of the way.
+#include <algorithm>
+#include <type_traits>
+
+#include <gtest/gtest.h>
+
+#include "controller/base/clamp.hpp"
+#include "controller/base/tick.hpp"
+#include "controller/safety/kernel.hpp"
+#include "tests/safety/hostile.hpp"
+
+namespace medius::safety {
+namespace {
+
+using test::kInf;
+using test::kNaN;
+
+static_assert(!std::is_constructible_v<TorqueWord, double>, "only the kernel makes torque words");
+static_assert(!std::is_assignable_v<TorqueWord&, double>);
+
+constexpr double kSlew = 10.0;
+constexpr std::int64_t kMs = 1'000'000;
+
+struct Rig {
+  AxisBounds bounds = machine_bounds(hal::CoordinateKind::kCable);
+  TorqueState state;
+  TorqueInput input{.torque = 60.0,
+                    .felt_force = 60.0,
+                    .measured_force = 60.0,
+                    .dt_s = kTickPeriodS,
+                    .load_state = LoadState::kLoaded,
+                    .drive_age_ns = kMs,
+                    .load_cell_age_ns = kMs};
+  TorqueOutput step() { return limit_torque(bounds, input, state); }
+  TorqueOutput settle(int ticks = 200) {
+    TorqueOutput out;
+    for (int i = 0; i < ticks; ++i) out = step();
+    return out;
+  }
+  void load(double force) {
+    input.torque = input.felt_force = input.measured_force = force;
+    settle();
+    ASSERT_EQ(state.word, force);
+  }
+};
+
+TEST(Torque, StaysFiniteBoundedAndPushesOnlyToBrakeWhateverComesIn) {
+  for (std::uint64_t seed = 0; seed < 40; ++seed) {
+    Random random(seed);
+    Rig rig;
+    const bool lever = seed % 2 == 1;
+    if (lever) rig.bounds = machine_bounds(hal::CoordinateKind::kLever);
+    const double scale = lever ? 0.38 : 1.0;
+    for (int tick = 0; tick < 10'000; ++tick) {
+      TorqueInput& in = rig.input;
+      const bool calm = (tick / 300) % 2 == 0;
+      in.torque = calm ? random.uniform(0.0, 700.0) : test::hostile(random, 1000.0);
+      in.felt_force = calm ? 300.0 : test::hostile(random, 1000.0);
+      in.velocity = calm ? random.uniform(-0.7, 1.0) : test::hostile(random, 3.0);
+      in.measured_force = calm ? random.uniform(0.0, 400.0) : test::hostile(random, 500.0);
+      in.dt_s = calm ? kTickPeriodS : test::hostile(random, 0.01);
+      in.load_state = calm ? LoadState::kLoaded : static_cast<LoadState>(random.below(4));
+      in.reaction = calm ? Reaction::kNone : static_cast<Reaction>(random.below(5));
+      in.drive_age_ns = calm ? kMs : test::hostile_age_ns(random);
+      in.load_cell_age_ns = calm ? kMs : test::hostile_age_ns(random);
+      const double before = rig.state.word;
+      const TorqueOutput out = rig.step();
+      const double word = out.word.value();
+      ASSERT_TRUE(is_finite(word));
+      ASSERT_EQ(word, rig.state.word);
+      ASSERT_LE(word, rig.bounds.force_max);
+      ASSERT_GE(word, -150.0 * scale - 1e-12);
+      if (word < 0.0) {
+        ASSERT_TRUE(rig.state.slack_servo || in.velocity < -rig.bounds.governor_speed)
+            << seed << " " << tick;
+      }
+      ASSERT_LE(word - std::max(before, 0.0), kSlew * scale + 1e-9);
+      if (in.reaction >= Reaction::kFastUnload) {
+        ASSERT_LE(word, std::max(before, 0.0));
+      }
+      if (in.reaction == Reaction::kTorqueOff || in.load_state == LoadState::kOff) {
+        ASSERT_EQ(word, 0.0);
+      }
+    }
+  }
+}
+
+TEST(Torque, EveryFieldAloneMayBeHostile) {
+  for (const double value : test::kHostile) {
+    double TorqueInput::*fields[] = {&TorqueInput::torque, &TorqueInput::felt_force,
+                                     &TorqueInput::velocity, &TorqueInput::measured_force,
+                                     &TorqueInput::dt_s};
+    for (const auto field : fields) {
+      Rig rig;
+      rig.load(60.0);
+      rig.input.*field = value;
+      for (int i = 0; i < 50; ++i) {
+        const double word = rig.step().word.value();
+        ASSERT_TRUE(word >= -150.0 && word <= 60.0 + kSlew * (i + 1)) << value;
+      }
+    }
+    double AxisBounds::*bounds[] = {
+        &AxisBounds::force_max,        &AxisBounds::brake_force_max,
+        &AxisBounds::felt_rise_per_s,  &AxisBounds::felt_fall_per_s,
+        &AxisBounds::correction_max,   &AxisBounds::torque_slew_per_tick,
+        &AxisBounds::correction_floor, &AxisBounds::governor_speed,
+        &AxisBounds::governor_gain,    &AxisBounds::overspeed_trip,
+        &AxisBounds::release_speed,    &AxisBounds::release_force_fraction,
+        &AxisBounds::slack_speed,      &AxisBounds::slack_gain,
+        &AxisBounds::slack_pull_max};
+    for (const auto field : bounds) {
+      Rig rig;
+      rig.bounds.*field = value;
+      for (const double velocity : {0.0, -0.5, -1.0, -2.0}) {
+        rig.input.velocity = velocity;
+        rig.input.measured_force = velocity < 0.0 ? 0.0 : 60.0;
+        for (int i = 0; i < 100; ++i) {
+          const double word = rig.step().word.value();
+          ASSERT_TRUE(is_finite(word)) << value;
+          if (field != &AxisBounds::brake_force_max) {
+            ASSERT_GE(word, -150.0);
+          }
+          ASSERT_LE(word, 600.0);
+        }
+      }
+    }
+    Rig rig;
+    rig.state.word = value;
+    rig.state.retension_ceiling = value;
+    const double word = rig.step().word.value();
+    ASSERT_TRUE(word >= 0.0 && word <= 610.0) << value;
+  }
+}
+
+TEST(Torque, AnAgeThatNobodyGaveMeansNoForce) {
+  Rig rig;
+  rig.input.drive_age_ns = TorqueInput{}.drive_age_ns;
+  EXPECT_EQ(rig.settle().word.value(), 0.0);
+  EXPECT_EQ(rig.step().fault, FaultCode::kDataStale);
+  rig = Rig{};
+  rig.input.load_cell_age_ns = TorqueInput{}.load_cell_age_ns;
+  EXPECT_EQ(rig.settle().word.value(), 0.0);
+}
+
+TEST(Torque, AgesFreezeAtTenAndUnloadAtTwentyMilliseconds) {
+  std::int64_t TorqueInput::*ages[] = {&TorqueInput::drive_age_ns, &TorqueInput::load_cell_age_ns};
+  for (const auto age : ages) {
+    Rig rig;
+    rig.load(60.0);
+    rig.input.torque = 70.0;
+    rig.input.*age = 10 * kMs + 1;
+    EXPECT_EQ(rig.settle().word.value(), 60.0);
+    EXPECT_TRUE(rig.step().limits & kLimitAge);
+    rig.input.torque = 50.0;  // less is always allowed
+    EXPECT_EQ(rig.settle().word.value(), 50.0);
+    rig.input.torque = 70.0;
+    rig.input.*age = 10 * kMs;
+    EXPECT_EQ(rig.settle().word.value(), 70.0);
+    rig.input.*age = 20 * kMs;
+    EXPECT_EQ(rig.step().fault, FaultCode::kNone);
+    rig.input.*age = 20 * kMs + 1;
+    EXPECT_EQ(rig.step().fault, FaultCode::kDataStale);
+    EXPECT_EQ(rig.settle(3).word.value(), 0.0);
+    rig.input.*age = -20 * kMs - 1;  // a stamp from the future
+    EXPECT_EQ(rig.step().fault, FaultCode::kDataStale);
+  }
+}
+
+TEST(Torque, TheCorrectionIsBoundedByTheFeltForce) {
+  Rig rig;
+  rig.input.felt_force = rig.input.measured_force = 80.0;
+  rig.input.torque = 500.0;
+  EXPECT_NEAR(rig.settle().word.value(), 80.0 + 20.0 + 0.4 * 80.0, 1e-9);
+  EXPECT_TRUE(rig.step().limits & kLimitCorrection);
+  rig.input.torque = 0.0;
+  EXPECT_NEAR(rig.settle().word.value(), 80.0 - 20.0 - 0.4 * 80.0, 1e-9);
+  rig.bounds.correction_max = 5.0;
+  EXPECT_NEAR(rig.settle().word.value(), 75.0, 1e-9);
+  rig.input.torque = 82.0;
+  EXPECT_EQ(rig.settle().word.value(), 82.0);
+  EXPECT_FALSE(rig.step().limits & kLimitCorrection);
+}
+
+TEST(Torque, TheMachinesBoundHoldsWithTheCorrectionOutOfTheWay) {
+  Rig rig;
+  rig.bounds.correction_max = rig.bounds.correction_floor = 1e6;
+  rig.input.felt_force = rig.input.measured_force = 590.0;
+  rig.input.torque = 700.0;
+  EXPECT_EQ(rig.settle().word.value(), 600.0);
+  EXPECT_TRUE(rig.step().limits & kLimitForce);
+  rig.input.torque = -700.0;
+  EXPECT_EQ(rig.settle().word.value(), 0.0);
+}
+
+TEST(Torque, AJumpIsSpreadOverTheTicks) {
+  Rig rig;
+  rig.input.torque = rig.input.felt_force = rig.input.measured_force = 300.0;
+  EXPECT_EQ(rig.step().word.value(), kSlew);
+  EXPECT_TRUE(rig.step().limits & kLimitTorqueSlew);
+  rig.load(300.0);
+  rig.input.torque = rig.input.felt_force = 0.0;
+  EXPECT_EQ(rig.step().word.value(), 300.0 - kSlew);
+}
+
+TEST(Torque, TheGovernorTakesFourHundredNewtonsForEachMetrePerSecondBeyond) {
+  for (const double speed : {0.5, 0.8, 0.85, 0.9, 1.0, 1.2, 1.5}) {
+    Rig rig;
+    rig.load(60.0);
+    rig.input.velocity = -speed;
+    const TorqueOutput out = rig.step();
+    const double expected = std::max(60.0 - 400.0 * std::max(speed - 0.8, 0.0), -150.0);
+    EXPECT_NEAR(out.word.value(), expected, 1e-9) << speed;
+    EXPECT_EQ((out.limits & kLimitGovernor) != 0, speed > 0.8);
+    EXPECT_EQ(out.fault, FaultCode::kNone);
+  }
+  Rig rig;  // outward speed never brakes
+  rig.load(60.0);
+  rig.input.velocity = 3.0;
+  EXPECT_EQ(rig.step().word.value(), 60.0);
+}
+
+TEST(Torque, BrakingEndsAtOnceAndTheForceClimbsFromZero) {
+  Rig rig;
+  rig.load(60.0);
+  rig.input.velocity = -1.4;
+  EXPECT_EQ(rig.step().word.value(), -150.0);
+  rig.input.velocity = -0.1;
+  EXPECT_EQ(rig.step().word.value(), kSlew);
+}
+
+TEST(Torque, OverspeedTripsAtOneAndAHalfMetresPerSecond) {
+  Rig rig;
+  rig.load(60.0);
+  rig.input.velocity = -1.5;
+  EXPECT_EQ(rig.step().fault, FaultCode::kNone);
+  rig.input.velocity = -1.5001;
+  EXPECT_EQ(rig.step().fault, FaultCode::kOverspeed);
+  rig.input.drive_age_ns = INT64_MAX;  // an old speed says nothing
+  EXPECT_EQ(rig.step().fault, FaultCode::kDataStale);
+}
+
+TEST(Torque, R3FallsAtTwentyNewtonsATickAndMoreAndStillBrakesOverspeed) {
+  Rig rig;
+  rig.load(600.0);
+  rig.input.reaction = Reaction::kFastUnload;
+  double before = 600.0;
+  for (int tick = 0; tick < 45; ++tick) {
+    const double word = rig.step().word.value();
+    EXPECT_TRUE(word <= before - 20.0 || word == 0.0);
+    before = word;
+  }
+  EXPECT_EQ(before, 0.0);
+  rig.input.velocity = -1.0;
+  EXPECT_NEAR(rig.step().word.value(), -80.0, 1e-9);
+  rig.input.drive_age_ns = 21 * kMs;  // but never on an old speed
+  EXPECT_EQ(rig.step().word.value(), 0.0);
+}
+
+TEST(Torque, R4AndOffAreZeroAtOnceEvenWhileBraking) {
+  for (const bool off : {false, true}) {
+    for (const double velocity : {0.0, -1.2}) {
+      Rig rig;
+      rig.load(600.0);
+      rig.input.velocity = velocity;
+      rig.step();
+      if (off) {
+        rig.input.load_state = LoadState::kOff;
+      } else {
+        rig.input.reaction = Reaction::kTorqueOff;
+      }
+      EXPECT_EQ(rig.step().word.value(), 0.0);
+      EXPECT_EQ(rig.state.word, 0.0);
+    }
+  }
+}
+
+TEST(Torque, ANumberThatIsNoneUnloadsFast) {
+  for (const double value : {kNaN, kInf, -kInf}) {
+    double TorqueInput::*fields[] = {&TorqueInput::torque, &TorqueInput::felt_force,
+                                     &TorqueInput::measured_force};
+    for (const auto field : fields) {
+      Rig rig;
+      rig.load(600.0);
+      rig.input.*field = value;
+      EXPECT_EQ(rig.step().fault, FaultCode::kNotFinite);
+      EXPECT_LE(rig.state.word, 580.0);
+      EXPECT_EQ(rig.settle(44).word.value(), 0.0);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace medius::safety
