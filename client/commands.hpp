@@ -1,0 +1,66 @@
+// The subcommands. Each returns the process' exit code.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "client/options.hpp"
+
+namespace medius::client {
+
+struct RunOptions {
+  std::string program;
+  std::string client;    // who trains
+  std::string report;    // directory; empty = none
+  std::string truth;     // medius-sim's truth file; empty = none
+  double wait_s = 20.0;  // for a station that is not ready: link, panel reset
+};
+int run(const CommonOptions& common, const RunOptions& options);
+
+struct WatchOptions {
+  bool samples = false;
+  std::uint32_t axis = 0;
+  std::uint32_t divider = 1;
+  double seconds = 0.0;  // 0 = until Ctrl-C
+};
+int watch(const CommonOptions& common, const WatchOptions& options);
+int status(const CommonOptions& common);
+
+struct AdjustOptions {
+  std::optional<double> load_n;
+  std::optional<double> load_nm;
+  std::string parameter;  // "eccentric_ratio=1.2"
+  std::uint32_t axis = 0;
+};
+int adjust(const CommonOptions& common, const AdjustOptions& options);
+int pause(const CommonOptions& common);
+int resume(const CommonOptions& common);
+int stop(const CommonOptions& common);
+
+int programs(const CommonOptions& common);
+int profiles(const CommonOptions& common);
+int history(const CommonOptions& common, std::uint32_t limit);
+int show(const CommonOptions& common, const std::string& name);
+
+struct ExportOptions {
+  std::string name;            // of a session or a set
+  std::string format = "csv";  // csv | json
+  std::string what = "reps";   // reps | samples
+  std::string output;          // empty = stdout
+  std::uint32_t divider = 1;
+};
+int export_records(const CommonOptions& common, const ExportOptions& options);
+
+struct SimulateCommand {
+  std::string program;
+  std::uint64_t seed = 1;
+  std::string report;
+  std::string machine;  // empty = found beside the programs
+  std::string programs = "programs";
+  std::string plugins;  // empty = beside the executable
+};
+int simulate(const CommonOptions& common, const SimulateCommand& options);
+
+}  // namespace medius::client

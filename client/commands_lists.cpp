@@ -1,0 +1,139 @@
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "client/commands.hpp"
+#include "client/export_text.hpp"
+#include "client/live_view.hpp"
+#include "client/print.hpp"
+#include "client/records.hpp"
+#include "client/terminal.hpp"
+#include "client/text.hpp"
+#include "client/wording.hpp"
+
+namespace medius::client {
+namespace {
+
+std::string load_text(const v1::Load& load) {
+  return load.value_case() == v1::Load::kLoadNm ? fmt::format("{:g} Nm", load.load_nm())
+                                                : fmt::format("{:g} N", load.load_n());
+}
+
+std::string block_text(const v1::Prescription& block) {
+  std::string sides;
+  for (int i = 0; i < block.sides_size(); ++i) {
+    sides += (i == 0 ? "" : " then ") + word(block.sides(i));
+  }
+  std::string parameters;
+  for (const auto& [name, value] : block.profile().parameters()) {
+    parameters += fmt::format(" {} {:g}", name, value);
+  }
+  return fmt::format("{} x {} {} {}, {}, {}{}, tempo {:g}-{:g}-{:g}-{:g}", block.sets(),
+                     block.reps(), block.exercise(), sides, load_text(block.load()),
+                     block.profile().profile(), parameters, block.tempo().concentric_s(),
+                     block.tempo().hold_s(), block.tempo().eccentric_s(), block.tempo().bottom_s());
+}
+
+}  // namespace
+
+int status(const CommonOptions& common) {
+  const Connection connection(common);
+  v1::GetStationRequest request;
+  request.set_name("stations/-");
+  LiveModel model;
+  const auto context = call_context();
+  const grpc::Status status =
+      connection.station().GetStation(context.get(), request, &model.station);
+  if (!status.ok()) return complain(status, common);
+  if (common.json) {
+    fmt::print("{}\n", json_of(model.station));
+    return kExitOk;
+  }
+  Screen screen = screen_of_stdout(common.color);
+  screen.rows = 60;  // scrolls: nothing is left out
+  print_lines(live_lines(model, screen));
+  return kExitOk;
+}
+
+int programs(const CommonOptions& common) {
+  const Connection connection(common);
+  v1::ListProgramsRequest request;
+  request.set_page_size(100);
+  v1::ListProgramsResponse response;
+  const auto context = call_context();
+  const grpc::Status status = connection.programs().ListPrograms(context.get(), request, &response);
+  if (!status.ok()) return complain(status, common);
+  if (common.json) {
+    fmt::print("{}\n", json_of(response));
+    return kExitOk;
+  }
+  for (const v1::Program& program : response.programs()) {
+    fmt::print("{}  {}\n", paint(short_name(program.name()), Color::kBold, common.color),
+               program.title());
+    for (const v1::Prescription& block : program.blocks()) {
+      fmt::print("  {}\n", block_text(block));
+    }
+  }
+  for (const std::string& error : response.errors()) fmt::print(stderr, "medius: {}\n", error);
+  return kExitOk;
+}
+
+int profiles(const CommonOptions& common) {
+  const Connection connection(common);
+  v1::ListProfilesRequest request;
+  request.set_page_size(100);
+  v1::ListProfilesResponse response;
+  const auto context = call_context();
+  const grpc::Status status = connection.programs().ListProfiles(context.get(), request, &response);
+  if (!status.ok()) return complain(status, common);
+  if (common.json) {
+    fmt::print("{}\n", json_of(response));
+    return kExitOk;
+  }
+  for (const v1::Profile& profile : response.profiles()) {
+    fmt::print("{}  {} {} ({})\n  {}\n",
+               paint(short_name(profile.name()), Color::kBold, common.color), profile.title(),
+               profile.version(), profile.vendor(), profile.description());
+    for (const v1::ProfileParameter& p : profile.parameters()) {
+      fmt::print("  {} [{}] {:g} to {:g}, default {:g}: {}\n", p.name(), p.unit(), p.min(), p.max(),
+                 p.default_value(), p.description());
+    }
+  }
+  return kExitOk;
+}
+
+int history(const CommonOptions& common, std::uint32_t limit) {
+  const Connection connection(common);
+  v1::ListSessionsRequest request;
+  request.set_page_size(static_cast<std::int32_t>(limit));
+  v1::ListSessionsResponse response;
+  const auto context = call_context();
+  const grpc::Status status = connection.sessions().ListSessions(context.get(), request, &response);
+  if (!status.ok()) return complain(status, common);
+  if (common.json) {
+    fmt::print("{}\n", json_of(response));
+    return kExitOk;
+  }
+  if (response.sessions().empty() && !common.quiet) fmt::print("no sessions yet\n");
+  for (const v1::Session& session : response.sessions()) {
+    const std::int64_t start_ns =
+        session.start_time().seconds() * 1'000'000'000 + session.start_time().nanos();
+    fmt::print("{}  {}  {}  {}\n", short_name(session.name()), iso_time(start_ns),
+               session.program().empty() ? "free set" : short_name(session.program()),
+               session.client());
+  }
+  return kExitOk;
+}
+
+int show(const CommonOptions& common, const std::string& name) {
+  const Connection connection(common);
+  const auto sets = fetch_sets(connection, name);
+  if (!sets) return complain(sets.error(), common);
+  if (common.json) {
+    fmt::print("{}\n", repetitions_json(*sets).dump(2));
+    return kExitOk;
+  }
+  print_sets(*sets, common);
+  return kExitOk;
+}
+
+}  // namespace medius::client

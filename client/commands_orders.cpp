@@ -1,0 +1,97 @@
+#include <charconv>
+
+#include <fmt/format.h>
+
+#include "client/commands.hpp"
+#include "client/connection.hpp"
+#include "client/print.hpp"
+#include "client/wording.hpp"
+
+namespace medius::client {
+namespace {
+
+// Prints what was applied, or why it was not.
+int answer(const grpc::Status& status, const v1::Receipt& receipt, const CommonOptions& common,
+           const std::string& what) {
+  if (!status.ok()) return complain(status, common);
+  if (common.json) {
+    fmt::print("{}\n", json_of(receipt));
+  } else if (!common.quiet) {
+    std::string line = what + ": " + word(receipt.effect());
+    if (receipt.tick() != 0) line += fmt::format(", tick {}", receipt.tick());
+    line += fmt::format(", version {}", receipt.version());
+    if (receipt.duplicate()) line += ", as answered before";
+    fmt::print("{}\n", line);
+  }
+  return kExitOk;
+}
+
+int adjust_parameter(const Connection& connection, const AdjustOptions& options) {
+  const std::size_t equals = options.parameter.find('=');
+  double value = 0.0;
+  const char* const end = options.parameter.data() + options.parameter.size();
+  const char* const digits =
+      equals == std::string::npos ? end : options.parameter.data() + equals + 1;
+  const auto [stop, error] = std::from_chars(digits, end, value);
+  if (equals == 0 || error != std::errc{} || stop != end) {
+    complain("--parameter " + options.parameter +
+             " is not NAME=NUMBER; write for example eccentric_ratio=1.2");
+    return kExitUsage;
+  }
+  v1::SetParameterRequest request;
+  *request.mutable_header() = connection.header();
+  request.set_parameter(options.parameter.substr(0, equals));
+  request.set_value(value);
+  request.set_axis(options.axis);
+  v1::Receipt receipt;
+  const auto context = call_context();
+  const grpc::Status status = connection.station().SetParameter(context.get(), request, &receipt);
+  return answer(status, receipt, connection.options(), options.parameter);
+}
+
+template <typename Request, typename Call>
+int simple_order(const CommonOptions& common, const char* what, Call call) {
+  const Connection connection(common);
+  Request request;
+  *request.mutable_header() = connection.header();
+  v1::Receipt receipt;
+  const auto context = call_context();
+  const grpc::Status status = call(connection.station(), context.get(), request, &receipt);
+  return answer(status, receipt, common, what);
+}
+
+}  // namespace
+
+int adjust(const CommonOptions& common, const AdjustOptions& options) {
+  const Connection connection(common);
+  if (!options.parameter.empty()) return adjust_parameter(connection, options);
+  v1::AdjustLoadRequest request;
+  *request.mutable_header() = connection.header();
+  request.set_axis(options.axis);
+  if (options.load_nm) request.mutable_load()->set_load_nm(*options.load_nm);
+  if (options.load_n) request.mutable_load()->set_load_n(*options.load_n);
+  v1::Receipt receipt;
+  const auto context = call_context();
+  const grpc::Status status = connection.station().AdjustLoad(context.get(), request, &receipt);
+  const char* unit = options.load_nm ? "Nm" : "N";
+  return answer(status, receipt, common,
+                fmt::format("load {:g} {} accepted of {:g} {} asked for", receipt.accepted(), unit,
+                            receipt.requested(), unit));
+}
+
+int pause(const CommonOptions& common) {
+  return simple_order<v1::PauseRequest>(
+      common, "pause", [](auto& stub, auto&&... arguments) { return stub.Pause(arguments...); });
+}
+
+int resume(const CommonOptions& common) {
+  return simple_order<v1::ResumeRequest>(
+      common, "resume", [](auto& stub, auto&&... arguments) { return stub.Resume(arguments...); });
+}
+
+int stop(const CommonOptions& common) {
+  return simple_order<v1::StopRequest>(
+      common, "stop", [](auto& stub, auto&&... arguments) { return stub.Stop(arguments...); });
+}
+
+}  // namespace medius::client

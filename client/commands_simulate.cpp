@@ -1,0 +1,98 @@
+// medius simulate: the same engine, station and person in this process, on simulated time.
+#include <chrono>
+#include <filesystem>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <unistd.h>
+
+#include "client/commands.hpp"
+#include "client/connection.hpp"
+#include "client/print.hpp"
+#include "client/report.hpp"
+#include "sim/world/world.hpp"
+
+namespace medius::client {
+namespace {
+
+namespace fs = std::filesystem;
+
+// The directory of this executable: profiles are built beside it.
+fs::path executable_directory() {
+  std::error_code error;
+  return fs::read_symlink("/proc/self/exe", error).parent_path();
+}
+
+sim::SimulateOptions world_options(const SimulateCommand& options) {
+  sim::SimulateOptions out;
+  out.program_id = options.program;
+  out.world.seed = options.seed;
+  out.world.station.seed = options.seed;
+  out.world.program_directory = options.programs;
+  out.world.machine_file =
+      options.machine.empty()
+          ? (fs::path(options.programs).parent_path() / "hal/machines/cable-station-sim.toml")
+                .string()
+          : options.machine;
+  out.world.plugin_directory = options.plugins.empty()
+                                   ? (executable_directory().parent_path() / "plugins.d").string()
+                                   : options.plugins;
+  return out;
+}
+
+ReportInput report_of(const sim::SessionResult& result,
+                      const std::vector<record::SetRecord>& sets) {
+  ReportInput report;
+  report.program = result.program_id;
+  report.session = result.session_id;
+  report.machine = "simulated";
+  report.outcome = result.completed ? "completed" : "incomplete";
+  report.seed = result.seed;
+  report.sets = sets;
+  for (const sim::SimulatedSet& set : result.sets) {
+    SetTruthFigures figures;
+    figures.reps = set.truth.reps;
+    figures.direction_changes = set.truth.direction_changes;
+    figures.rendered_ratio = set.rendered_ratio_truth;
+    figures.rms_error_percent = set.force_error_percent;
+    if (!set.truth.range_m.empty()) {
+      double sum = 0.0;
+      for (const double range : set.truth.range_m) sum += range;
+      figures.range_mean = sum / static_cast<double>(set.truth.range_m.size());
+    }
+    report.truth.push_back(figures);
+  }
+  return report;
+}
+
+}  // namespace
+
+int simulate(const CommonOptions& common, const SimulateCommand& options) {
+  const auto begin = std::chrono::steady_clock::now();
+  const auto result = sim::simulate_session(world_options(options));
+  const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - begin;
+  if (!result) return complain(result.error());
+  std::vector<record::SetRecord> sets;
+  for (const sim::SimulatedSet& set : result->sets) sets.push_back(set.stored);
+  const ReportInput report = report_of(*result, sets);
+  const std::string hash = fmt::format("{:016x}", result->trace_hash);
+  if (common.json) {
+    auto json = report_json(report);
+    json["trace_hash"] = hash;
+    json["simulated_s"] = result->simulated_s;
+    fmt::print("{}\n", json.dump(2));
+  } else if (!common.quiet) {
+    print_sets(sets, common);
+    fmt::print(
+        "\n{:.1f} s simulated in {:.2f} s, {:.0f} times as fast as life; seed {}, trace {}\n",
+        result->simulated_s, wall.count(), result->simulated_s / wall.count(), options.seed, hash);
+  }
+  if (!options.report.empty() && !write_report(options.report, report)) return kExitFailed;
+  if (!result->completed) {
+    complain("the simulated session ended early: " + result->reason);
+    return kExitIncomplete;
+  }
+  return kExitOk;
+}
+
+}  // namespace medius::client

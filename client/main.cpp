@@ -1,0 +1,168 @@
+// medius: the command line. Everything that knows CLI11 is in this file.
+#include <csignal>
+#include <cstdlib>
+
+#include <CLI/CLI.hpp>
+#include <unistd.h>
+
+#include "client/commands.hpp"
+#include "client/terminal.hpp"
+
+namespace {
+
+using namespace medius::client;
+
+constexpr const char* kFooter =
+    "Exit codes: 0 done; 1 no controller, connection lost or a file that cannot be written; 2 "
+    "wrong\n"
+    "use; 3 refused by the station; 4 ended by a fault; 5 ended early (stopped, stood still);\n"
+    "130 interrupted with Ctrl-C (run: after the load has gone out).\n"
+    "Environment: MEDIUS_ADDRESS, NO_COLOR.";
+
+// A stable name a person: whoever starts a session and watches again later is recognised.
+std::string default_name() {
+  const char* user = std::getenv("USER");
+  char host[65] = "localhost";
+  ::gethostname(host, sizeof host - 1);
+  return std::string(user != nullptr ? user : "user" + std::to_string(::getuid())) + "@" + host;
+}
+
+struct Arguments {
+  CommonOptions common;
+  bool no_color = false;
+  RunOptions run;
+  WatchOptions watch;
+  AdjustOptions adjust;
+  ExportOptions exporting;
+  SimulateCommand simulate;
+  std::string show;
+  std::uint32_t history_limit = 20;
+};
+
+void add_common(CLI::App& app, Arguments& args) {
+  app.add_option("--address", args.common.address, "of mediusd: 127.0.0.1:PORT or unix:PATH")
+      ->envname("MEDIUS_ADDRESS")
+      ->capture_default_str();
+  app.add_option("--as", args.common.name, "our name: for the audit, and who counts as present")
+      ->capture_default_str();
+  app.add_flag("--json", args.common.json, "JSON on standard output");
+  app.add_flag("--no-color", args.no_color, "no colours");
+  app.add_flag("--quiet", args.common.quiet, "results only, no progress");
+}
+
+void add_session_commands(CLI::App& app, Arguments& args, int& code) {
+  CLI::App* run = app.add_subcommand("run", "run a program and follow it to its end");
+  run->add_option("program", args.run.program, "e.g. glute-med-strength; see 'programs'")
+      ->required();
+  run->add_option("--client", args.run.client, "who trains");
+  run->add_option("--report", args.run.report,
+                  "also write reps.csv and report.json into this directory");
+  run->add_option("--truth", args.run.truth, "truth file of medius-sim, for the report");
+  run->add_option("--wait", args.run.wait_s, "seconds to wait for a station that is not ready")
+      ->check(CLI::Range(0.0, 3600.0))
+      ->capture_default_str();
+  run->callback([&] { code = medius::client::run(args.common, args.run); });
+
+  CLI::App* watch = app.add_subcommand("watch", "follow the station until Ctrl-C");
+  watch->add_flag("--samples", args.watch.samples, "live samples as CSV instead of states");
+  watch->add_option("--axis", args.watch.axis)->check(CLI::Range(0, 1))->capture_default_str();
+  watch->add_option("--divider", args.watch.divider, "every n-th sample of 1 kHz")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  watch->add_option("--seconds", args.watch.seconds, "end after so long; 0 = never")
+      ->check(CLI::Range(0.0, 86400.0));
+  watch->callback([&] { code = medius::client::watch(args.common, args.watch); });
+
+  CLI::App* status = app.add_subcommand("status", "the station's state now");
+  status->callback([&] { code = medius::client::status(args.common); });
+
+  CLI::App* adjust = app.add_subcommand("adjust", "change the load or a parameter of the set");
+  CLI::Option_group* what = adjust->add_option_group("what");
+  what->add_option("--load-n", args.adjust.load_n, "load of a cable in N");
+  what->add_option("--load-nm", args.adjust.load_nm, "load of a lever arm in Nm");
+  what->add_option("--parameter", args.adjust.parameter, "NAME=NUMBER of the profile");
+  what->require_option(1);
+  adjust->add_option("--axis", args.adjust.axis)->check(CLI::Range(0, 1))->capture_default_str();
+  adjust->callback([&] { code = medius::client::adjust(args.common, args.adjust); });
+
+  app.add_subcommand("pause", "let the load out and wait within the set")->callback([&] {
+    code = medius::client::pause(args.common);
+  });
+  app.add_subcommand("resume", "go on after a pause")->callback([&] {
+    code = medius::client::resume(args.common);
+  });
+  app.add_subcommand("stop", "let the load out and end the session; always taken")->callback([&] {
+    code = medius::client::stop(args.common);
+  });
+}
+
+void add_record_commands(CLI::App& app, Arguments& args, int& code) {
+  app.add_subcommand("programs", "what can be run")->callback([&] {
+    code = medius::client::programs(args.common);
+  });
+  app.add_subcommand("profiles", "resistance profiles and their parameters")->callback([&] {
+    code = medius::client::profiles(args.common);
+  });
+  CLI::App* history = app.add_subcommand("history", "stored sessions, newest first");
+  history->add_option("--limit", args.history_limit)
+      ->check(CLI::Range(1, 100))
+      ->capture_default_str();
+  history->callback([&] { code = medius::client::history(args.common, args.history_limit); });
+
+  CLI::App* show = app.add_subcommand("show", "repetitions and summary of a session or a set");
+  show->add_option("name", args.show, "SESSION or sessions/SESSION/sets/SET")->required();
+  show->callback([&] { code = medius::client::show(args.common, args.show); });
+
+  CLI::App* exporting = app.add_subcommand("export", "repetitions or samples as CSV or JSON");
+  exporting->add_option("name", args.exporting.name, "SESSION or sessions/SESSION/sets/SET")
+      ->required();
+  exporting->add_option("--format", args.exporting.format)
+      ->check(CLI::IsMember({"csv", "json"}))
+      ->capture_default_str();
+  exporting->add_option("--what", args.exporting.what)
+      ->check(CLI::IsMember({"reps", "samples"}))
+      ->capture_default_str();
+  exporting->add_option("--output", args.exporting.output, "file; standard output when left out");
+  exporting->add_option("--divider", args.exporting.divider, "every n-th sample of 1 kHz")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  exporting->callback([&] { code = medius::client::export_records(args.common, args.exporting); });
+
+  CLI::App* simulate =
+      app.add_subcommand("simulate", "run a program in this process on simulated time");
+  simulate->add_option("program", args.simulate.program)->required();
+  simulate->add_option("--seed", args.simulate.seed)->capture_default_str();
+  simulate->add_option("--report", args.simulate.report,
+                       "also write reps.csv and report.json into this directory");
+  simulate->add_option("--machine", args.simulate.machine, "machine file");
+  simulate->add_option("--programs", args.simulate.programs, "directory")->capture_default_str();
+  simulate->add_option("--plugins", args.simulate.plugins, "directory of profiles");
+  simulate->callback([&] { code = medius::client::simulate(args.common, args.simulate); });
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::signal(SIGPIPE, SIG_IGN);
+  Arguments args;
+  args.common.name = default_name();
+  int code = kExitOk;
+  CLI::App app("medius: train on a Medius station from the command line", "medius");
+  app.footer(kFooter);
+  app.set_version_flag("--version", "medius " MEDIUS_VERSION);
+  app.require_subcommand(1);
+  app.fallthrough();  // common options may stand behind the subcommand too
+  add_common(app, args);
+  // Parsed before any subcommand's callback runs.
+  app.parse_complete_callback([&] {
+    args.common.color = !args.no_color && !no_color_in_environment() && stdout_is_terminal();
+  });
+  add_session_commands(app, args, code);
+  add_record_commands(app, args, code);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kExitOk : kExitUsage;
+  }
+  return code;
+}

@@ -1,0 +1,101 @@
+#include "client/progress.hpp"
+
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "client/live_view.hpp"
+#include "client/wording.hpp"
+
+namespace medius::client {
+
+std::vector<std::string> Progress::update(const v1::Station& station) {
+  std::vector<std::string> lines;
+  say_troubles(station, lines);
+  say_repetitions(station, lines);
+  say_state(station, lines);
+  say_load(station, lines);
+  return lines;
+}
+
+void Progress::say_state(const v1::Station& station, std::vector<std::string>& lines) {
+  std::string state = word(station.state());
+  if (station.paused()) state += ", paused";
+  if (state == state_) return;
+  state_ = state;
+  std::string line = state;
+  if (station.has_set() && station.state() != v1::STATION_STATE_IDLE) {
+    line += fmt::format(", set {} of {}, {}", station.set().index(), station.sets_total(),
+                        word(station.set().side()));
+  }
+  if (!station.state_reason().empty()) line += ": " + station.state_reason();
+  lines.push_back(line);
+}
+
+void Progress::say_repetitions(const v1::Station& station, std::vector<std::string>& lines) {
+  if (!station.has_set()) return;
+  const v1::Set& set = station.set();
+  if (set.name() != set_) {
+    set_ = set.name();
+    repetition_ = 0;
+    end_said_ = false;
+    load_requested_ = load_applied_ = -1.0;
+  }
+  const Units units = units_of(set.coordinate());
+  for (const v1::Repetition& rep : set.repetitions()) {
+    if (rep.index() <= repetition_) continue;
+    repetition_ = rep.index();
+    std::string flags;
+    for (const std::string& flag : rep.quality()) flags += " " + flag;
+    if (rep.kind() != v1::REP_KIND_FULL) {
+      flags += rep.kind() == v1::REP_KIND_PARTIAL ? " partial" : " rejected " + rep.rejection();
+    }
+    lines.push_back(fmt::format(
+        "{} repetition {} of {}: {:.1f} {} up, {:.1f} {} down, ratio {:.2f}, range {:.0f} {}, "
+        "{:.1f}-{:.1f}-{:.1f} s{}",
+        word(set.side()), rep.index(), set.reps_target(), rep.concentric().force_mean_time(),
+        units.force, rep.eccentric().force_mean_time(), units.force, rep.rendered_ratio(),
+        rep.range() * units.range_factor, units.range, rep.concentric().duration_s(), rep.hold_s(),
+        rep.eccentric().duration_s(), flags));
+  }
+  if (set.end() != v1::SET_END_OPEN && !end_said_) {
+    end_said_ = true;
+    lines.push_back(fmt::format("set {} {} ended, {}: {} repetitions", set.index(),
+                                word(set.side()), word(set.end()), set.reps_counted()));
+  }
+}
+
+void Progress::say_load(const v1::Station& station, std::vector<std::string>& lines) {
+  const v1::AxisState* axis = axis_of(station);
+  if (axis == nullptr || station.state() != v1::STATION_STATE_WORKING) return;
+  const Units units = units_of(axis->coordinate());
+  const bool in_force = std::abs(axis->load_applied() - axis->load_requested()) < 0.05;
+  if (std::abs(axis->load_requested() - load_requested_) > 0.05) {
+    load_requested_ = axis->load_requested();
+    if (!in_force) {
+      lines.push_back(fmt::format("load {:.1f} {} asked for", load_requested_, units.force));
+    }
+  }
+  if (in_force && std::abs(axis->load_applied() - load_applied_) > 0.05) {
+    load_applied_ = axis->load_applied();
+    lines.push_back(fmt::format("load {:.1f} {} in force", load_applied_, units.force));
+  }
+  if (axis->increases_frozen() != frozen_) {
+    frozen_ = axis->increases_frozen();
+    lines.push_back(frozen_ ? "load increases are frozen" : "load increases are free again");
+  }
+}
+
+void Progress::say_troubles(const v1::Station& station, std::vector<std::string>& lines) {
+  const std::string fault = station.has_fault() ? station.fault().name() : std::string();
+  if (fault != fault_) {
+    fault_ = fault;
+    lines.push_back(fault.empty() ? "fault cleared"
+                                  : "fault " + fault + ": " + station.fault().next_step());
+  }
+  for (const std::string& warning : station.warnings()) {
+    if (warnings_.insert(warning).second) lines.push_back("warning: " + warning);
+  }
+}
+
+}  // namespace medius::client

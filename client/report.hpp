@@ -1,0 +1,42 @@
+// The report of a session: what was recorded, per side and set, and beside it the truth where a
+// simulator has told it.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "controller/record/set_record.hpp"
+
+namespace medius::client {
+
+// What the plant says of one set; each part may be unknown.
+struct SetTruthFigures {
+  std::optional<int> reps;
+  std::optional<int> direction_changes;
+  std::optional<double> rendered_ratio;     // cuff tension, steady parts, down over up
+  std::optional<double> rms_error_percent;  // cuff tension against the target, of the target
+  std::optional<double> range_mean;         // m | rad
+};
+
+struct ReportInput {
+  std::string program;
+  std::string session;  // id
+  std::string client;
+  std::string machine;
+  std::string store;
+  std::string outcome;  // "completed", "stopped", ...
+  std::optional<std::uint64_t> seed;
+  std::span<const record::SetRecord> sets;
+  std::vector<SetTruthFigures> truth;  // beside `sets`; empty = none known
+};
+
+[[nodiscard]] nlohmann::ordered_json report_json(const ReportInput& input);
+
+// Writes DIR/reps.csv and DIR/report.json, creating DIR; false with a sentence on stderr.
+[[nodiscard]] bool write_report(const std::string& directory, const ReportInput& input);
+
+}  // namespace medius::client

@@ -1,0 +1,144 @@
+#include "client/wire.hpp"
+
+#include <fmt/format.h>
+
+#include "client/wording.hpp"
+
+namespace medius::client {
+namespace {
+
+std::int64_t unix_ns(const google::protobuf::Timestamp& time) {
+  return time.seconds() * 1'000'000'000 + time.nanos();
+}
+
+double value_of(const v1::Load& load) {
+  return load.value_case() == v1::Load::kLoadNm ? load.load_nm() : load.load_n();
+}
+
+record::Side side_from_pb(v1::Side side) {
+  switch (side) {
+    case v1::SIDE_LEFT:
+      return record::Side::kLeft;
+    case v1::SIDE_RIGHT:
+      return record::Side::kRight;
+    case v1::SIDE_BOTH:
+      return record::Side::kBoth;
+    default:
+      return record::Side::kNone;
+  }
+}
+
+record::SetEnd end_from_pb(v1::SetEnd end) {
+  switch (end) {
+    case v1::SET_END_COUNT:
+      return record::SetEnd::kCount;
+    case v1::SET_END_STOPPED:
+      return record::SetEnd::kStopped;
+    case v1::SET_END_STOOD_STILL:
+      return record::SetEnd::kStoodStill;
+    case v1::SET_END_FAULT:
+      return record::SetEnd::kFault;
+    case v1::SET_END_INTERRUPTED:
+      return record::SetEnd::kInterrupted;
+    default:
+      return record::SetEnd::kOpen;
+  }
+}
+
+measure::PhaseMetrics phase_from_pb(const v1::PhaseMetrics& phase) {
+  measure::PhaseMetrics out;
+  out.duration_s = phase.duration_s();
+  out.force_mean_time = phase.force_mean_time();
+  out.force_mean_distance = phase.force_mean_distance();
+  out.force_peak = phase.force_peak();
+  out.impulse = phase.impulse();
+  out.work_j = phase.work_j();
+  out.power_mean_w = phase.power_mean_w();
+  out.power_peak_w = phase.power_peak_w();
+  out.velocity_mean = phase.velocity_mean();
+  out.velocity_peak = phase.velocity_peak();
+  out.force_error_rms = phase.force_error_rms();
+  return out;
+}
+
+std::uint32_t quality_from_pb(const v1::Repetition& rep) {
+  std::uint32_t quality = 0;
+  for (const std::string& name : rep.quality()) {
+    for (std::uint32_t flag = 1; flag <= measure::kQualityProvisional; flag <<= 1) {
+      if (quality_words(flag) == name) quality |= flag;
+    }
+  }
+  return quality;
+}
+
+measure::RepRejection rejection_from_pb(const std::string& name) {
+  using measure::RepRejection;
+  for (const auto rejection : {RepRejection::kTooShort, RepRejection::kSlack,
+                               RepRejection::kUnfinished, RepRejection::kLinkLost}) {
+    if (word(rejection) == name) return rejection;
+  }
+  return RepRejection::kNone;
+}
+
+measure::RepMetrics rep_from_pb(const v1::Repetition& rep) {
+  measure::RepMetrics out;
+  out.definition_version = rep.definition_version();
+  out.index = rep.index();
+  out.kind = rep.kind() == v1::REP_KIND_FULL      ? measure::RepKind::kFull
+             : rep.kind() == v1::REP_KIND_PARTIAL ? measure::RepKind::kPartial
+                                                  : measure::RepKind::kRejected;
+  out.rejection = rejection_from_pb(rep.rejection());
+  out.quality = quality_from_pb(rep);
+  out.start_tick = rep.start_tick();
+  out.peak_start_tick = rep.peak_start_tick();
+  out.peak_end_tick = rep.peak_end_tick();
+  out.end_tick = rep.end_tick();
+  out.range = rep.range();
+  out.hold_s = rep.hold_s();
+  out.bottom_s = rep.bottom_s();
+  out.time_under_tension_s = rep.time_under_tension_s();
+  out.rendered_ratio = rep.rendered_ratio();
+  out.tempo_error_percent = rep.tempo_error_percent();
+  out.concentric = phase_from_pb(rep.concentric());
+  out.eccentric = phase_from_pb(rep.eccentric());
+  return out;
+}
+
+}  // namespace
+
+record::SetRecord set_from_pb(const v1::Set& set) {
+  record::SetRecord out;
+  out.id = short_name(set.name());
+  const std::size_t sets = set.name().find("/sets/");
+  out.session_id = short_name(set.name().substr(0, sets));
+  out.index = set.index();
+  out.exercise_id = set.exercise();
+  out.profile_id = set.profile().profile();
+  for (const auto& [name, value] : set.profile().parameters()) {
+    out.parameters.emplace_back(name, value);
+  }
+  out.side = side_from_pb(set.side());
+  out.axis = static_cast<std::uint8_t>(set.axis());
+  out.coordinate = set.coordinate() == v1::COORDINATE_LEVER ? hal::CoordinateKind::kLever
+                                                            : hal::CoordinateKind::kCable;
+  out.tempo = fmt::format("{:g}-{:g}-{:g}-{:g}", set.tempo().concentric_s(), set.tempo().hold_s(),
+                          set.tempo().eccentric_s(), set.tempo().bottom_s());
+  out.load_start = value_of(set.load_start());
+  out.load_end = value_of(set.load_end());
+  out.reps_target = set.reps_target();
+  out.reps_counted = set.reps_counted();
+  out.reps_partial = set.reps_partial();
+  out.direction_changes = set.direction_changes();
+  out.end = end_from_pb(set.end());
+  out.start_unix_ns = unix_ns(set.start_time());
+  out.end_unix_ns = unix_ns(set.end_time());
+  out.start_tick = set.start_tick();
+  out.end_tick = set.end_tick();
+  out.samples = set.samples();
+  out.samples_dropped = set.samples_dropped();
+  out.fault = static_cast<std::uint16_t>(set.fault().code());
+  for (const v1::Repetition& rep : set.repetitions()) out.reps.push_back(rep_from_pb(rep));
+  return out;
+}
+
+}  // namespace medius::client

@@ -1,0 +1,12 @@
+// Stored sets from the wire into the values that tables, exports and reports work on; the simulated
+// world gives the same values without a wire.
+#pragma once
+
+#include "controller/record/set_record.hpp"
+#include "medius/v1/station.pb.h"
+
+namespace medius::client {
+
+[[nodiscard]] record::SetRecord set_from_pb(const v1::Set& set);
+
+}  // namespace medius::client
