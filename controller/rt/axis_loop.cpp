@@ -14,10 +14,16 @@ namespace {
 constexpr int kUnloadTicksMax = 550;
 // Felt force counts as slack tension this close to it, N | Nm.
 constexpr double kSlackTensionMargin = 0.5;
-constexpr double kLoadReached = 1e-6;  // N | Nm
+// Rounding in a profile's own filters is no fault; stage 1 clips it.
+constexpr double kWishTolerance = 1.0;  // N | Nm
+constexpr double kLoadReached = 1e-6;   // N | Nm
 
-double finite_or(double x, double last, bool& finite) noexcept {
-  if (is_finite(x)) return x;
+// No machine of ours is a thousand kilometres long: beyond this a value is as little a measurement
+// as NaN is, and would overflow what is computed from it.
+constexpr double kMeasurable = 1e6;
+
+double measured_or(double x, double last, bool& finite) noexcept {
+  if (absolute(x) <= kMeasurable) return x;
   finite = false;
   return last;
 }
@@ -59,12 +65,12 @@ void AxisLoop::sense(const LoopState& loop) noexcept {
 
   sensed_.finite = true;
   sensed_.reconnected = drive_seen_.any && input.drive.freshness.epoch != drive_seen_.epoch;
-  sensed_.position = finite_or(input.drive.position, sensed_.position, sensed_.finite);
+  sensed_.position = measured_or(input.drive.position, sensed_.position, sensed_.finite);
   sensed_.position_fresh = drive_seen_.update(input.drive.freshness) && sensed_.finite;
-  sensed_.velocity = finite_or(input.drive.velocity, sensed_.velocity, sensed_.finite);
-  sensed_.drive_force = finite_or(input.drive.force, sensed_.drive_force, sensed_.finite);
+  sensed_.velocity = measured_or(input.drive.velocity, sensed_.velocity, sensed_.finite);
+  sensed_.drive_force = measured_or(input.drive.force, sensed_.drive_force, sensed_.finite);
   bool tension_finite = true;
-  sensed_.tension = finite_or(input.load_cell.force, sensed_.tension, tension_finite);
+  sensed_.tension = measured_or(input.load_cell.force, sensed_.tension, tension_finite);
   sensed_.tension_fresh = load_cell_seen_.update(input.load_cell.freshness) && tension_finite;
   sensed_.finite = sensed_.finite && tension_finite;
   drive_state_ = input.drive.state;
@@ -180,7 +186,8 @@ FaultCode AxisLoop::call_profile(const LoopState& loop) noexcept {
   if (verdict == GuardVerdict::kCrashed) return FaultCode::kPluginCrashed;
   if (!output.ok) return FaultCode::kPluginError;
   if (!is_finite(output.force)) return FaultCode::kPluginNotFinite;
-  if (!(output.force >= 0.0 && output.force <= config_.bounds.force_max)) {
+  if (!(output.force >= -kWishTolerance &&
+        output.force <= config_.bounds.force_max + kWishTolerance)) {
     return FaultCode::kPluginOutOfRange;
   }
   wish_ = output.force;

@@ -73,13 +73,7 @@ void Engine::Impl::settle_reaction(const safety::SuperviseOutput& worst) noexcep
   const safety::Reaction before = loop.reaction;
   const safety::FaultCode fault_before = loop.fault;
   loop.reaction = safety::update_latch(latch, worst, input.panel.reset_pressed, loop.panel_fresh);
-  loop.fault = safety::FaultCode::kNone;
-  if (loop.reaction != safety::Reaction::kNone) {
-    loop.fault = worst.reaction == loop.reaction && worst.fault != safety::FaultCode::kNone &&
-                         latch.code == safety::FaultCode::kNone
-                     ? worst.fault
-                     : latch.code;
-  }
+  loop.fault = latch.code != safety::FaultCode::kNone ? latch.code : worst.fault;
   if (loop.reaction == before && loop.fault == fault_before) return;
   Event event;
   event.tick = loop.tick.index;
@@ -89,7 +83,8 @@ void Engine::Impl::settle_reaction(const safety::SuperviseOutput& worst) noexcep
     event.fault = fault_before;
     outbox.push(event);
   }
-  if (loop.reaction == safety::Reaction::kNone) return;
+  // A freeze of increases comes and goes with late data; Status shows it.
+  if (loop.reaction < safety::Reaction::kSoftUnload) return;
   event.kind = EventKind::kFault;
   event.fault = loop.fault;
   outbox.push(event);

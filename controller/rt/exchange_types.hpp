@@ -52,8 +52,8 @@ enum class EventKind : std::uint8_t {
   kPhaseChanged,    // phase
   kDirectionChanged,
   kRepClosed,     // rep
-  kFault,         // fault, reaction
-  kFaultCleared,  // local reset honoured
+  kFault,         // fault, reaction (soft unload or worse)
+  kFaultCleared,  // the reaction ended; a latched one: the local reset was honoured
   kSetStarted,
   kUnloaded,  // slack tension reached
   // profile: may be destroyed by control; with a fault (kPluginOverBudget, kPluginCrashed) its call

@@ -1,0 +1,7 @@
+struct Base {
+  virtual ~Base() = default;
+};
+struct Derived : Base {
+  ~Derived() override;
+};
+Derived::~Derived() = default;

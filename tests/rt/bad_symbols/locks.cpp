@@ -1,0 +1,5 @@
+#include <mutex>
+
+void enter(std::mutex& mutex) {
+  mutex.lock();
+}

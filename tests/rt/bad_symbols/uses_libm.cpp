@@ -1,0 +1,5 @@
+#include <cmath>
+
+double swing(double t) {
+  return std::sin(t);
+}

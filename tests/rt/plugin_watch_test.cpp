@@ -1,0 +1,182 @@
+// Profiles that hang and crash, with real signals on a real loop thread.
+#include "controller/rt/host/plugin_watch.hpp"
+
+#include <atomic>
+#include <csignal>
+#include <cstdio>
+#include <memory>
+#include <thread>
+
+#include <gtest/gtest.h>
+#include <sys/mman.h>
+
+#include "tests/rt/fake_machine.hpp"
+
+namespace medius::rt {
+namespace {
+
+using safety::FaultCode;
+using safety::LoadState;
+using test::Bench;
+
+// Quick to find a call that does not come back, in no hurry otherwise: the host of the tests is
+// busy.
+constexpr PluginWatchConfig kTestWatch{1'000'000, 20'000'000, 300'000'000, 0};
+
+enum class Crime { kNone, kLoop, kSleep, kNullPointer, kDivision, kIllegal, kBus, kDeepStack };
+
+// The sanitizers would stop the process where the watch is to be seen at work.
+#define MEDIUS_UNCHECKED \
+  __attribute__((noinline, no_sanitize("undefined"), no_sanitize("address"), no_sanitize("thread")))
+
+std::atomic<int> g_zero{0};  // what the compiler cannot see through
+
+MEDIUS_UNCHECKED int dig(int depth);
+// Through a pointer that could change, or the compilers would see the recursion that is wanted.
+std::atomic<int (*)(int)> g_dig{&dig};
+int dig(int depth) {
+  volatile char frame[4096];
+  frame[depth % 4096] = 1;
+  return g_dig.load()(depth + 1) + frame[0];
+}
+
+MEDIUS_UNCHECKED double commit(Crime crime) {
+  switch (crime) {
+    case Crime::kNone:
+      return 60.0;
+    case Crime::kLoop:
+      while (g_zero.load(std::memory_order_relaxed) == 0) {
+      }
+      return 0.0;
+    case Crime::kSleep:
+      for (;;) {
+        const timespec pause{3600, 0};
+        nanosleep(&pause, nullptr);
+      }
+    case Crime::kNullPointer: {
+      static std::atomic<volatile int*> nowhere{nullptr};
+      return *nowhere.load();
+    }
+    case Crime::kDivision:
+#if defined(__x86_64__) || defined(__i386__)
+      return 1000 / g_zero.load();
+#else
+      raise(SIGFPE);  // integer division does not trap here
+      return 0.0;
+#endif
+    case Crime::kIllegal:
+      __builtin_trap();
+    case Crime::kBus: {
+      // A mapping behind the end of its file.
+      std::FILE* file = std::tmpfile();
+      void* memory = mmap(nullptr, 4096, PROT_READ, MAP_SHARED, fileno(file), 0);
+      return *static_cast<volatile char*>(memory);
+    }
+    case Crime::kDeepStack:
+      return g_dig.load()(1);
+  }
+  return 0.0;
+}
+
+struct Offender {
+  const char* name;
+  Crime crime;
+  FaultCode fault;
+};
+class OffendingProfile : public testing::TestWithParam<Offender> {};
+
+TEST_P(OffendingProfile, IsEndedAndCostsTheSetAndNeverTheLoop) {
+  const Offender& offender = GetParam();
+  PluginWatch watch(kTestWatch);
+  // The loop runs on a thread of its own, as in the daemon.
+  std::thread([&] {
+    watch.attach_this_thread();
+    Bench bench(test::fake_config(), &watch);
+    bench.load(60.0);
+    const std::uint64_t calls = bench.profile[0].calls;
+    bench.profile[0].wish = [&](const medius_step_in_t&) { return commit(offender.crime); };
+    bench.tick();  // it comes back: that is the point
+    EXPECT_EQ(bench.status.fault, offender.fault);
+    EXPECT_TRUE(bench.status.axis[0].profile_latched_off);
+    EXPECT_GT(bench.word(), 40.0) << "the base force stands in";
+    bench.run(600);
+    EXPECT_EQ(bench.profile[0].calls, calls + 1) << "never called again";
+    EXPECT_EQ(bench.status.axis[0].load_state, LoadState::kTakeUp);
+    EXPECT_LE(bench.machine.plant[0].tension, 30.0);
+    bench.send(CommandKind::kEndSet);
+    bench.run(2);
+    const Event* retired = bench.find(EventKind::kProfileRetired);
+    ASSERT_NE(retired, nullptr);
+    EXPECT_EQ(retired->fault, offender.fault) << "control must not destroy it";
+    watch.detach_this_thread();
+  }).join();
+  const bool hung = offender.fault == FaultCode::kPluginOverBudget;
+  EXPECT_EQ(watch.calls_over_budget(), hung ? 1u : 0u);
+  EXPECT_EQ(watch.calls_crashed(), hung ? 0u : 1u);
+}
+INSTANTIATE_TEST_SUITE_P(
+    PluginWatch, OffendingProfile,
+    testing::Values(Offender{"loops", Crime::kLoop, FaultCode::kPluginOverBudget},
+                    Offender{"sleeps", Crime::kSleep, FaultCode::kPluginOverBudget},
+                    Offender{"null_pointer", Crime::kNullPointer, FaultCode::kPluginCrashed},
+                    Offender{"divides_by_zero", Crime::kDivision, FaultCode::kPluginCrashed},
+                    Offender{"illegal_instruction", Crime::kIllegal, FaultCode::kPluginCrashed},
+                    Offender{"bus_error", Crime::kBus, FaultCode::kPluginCrashed},
+                    Offender{"endless_recursion", Crime::kDeepStack, FaultCode::kPluginCrashed}),
+    [](const auto& offender) { return std::string(offender.param.name); });
+
+TEST(PluginWatch, EndsOneOffenderAfterTheOther) {
+  PluginWatch watch(kTestWatch);
+  constexpr std::uint64_t kRounds = 20;
+  std::thread([&] {
+    watch.attach_this_thread();
+    test::FakeProfile profile;
+    medius_step_in_t input{};
+    ProfileOutput output;
+    for (std::uint64_t i = 0; i < kRounds; ++i) {
+      profile.wish = [](const medius_step_in_t&) { return commit(Crime::kNullPointer); };
+      EXPECT_EQ(watch.call(profile, input, output), GuardVerdict::kCrashed);
+      profile.wish = [](const medius_step_in_t&) { return commit(Crime::kLoop); };
+      EXPECT_EQ(watch.call(profile, input, output), GuardVerdict::kOverBudget);
+      profile.wish = nullptr;
+      input.base_force = static_cast<double>(i);
+      EXPECT_EQ(watch.call(profile, input, output), GuardVerdict::kReturned);
+      EXPECT_EQ(output.force, static_cast<double>(i));
+    }
+    watch.detach_this_thread();
+  }).join();
+  EXPECT_EQ(watch.calls_over_budget(), kRounds);
+  EXPECT_EQ(watch.calls_crashed(), kRounds);
+}
+
+TEST(PluginWatch, LeavesHonestCallsAlone) {
+  // A watch that looks as often as it can, against a million short calls.
+  PluginWatch watch({10'000, 20'000'000, 300'000'000, 0});
+  std::uint64_t returned = 0;
+  std::thread([&] {
+    watch.attach_this_thread();
+    test::FakeProfile profile;
+    medius_step_in_t input{};
+    ProfileOutput output;
+    for (int i = 0; i < 1'000'000; ++i) {
+      if (watch.call(profile, input, output) == GuardVerdict::kReturned) ++returned;
+    }
+    watch.detach_this_thread();
+  }).join();
+  EXPECT_EQ(returned, 1'000'000u);
+  EXPECT_EQ(watch.calls_over_budget() + watch.calls_crashed(), 0u);
+}
+
+TEST(PluginWatchDeathTest, ACrashOutsideAProfileStillEndsTheProcess) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(
+      {
+        PluginWatch watch(kTestWatch);
+        watch.attach_this_thread();
+        commit(Crime::kNullPointer);
+      },
+      testing::KilledBySignal(SIGSEGV), "");
+}
+
+}  // namespace
+}  // namespace medius::rt
