@@ -14,10 +14,12 @@ constexpr double kLighterLoadN = 20.0;   // above any pretension: a lighter load
 constexpr double kLighterSteadyS = 2.0;  // ... is accepted after a longer look
 constexpr double kGoneN = 3.0;
 constexpr double kGoneS = 0.5;
-constexpr double kSlackAfterSetN = 15.0;  // at most pretension is left: the set is over
+// At most pretension is left, never more than half of a light load: the set is over.
+constexpr double kSlackAfterSetN = 15.0;
+constexpr double kSlackFraction = 0.5;
 constexpr double kSlackAfterSetS = 1.5;
-constexpr double kUnloadedFraction =
-    0.3;  // of the planned load, while lifting: somebody unloaded it
+// Of the planned load, while lifting: somebody has unloaded it.
+constexpr double kUnloadedFraction = 0.3;
 constexpr double kUnloadedS = 0.7;
 
 int ticks_of(double seconds) noexcept {
@@ -35,6 +37,10 @@ const PlannedSet* Person::planned() const noexcept {
   if (config_.plan.empty()) return nullptr;
   if (next_set_ < config_.plan.size()) return &config_.plan[next_set_];
   return config_.repeat_plan ? &config_.plan[next_set_ % config_.plan.size()] : nullptr;
+}
+
+double Person::slack_n() const noexcept {
+  return at_most(kSlackFraction * planned()->load_n, kSlackAfterSetN);
 }
 
 void Person::tick(const CableTruth& truth, SetTruthTracker& sets) {
@@ -121,7 +127,7 @@ void Person::lift(double tension_n) {
     held_ticks_ = 0;
     return;
   }
-  const double unloaded_n = at_least(kUnloadedFraction * planned()->load_n, kSlackAfterSetN);
+  const double unloaded_n = at_least(kUnloadedFraction * planned()->load_n, slack_n());
   if (!held(tension_n < unloaded_n, kUnloadedS)) return;
   reps_before_pause_ += lifter.reps_completed;
   lifters_[side_].stand();
@@ -130,7 +136,7 @@ void Person::lift(double tension_n) {
 }
 
 void Person::rest_after_set(double tension_n, SetTruthTracker& sets) {
-  if (held(tension_n < kSlackAfterSetN, kSlackAfterSetS)) finish_set(sets);
+  if (held(tension_n < slack_n(), kSlackAfterSetS)) finish_set(sets);
 }
 
 void Person::finish_set(SetTruthTracker& sets) {

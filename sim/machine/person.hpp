@@ -36,6 +36,7 @@ class Person {
   void rest_after_set(double tension_n, SetTruthTracker& sets);
   void finish_set(SetTruthTracker& sets);
   [[nodiscard]] const PlannedSet* planned() const noexcept;
+  [[nodiscard]] double slack_n() const noexcept;  // below it the load of the set has gone out
   [[nodiscard]] bool steady_for(double seconds, double tension_n) noexcept;
   [[nodiscard]] bool held(bool condition, double seconds) noexcept;
 

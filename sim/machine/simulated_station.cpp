@@ -137,6 +137,9 @@ double SimulatedStation::time_s() const noexcept {
 
 void SimulatedStation::write_drive(const DriveCommand& command) noexcept {
   state_->drive.write(command);
+  // A drive reports its limits as soon as they are written.
+  state_->drive_input.force_limit = state_->drive.force_limit_n();
+  state_->drive_input.speed_limit = state_->drive.speed_limit_mps();
   if (state_->writes <= kResetAfterWrites && ++state_->writes == kResetAfterWrites &&
       state_->config.person.presses_reset_at_start) {
     state_->reset_ticks = kResetPressTicks;

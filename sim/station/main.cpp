@@ -1,0 +1,177 @@
+// medius-sim: the simulated cable station with a person in it, as a Modbus TCP server.
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <memory>
+#include <string>
+
+#include <CLI/CLI.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/system/system_error.hpp>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "controller/base/random.hpp"
+#include "sim/station/plan_file.hpp"
+#include "sim/station/station_server.hpp"
+#include "sim/station/truth_writer.hpp"
+
+namespace medius::sim {
+namespace {
+
+namespace asio = boost::asio;
+
+struct Options {
+  ServerOptions server;
+  std::string pace = "wall";
+  std::string program;
+  std::string truth;
+  std::uint64_t seed = 1;
+  bool rig = false;
+  bool no_reset = false;
+  bool json = false;
+};
+
+SimulatedStationConfig station_config(const Options& options, std::vector<PlannedSet> plan) {
+  SimulatedStationConfig config;
+  std::uint64_t mix = options.seed;
+  config.seed = splitmix64(mix);
+  config.plant.seed = splitmix64(mix);
+  config.person.lifter[0].seed = splitmix64(mix);
+  config.person.lifter[1].seed = splitmix64(mix);
+  config.person.plan = std::move(plan);
+  config.person.repeat_plan = true;
+  config.person.presses_reset_at_start = !options.no_reset;
+  config.drive.rated_force_n = options.server.rated_force_n;
+  config.rig = options.rig;
+  return config;
+}
+
+// The rig begins to move once it has felt a steady load for a while; nobody else is there to start
+// it.
+class RigStarter {
+ public:
+  void tick(SimulatedStation& station) {
+    constexpr double kLoadN = 20.0;
+    constexpr int kSteadyTicks = 2000;
+    const double tension = station.truth().cuff_tension_n;
+    const double change = tension - reference_n_;
+    if (tension < kLoadN || change > 2.0 || change < -2.0) {
+      reference_n_ = tension;
+      steady_ticks_ = 0;
+    } else if (++steady_ticks_ == kSteadyTicks) {
+      station.start_rig();
+    }
+  }
+
+ private:
+  double reference_n_ = 0.0;
+  int steady_ticks_ = 0;
+};
+
+void say_ready(const Options& options, std::uint16_t port) {
+  if (options.json) {
+    const nlohmann::ordered_json ready = {
+        {"listening", fmt::format("{}:{}", options.server.address, port)},
+        {"pace", options.pace},
+        {"seed", options.seed}};
+    fmt::print("{}\n", ready.dump());
+  } else {
+    fmt::print("medius-sim: listening on {}:{} (pace {}, seed {}, {})\n", options.server.address,
+               port, options.pace, options.seed,
+               options.rig               ? "motion rig"
+               : options.program.empty() ? "person on 60 N, 8 repetitions a side"
+                                         : options.program);
+  }
+  std::fflush(stdout);
+}
+
+int serve(Options& options) {
+  std::vector<PlannedSet> plan = default_plan();
+  if (!options.program.empty()) {
+    auto loaded = load_plan(options.program);
+    if (!loaded) {
+      fmt::print(stderr, "medius-sim: {}\n", loaded.error());
+      return 1;
+    }
+    plan = std::move(*loaded);
+  }
+  TruthWriter truth(options.truth, options.seed);
+  if (!truth.problem().empty()) {
+    fmt::print(stderr, "medius-sim: {}\n", truth.problem());
+    return 1;
+  }
+  asio::io_context io(1);
+  SimulatedStation station(station_config(options, std::move(plan)));
+  RigStarter rig;
+  std::unique_ptr<StationServer> server;
+  try {
+    server =
+        std::make_unique<StationServer>(io, station, options.server, [&](const TickTruth& tick) {
+          truth.sample(station, tick);
+          if (options.rig) rig.tick(station);
+        });
+  } catch (const boost::system::system_error& error) {
+    fmt::print(
+        stderr,
+        "medius-sim: cannot listen on {}:{}: {}; choose another --port (0 picks a free one) or "
+        "stop what uses it\n",
+        options.server.address, options.server.port, error.code().message());
+    return 1;
+  }
+  asio::steady_timer every_second(io);
+  std::function<void()> write_truth = [&] {
+    truth.write(station);
+    every_second.expires_after(std::chrono::seconds(1));
+    every_second.async_wait([&](boost::system::error_code error) {
+      if (!error) write_truth();
+    });
+  };
+  write_truth();
+  asio::signal_set signals(io, SIGINT, SIGTERM);
+  signals.async_wait([&](boost::system::error_code, int) { io.stop(); });
+  say_ready(options, server->port());
+  io.run();
+  truth.write(station);
+  return 0;
+}
+
+}  // namespace
+}  // namespace medius::sim
+
+int main(int argc, char** argv) {
+  medius::sim::Options options;
+  CLI::App app{
+      "medius-sim: the simulated cable station with a person in it, as a Modbus TCP server.\n"
+      "Unit 1 drive and load cell, 2 panel and relay, 100 test bench (hal/devices/README.md)."};
+  app.add_option("--port", options.server.port, "TCP port; 0 picks a free one")
+      ->capture_default_str();
+  app.add_option("--address", options.server.address, "address to listen on")
+      ->capture_default_str();
+  app.add_option("--pace", options.pace,
+                 "wall: the plant runs with the clock; bus: a round of the controller is a tick")
+      ->check(CLI::IsMember({"wall", "bus"}))
+      ->capture_default_str();
+  app.add_option("--program", options.program, "what the person does: a programs/*.toml");
+  app.add_option("--seed", options.seed, "of person and machine")->capture_default_str();
+  app.add_option("--truth", options.truth,
+                 "write the plant's truth here as JSON, and 1 kHz samples beside it as CSV");
+  app.add_flag("--rig", options.rig, "a motion rig instead of a person: 12 strokes at 2-1-3");
+  app.add_flag("--no-reset", options.no_reset, "nobody presses the panel's reset at the start");
+  app.add_flag("--json", options.json, "print the ready line as JSON");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  options.server.pace = options.pace == "bus" ? medius::sim::Pace::kBus : medius::sim::Pace::kWall;
+  try {
+    return medius::sim::serve(options);
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "medius-sim: {}; start it again, and report this if it happens again\n",
+               error.what());
+    return 1;
+  }
+}

@@ -1,0 +1,74 @@
+#include "sim/station/plan_file.hpp"
+
+#include <cstdio>
+#include <filesystem>
+
+#include <fmt/format.h>
+#include <toml++/toml.h>
+
+namespace medius::sim {
+namespace {
+
+constexpr double kLeastBottomS = 0.4;  // nobody turns round at once (control.md 3.2)
+
+bool parse_tempo(const std::string& text, measure::Tempo& tempo) {
+  int used = 0;
+  return std::sscanf(text.c_str(), "%lf-%lf-%lf-%lf%n", &tempo.concentric_s, &tempo.hold_s,
+                     &tempo.eccentric_s, &tempo.bottom_s, &used) == 4 &&
+         used == static_cast<int>(text.size());
+}
+
+}  // namespace
+
+tl::expected<std::vector<PlannedSet>, std::string> load_plan(const std::string& path) {
+  if (!std::filesystem::is_regular_file(path)) {
+    return tl::make_unexpected(path + ": no such program; give the path of a programs/*.toml");
+  }
+  std::vector<PlannedSet> plan;
+  try {
+    const toml::table program = toml::parse_file(path);
+    const toml::array* const blocks = program["block"].as_array();
+    for (std::size_t i = 0; blocks != nullptr && i < blocks->size(); ++i) {
+      const toml::table* const block = (*blocks)[i].as_table();
+      // Guided exercises and the seated machine are not done on this station.
+      if (block == nullptr || !block->contains("load_n")) continue;
+      PlannedSet set;
+      set.load_n = (*block)["load_n"].value_or(set.load_n);
+      set.intent.reps = (*block)["reps"].value_or(set.intent.reps);
+      const std::string tempo = (*block)["tempo"].value_or(std::string("2-1-3-0"));
+      if (!parse_tempo(tempo, set.intent.tempo)) {
+        return tl::make_unexpected(fmt::format(
+            "{}: block {}: tempo '{}' is not four numbers of seconds; write e.g. \"2-1-3-0\"", path,
+            i + 1, tempo));
+      }
+      if (set.intent.tempo.bottom_s > kLeastBottomS)
+        set.intent.bottom_s = set.intent.tempo.bottom_s;
+      const int rounds = (*block)["sets"].value_or(1);
+      const toml::array* const sides = (*block)["sides"].as_array();
+      for (int round = 0; round < rounds; ++round) {
+        for (std::size_t s = 0; sides != nullptr && s < sides->size(); ++s) {
+          set.side = (*sides)[s].value_or(std::string()) == "right" ? 2 : 1;
+          plan.push_back(set);
+        }
+      }
+    }
+  } catch (const toml::parse_error& error) {
+    return tl::make_unexpected(fmt::format("{}:{}: {}; correct the line", path,
+                                           error.source().begin.line, error.description()));
+  }
+  if (plan.empty()) {
+    return tl::make_unexpected(
+        path +
+        ": no block with sides and load_n, nothing for a person to do; choose a cable program");
+  }
+  return plan;
+}
+
+std::vector<PlannedSet> default_plan() {
+  PlannedSet left, right;
+  left.side = 1;
+  right.side = 2;
+  return {left, right};
+}
+
+}  // namespace medius::sim

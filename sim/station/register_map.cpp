@@ -1,0 +1,261 @@
+#include "sim/station/register_map.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "controller/base/clamp.hpp"
+
+namespace medius::sim {
+namespace {
+
+// Addresses of hal/devices/README.md.
+constexpr std::uint16_t kWriteBlock = 0x0000;
+constexpr std::uint16_t kDriveRead = 0x0100, kDriveReadWords = 16;
+constexpr std::uint16_t kConfig = 0x0120, kConfigWords = 8;
+constexpr std::uint16_t kPanelRead = 0x0010, kPanelReadWords = 3;
+constexpr std::uint16_t kMapVersion = 1;
+constexpr std::uint16_t kSerialNumber = 4711;
+constexpr double kPermille = 1e-3;
+// A press written as a coil has no duration of its own.
+constexpr double kCoilPressS = 0.2;
+
+bool within(std::uint16_t address, std::size_t count, std::uint16_t block, std::size_t words) {
+  return address >= block && address + count <= block + words;
+}
+
+std::uint16_t as_u16(double value) {
+  return static_cast<std::uint16_t>(std::lround(clamped(value, 0.0, 65535.0)));
+}
+std::uint16_t as_i16(double value) {
+  return static_cast<std::uint16_t>(
+      static_cast<std::int16_t>(std::lround(clamped(value, -32768.0, 32767.0))));
+}
+// Word `part` (0 = high) of a 32-bit value, high word first.
+std::uint16_t half(std::int64_t value, int part) {
+  return static_cast<std::uint16_t>((value >> (part == 0 ? 16 : 0)) & 0xFFFF);
+}
+std::int64_t as_i32(double value) {
+  return std::llround(clamped(value, -2147483648.0, 2147483647.0));
+}
+
+bool is_bit_function(FunctionCode function) {
+  return function == FunctionCode::kReadCoils || function == FunctionCode::kReadDiscreteInputs;
+}
+
+}  // namespace
+
+RegisterMap::RegisterMap(SimulatedStation& station, double rated_force_n)
+    : station_(station), rated_force_n_(rated_force_n) {}
+
+ModbusException RegisterMap::check_read(FunctionCode function, std::uint8_t unit,
+                                        std::uint16_t address, std::uint16_t count) {
+  bool known = false;
+  if (function == FunctionCode::kReadDiscreteInputs) {  // the panel's bits: inputs, then safety
+    known = unit == kPanelUnit && within(address, count, 0, 32);
+  } else if (function == FunctionCode::kReadCoils) {  // the bench's switches
+    known = unit == kBenchUnit && within(address, count, 0, bench_write_.size());
+  } else if (unit == kDriveUnit) {
+    known = within(address, count, kWriteBlock, drive_write_.size()) ||
+            within(address, count, kDriveRead, kDriveReadWords) ||
+            within(address, count, kConfig, kConfigWords);
+  } else if (unit == kPanelUnit) {
+    known = within(address, count, kWriteBlock, panel_write_.size()) ||
+            within(address, count, kPanelRead, kPanelReadWords);
+  } else if (unit == kBenchUnit) {
+    known = within(address, count, kWriteBlock, bench_write_.size());
+  } else {
+    return ModbusException::kGatewayNoTarget;
+  }
+  if (known) return ModbusException::kNone;
+  const bool bits_elsewhere = is_bit_function(function) && unit == kDriveUnit;
+  return bits_elsewhere ? ModbusException::kIllegalFunction : ModbusException::kIllegalAddress;
+}
+
+ModbusException RegisterMap::check_write(FunctionCode function, std::uint8_t unit,
+                                         std::uint16_t address,
+                                         std::span<const std::uint16_t> values) {
+  const bool coils = function == FunctionCode::kWriteCoil || function == FunctionCode::kWriteCoils;
+  if (coils && (unit == kDriveUnit || unit == kPanelUnit)) return ModbusException::kIllegalFunction;
+  std::size_t words = 0;
+  switch (unit) {
+    case kDriveUnit:
+      words = drive_write_.size();
+      break;
+    case kPanelUnit:
+      words = panel_write_.size();
+      break;
+    case kBenchUnit:
+      words = bench_write_.size();
+      break;
+    default:
+      return ModbusException::kGatewayNoTarget;
+  }
+  return within(address, values.size(), kWriteBlock, words) ? ModbusException::kNone
+                                                            : ModbusException::kIllegalAddress;
+}
+
+void RegisterMap::write(std::uint8_t unit, std::uint16_t address,
+                        std::span<const std::uint16_t> values) {
+  if (unit == kDriveUnit) {
+    std::copy(values.begin(), values.end(), drive_write_.begin() + address);
+    apply_drive();
+  } else if (unit == kPanelUnit) {
+    const std::uint16_t count_before = panel_write_[1];
+    std::copy(values.begin(), values.end(), panel_write_.begin() + address);
+    // A hold that repeats itself without a new count comes from somebody who has stopped thinking.
+    if (panel_write_[0] == 0 || panel_write_[1] != count_before) {
+      station_.write_relay(panel_write_[0] == 1);
+    }
+  } else {
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      bench_write_[address + i] = values[i];
+      apply_bench(static_cast<std::uint16_t>(address + i));
+    }
+  }
+}
+
+void RegisterMap::apply_drive() {
+  DriveCommand command;
+  command.controlword = drive_write_[1];
+  command.mode = static_cast<std::int8_t>(drive_write_[2] & 0xFF);
+  command.force_n = static_cast<std::int16_t>(drive_write_[3]) * kPermille * rated_force_n_;
+  command.force_limit_n = drive_write_[4] * kPermille * rated_force_n_;
+  command.speed_limit_mps = drive_write_[5] * 1e-3;
+  command.slope_nps = drive_write_[6] * 1e-2 * rated_force_n_;
+  command.watchdog_s = drive_write_[7] * 1e-3;
+  station_.write_drive(command);
+}
+
+void RegisterMap::apply_bench(std::uint16_t index) {
+  const std::uint16_t value = bench_write_[index];
+  switch (index) {
+    case 0:
+      station_.press_reset(value == 1 ? kCoilPressS : value * 1e-3);
+      bench_write_[0] = 0;
+      break;
+    case 1:
+      station_.press_stop(value != 0);
+      break;
+    case 2:
+      station_.turn_key(value != 0);
+      break;
+    case 3:
+      station_.hold_dead_man(value != 0);
+      break;
+    case 4:
+      station_.press_estop(value != 0);
+      break;
+    default:
+      if (value != 0) {
+        station_.release_handle();
+      } else {
+        station_.grip();
+      }
+  }
+}
+
+void RegisterMap::read(FunctionCode function, std::uint8_t unit, std::uint16_t address,
+                       std::span<std::uint16_t> values) {
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const auto at = static_cast<std::uint16_t>(address + i);
+    if (function == FunctionCode::kReadDiscreteInputs) {
+      const std::uint16_t word = panel_register(static_cast<std::uint16_t>(kPanelRead + at / 16));
+      values[i] = (word >> (at % 16)) & 1;
+    } else {
+      values[i] = register_at(unit, at);
+    }
+  }
+}
+
+std::uint16_t RegisterMap::register_at(std::uint8_t unit, std::uint16_t address) const {
+  if (unit == kDriveUnit) return drive_register(address);
+  if (unit == kPanelUnit) {
+    return address < panel_write_.size() ? panel_write_[address] : panel_register(address);
+  }
+  return bench_write_[address];
+}
+
+std::uint16_t RegisterMap::drive_register(std::uint16_t address) const {
+  if (address < drive_write_.size()) return drive_write_[address];
+  if (address >= kConfig) return config_register(static_cast<std::uint16_t>(address - kConfig));
+  const hal::DriveInput& drive = station_.drive();
+  const hal::LoadCellInput& cell = station_.load_cell();
+  const std::int64_t time_us = std::llround(station_.time_s() * 1e6);
+  switch (address - kDriveRead) {
+    case 0:
+      return drive_write_[0];
+    case 1:
+      return drive.statusword;
+    case 2:
+      return static_cast<std::uint16_t>(drive.mode_display & 0xFF);
+    case 3:
+      return as_i16(drive.force / rated_force_n_ / kPermille);
+    case 4:
+      return half(as_i32(drive.position * 1e6), 0);
+    case 5:
+      return half(as_i32(drive.position * 1e6), 1);
+    case 6:
+      return half(as_i32(drive.velocity * 1e6), 0);
+    case 7:
+      return half(as_i32(drive.velocity * 1e6), 1);
+    case 8:
+      return half(as_i32(cell.force * 1e3), 0);
+    case 9:
+      return half(as_i32(cell.force * 1e3), 1);
+    case 10:
+      return drive.error_code;
+    case 11:
+      return static_cast<std::uint16_t>(
+          (drive.sto_active ? 0x3 : 0) | (station_.safety().estop_released ? 0 : 0x4) |
+          (drive.watchdog_tripped ? 0x10 : 0) | (station_.limit_active() ? 0x20 : 0) |
+          (cell.saturated ? 0x40 : 0));
+    case 12:
+      return as_i16(drive.temperature_c * 10.0);
+    case 13:
+      return as_u16(drive.bus_voltage_v * 10.0);
+    case 14:
+      return half(time_us, 0);
+    default:
+      return half(time_us, 1);
+  }
+}
+
+std::uint16_t RegisterMap::config_register(std::uint16_t index) const {
+  const hal::DriveInput& drive = station_.drive();
+  switch (index) {
+    case 0:
+      return kMapVersion;
+    case 1:
+      return half(std::llround(rated_force_n_ * 1e3), 0);
+    case 2:
+      return half(std::llround(rated_force_n_ * 1e3), 1);
+    case 3:
+      return static_cast<std::uint16_t>(hal::CoordinateKind::kCable);
+    case 4:
+      return as_u16(drive.force_limit / rated_force_n_ / kPermille);
+    case 5:
+      return as_u16(drive.speed_limit * 1e3);
+    case 6:
+      return as_u16(station_.watchdog_s() * 1e3);
+    default:
+      return kSerialNumber;
+  }
+}
+
+std::uint16_t RegisterMap::panel_register(std::uint16_t address) const {
+  const hal::PanelInput panel = station_.panel();
+  const hal::SafetyInput safety = station_.safety();
+  switch (address - kPanelRead) {
+    case 0:
+      return static_cast<std::uint16_t>((panel.reset_pressed ? 1 : 0) | (panel.key_on ? 2 : 0) |
+                                        (panel.dead_man_held ? 4 : 0) |
+                                        (panel.stop_pressed ? 8 : 0));
+    case 1:
+      return static_cast<std::uint16_t>((safety.estop_released ? 1 : 0) |
+                                        (safety.relay_closed ? 2 : 0));
+    default:
+      return panel_write_[1];
+  }
+}
+
+}  // namespace medius::sim

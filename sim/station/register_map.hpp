@@ -1,0 +1,51 @@
+// The registers of the simulated station: the canonical map of hal/devices/README.md over
+// SimulatedStation. Register values in, SI values to the machine, and back.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "sim/machine/simulated_station.hpp"
+#include "sim/station/modbus_server_codec.hpp"
+
+namespace medius::sim {
+
+inline constexpr std::uint8_t kDriveUnit = 1;
+inline constexpr std::uint8_t kPanelUnit = 2;
+inline constexpr std::uint8_t kBenchUnit = 100;
+
+class RegisterMap final : public RegisterSpace {
+ public:
+  RegisterMap(SimulatedStation& station, double rated_force_n);
+
+  ModbusException check_read(FunctionCode function, std::uint8_t unit, std::uint16_t address,
+                             std::uint16_t count) override;
+  ModbusException check_write(FunctionCode function, std::uint8_t unit, std::uint16_t address,
+                              std::span<const std::uint16_t> values) override;
+  void write(std::uint8_t unit, std::uint16_t address,
+             std::span<const std::uint16_t> values) override;
+  void read(FunctionCode function, std::uint8_t unit, std::uint16_t address,
+            std::span<std::uint16_t> values) override;
+
+  [[nodiscard]] std::uint16_t cmd_seq() const noexcept { return drive_write_[0]; }
+  // Does the request carry a command to the machine (and not only hands at the bench)?
+  [[nodiscard]] static bool commands(std::uint8_t unit, const ModbusRequest& request) noexcept {
+    return unit != kBenchUnit && writes(request.function);
+  }
+
+ private:
+  [[nodiscard]] std::uint16_t register_at(std::uint8_t unit, std::uint16_t address) const;
+  [[nodiscard]] std::uint16_t drive_register(std::uint16_t address) const;
+  [[nodiscard]] std::uint16_t config_register(std::uint16_t index) const;
+  [[nodiscard]] std::uint16_t panel_register(std::uint16_t address) const;
+  void apply_drive();
+  void apply_bench(std::uint16_t index);
+
+  SimulatedStation& station_;
+  double rated_force_n_;
+  std::array<std::uint16_t, 8> drive_write_{};
+  std::array<std::uint16_t, 2> panel_write_{};
+  std::array<std::uint16_t, 6> bench_write_{0, 0, 1, 0, 0, 0};
+};
+
+}  // namespace medius::sim
