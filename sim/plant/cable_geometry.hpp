@@ -2,6 +2,8 @@
 // pulley on the other leg's side to a cuff that moves on a circle about the hip).
 #pragma once
 
+#include <cmath>
+
 #include "controller/base/det_math.hpp"
 
 namespace medius::sim {
@@ -26,7 +28,8 @@ struct CableAtAngle {
   const double d = geometry.pulley_distance_m;
   const double h = geometry.hip_height_m - geometry.pulley_height_m;
   const double square = r * r + d * d + h * h + 2.0 * r * (d * sine - h * cosine);
-  const double length = det::sqrt(square);
+  const double length =
+      std::sqrt(square);  // IEEE 754 rounds it correctly: the same bits everywhere
   return {length, r * (d * cosine + h * sine) / length};
 }
 

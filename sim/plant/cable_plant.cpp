@@ -111,6 +111,8 @@ struct CablePlant::State {
     dead_time_steps = static_cast<std::uint32_t>(dead_steps);
     speed_limit_mps = c.drive_speed_limit_mps;
     speed_limit_gain = c.reflected_mass_kg * c.drive_speed_limit_bandwidth_radps;
+    drum_share = kDt / c.reflected_mass_kg;
+    path_share = kDt / c.path_mass_kg;
     hang_leg();
     cuff = leg_cuff;
     update_truth(0.0, 0.0);
@@ -119,13 +121,13 @@ struct CablePlant::State {
   template <bool kAccounts>
   void advance(double hip_torque_nm) noexcept;
   void advance_drive() noexcept;
-  void advance_leg(double hip_torque_nm, double cable_torque_nm, double& stop_nm) noexcept;
+  Body1D advance_leg(double hip_torque_nm, double cable_torque_nm, double& stop_nm) noexcept;
   void advance_holder(double tension_n) noexcept;
   void advance_hand() noexcept;
   void advance_sensors(double drum_tension_n, double cuff_tension_n) noexcept;
   void update_truth(double drum_tension_n, double cuff_tension_n) noexcept;
   void hang_leg() noexcept;
-  void follow_leg() noexcept;
+  Body1D follow_leg() noexcept;
   void take_cuff() noexcept;
   [[nodiscard]] double stored_energy() const noexcept;
 
@@ -150,6 +152,7 @@ struct CablePlant::State {
   double encoder_quantum_m = 1e-6, inverse_quantum = 1e6, ripple_per_m = 0.0;
   std::uint32_t dead_time_steps = 0;
   double speed_limit_mps = 0.0, speed_limit_gain = 0.0;
+  double drum_share = 0.0, path_share = 0.0, leg_share = 0.0;  // step over mass or inertia
 
   std::uint64_t steps = 0;
   // Drive.
@@ -176,7 +179,7 @@ struct CablePlant::State {
   double stored_at_start_j = 0.0;
 };
 
-void CablePlant::State::advance_drive() noexcept {
+inline void CablePlant::State::advance_drive() noexcept {
   const auto slot = static_cast<std::uint32_t>(steps);
   sent[slot % kDelaySlots] = command_n;
   double target_n = powered ? sent[(slot - dead_time_steps) % kDelaySlots] : 0.0;
@@ -191,13 +194,22 @@ void CablePlant::State::advance_drive() noexcept {
   motor_n = config.torque_gain * current_n + ripple_n;
 }
 
-void CablePlant::State::advance_leg(double hip_torque_nm, double cable_torque_nm,
-                                    double& stop_nm) noexcept {
+// Where the leg would have the cuff.
+inline Body1D CablePlant::State::follow_leg() noexcept {
+  const CableAtAngle at = cable_at(geometry, leg_phasor.sin, leg_phasor.cos);
+  moment_arm_m = at.moment_arm_m;
+  leg_cuff.position = at.length_m - rest_length_m;
+  leg_cuff.velocity = at.moment_arm_m * angular_velocity;
+  return leg_cuff;
+}
+
+inline Body1D CablePlant::State::advance_leg(double hip_torque_nm, double cable_torque_nm,
+                                             double& stop_nm) noexcept {
   stop_nm =
       contact(kLegStopStiffness, kLegStopDamping, leg.angle_min_rad - angle_rad, -angular_velocity);
   const double torque_nm = hip_torque_nm + stop_nm - cable_torque_nm -
                            leg.gravity_moment_kgm * kGravity * leg_phasor.sin;
-  angular_velocity += kDt * torque_nm / leg.inertia_kgm2;
+  angular_velocity += leg_share * torque_nm;
   const double turn = kDt * angular_velocity;
   angle_rad += turn;
   if (absolute(turn) < kRotationMax) {
@@ -205,17 +217,11 @@ void CablePlant::State::advance_leg(double hip_torque_nm, double cable_torque_nm
   } else {
     leg_phasor.set(angle_rad);
   }
-  follow_leg();
-}
-
-void CablePlant::State::follow_leg() noexcept {
-  const CableAtAngle at = cable_at(geometry, leg_phasor.sin, leg_phasor.cos);
-  moment_arm_m = at.moment_arm_m;
-  leg_cuff.position = at.length_m - rest_length_m;
-  leg_cuff.velocity = at.moment_arm_m * angular_velocity;
+  return follow_leg();
 }
 
 void CablePlant::State::hang_leg() noexcept {
+  leg_share = kDt / leg.inertia_kgm2;
   angle_rad = leg.angle_min_rad;
   angular_velocity = 0.0;
   leg_phasor.set(angle_rad);
@@ -248,7 +254,8 @@ void CablePlant::State::take_cuff() noexcept {
   advance_hand();  // an empty way means: on the leg at once
 }
 
-void CablePlant::State::advance_sensors(double drum_tension_n, double cuff_tension_n) noexcept {
+inline void CablePlant::State::advance_sensors(double drum_tension_n,
+                                               double cuff_tension_n) noexcept {
   const double scaled = drum.position * inverse_quantum;
   auto counts = static_cast<std::int64_t>(scaled);
   if (static_cast<double>(counts) > scaled) --counts;
@@ -331,16 +338,13 @@ void CablePlant::State::advance(double hip_torque_nm) noexcept {
             path_friction_force};
   }
 
-  drum.velocity +=
-      kDt * (drum_tension - motor_n - drive_friction_force.force_n) / config.reflected_mass_kg;
+  drum.velocity += drum_share * (drum_tension - motor_n - drive_friction_force.force_n);
   drum.position += kDt * drum.velocity;
-  path.velocity += kDt * (cuff_tension - drum_tension - path_friction_force.force_n + ball) /
-                   config.path_mass_kg;
+  path.velocity += path_share * (cuff_tension - drum_tension - path_friction_force.force_n + ball);
   path.position += kDt * path.velocity;
   double stop_nm = 0.0;
   if (end == End::kLeg) {
-    advance_leg(hip_torque_nm, cuff_tension * moment_arm_m, stop_nm);
-    cuff = leg_cuff;
+    cuff = advance_leg(hip_torque_nm, cuff_tension * moment_arm_m, stop_nm);
   } else {
     if (end != End::kRig) advance_leg(hip_torque_nm, 0.0, stop_nm);
     advance_holder(cuff_tension);

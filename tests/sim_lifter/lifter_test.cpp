@@ -231,7 +231,7 @@ TEST(Lifter, FatigueEndsALongSetBeforeItsLastRepetition) {
 // leg.
 TEST(Lifter, SaysWhenALoadCannotBeLifted) {
   for (const auto& [load, impossible] : {std::pair{30.0, false}, std::pair{80.0, false},
-                                         std::pair{110.0, true}, std::pair{200.0, true}}) {
+                                         std::pair{125.0, true}, std::pair{200.0, true}}) {
     Scenario scenario;
     scenario.base_n = load;
     scenario.ratio = 1.0;

@@ -22,6 +22,13 @@ double steady_force(const FrictionConfig& config, double velocity, double tensio
   return force;
 }
 
+TEST(Friction, DecayIsTheExponential) {
+  for (double u = 0.0; u < 60.0; u += 0.0137) {
+    ASSERT_NEAR(decay(u), std::exp(-u), 1e-13 * std::exp(-u)) << u;
+  }
+  EXPECT_EQ(decay(0.0), 1.0);
+}
+
 TEST(Friction, SteadyForceFollowsTheStribeckCurve) {
   for (const double tension : {0.0, 60.0, 200.0}) {
     for (const double speed : {0.001, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.125, 0.3, 1.0}) {
