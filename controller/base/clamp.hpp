@@ -1,5 +1,5 @@
-// Clamps that reject NaN. std::min/std::max pass NaN through or drop the bound; never use them on an
-// untrusted number.
+// Clamps that reject NaN. std::min/std::max pass NaN through or drop the bound; never use them on
+// an untrusted number.
 #pragma once
 
 #include <bit>
@@ -25,15 +25,20 @@ namespace medius {
 }
 
 // [any] x within [min, max]; NaN gives `min`, the side that means less force everywhere it is used.
+// The bounds must be numbers: a NaN bound comes out again.
 [[nodiscard]] constexpr double clamped(double x, double min, double max) noexcept {
   return at_most(at_least(x, min), max);
 }
 
-[[nodiscard]] constexpr double absolute(double x) noexcept { return x < 0.0 ? -x : x; }
+[[nodiscard]] constexpr double absolute(double x) noexcept {
+  return x < 0.0 ? -x : x;
+}
 
-// [any] x / width within [-1, 1]: what stands in for sign(x) wherever force depends on direction.
+// [any] x / width within [-1, 1], width > 0: what stands in for sign(x) wherever force depends on
+// direction. NaN gives 0: an unknown direction is none.
 [[nodiscard]] constexpr double saturated(double x, double width) noexcept {
-  return clamped(x / width, -1.0, 1.0);
+  const double ratio = x / width;
+  return ratio == ratio ? clamped(ratio, -1.0, 1.0) : 0.0;
 }
 
 }  // namespace medius

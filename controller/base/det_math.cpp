@@ -13,6 +13,7 @@ namespace {
 constexpr double kHalfPiHigh = 0x1.921fb544p0;
 constexpr double kHalfPiMid = 0x1.0b4611a6p-34;
 constexpr double kHalfPiLow = 0x1.3198a2e037073p-69;
+constexpr double kAngleMax = 1e6;  // |k| < 2^20 holds up to 1.6e6 rad
 constexpr double kLn2High = 0x1.62e42feep-1;
 constexpr double kLn2Low = 0x1.a39ef35793c76p-33;
 
@@ -22,7 +23,9 @@ double power_of_two(int k) noexcept {
 }
 
 // Nearest integer, halves away from zero; |x| < 2^31.
-int nearest(double x) noexcept { return static_cast<int>(x < 0.0 ? x - 0.5 : x + 0.5); }
+int nearest(double x) noexcept {
+  return static_cast<int>(x < 0.0 ? x - 0.5 : x + 0.5);
+}
 
 // Taylor series on |r| <= pi/4: the first omitted term is below 1e-17.
 double sin_kernel(double r) noexcept {
@@ -54,21 +57,34 @@ double cos_kernel(double r) noexcept {
 }  // namespace
 
 SinCos sin_cos(double x) noexcept {
+  // Also keeps the conversion to an integer defined.
+  if (!(absolute(x) <= kAngleMax)) {
+    constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+    return {kNaN, kNaN};
+  }
   const int k = nearest(x * (2.0 / kPi));
   const double n = static_cast<double>(k);
   const double r = ((x - n * kHalfPiHigh) - n * kHalfPiMid) - n * kHalfPiLow;
   const double s = sin_kernel(r);
   const double c = cos_kernel(r);
   switch (k & 3) {
-    case 0: return {s, c};
-    case 1: return {c, -s};
-    case 2: return {-s, -c};
-    default: return {-c, s};
+    case 0:
+      return {s, c};
+    case 1:
+      return {c, -s};
+    case 2:
+      return {-s, -c};
+    default:
+      return {-c, s};
   }
 }
 
-double sin(double x) noexcept { return sin_cos(x).sin; }
-double cos(double x) noexcept { return sin_cos(x).cos; }
+double sin(double x) noexcept {
+  return sin_cos(x).sin;
+}
+double cos(double x) noexcept {
+  return sin_cos(x).cos;
+}
 
 double exp(double x) noexcept {
   if (x != x) return x;
@@ -115,9 +131,13 @@ double log(double x) noexcept {
   return n * kLn2High + (2.0 * s + (2.0 * s * t * p + n * kLn2Low));
 }
 
-double pow(double x, double y) noexcept { return exp(y * log(x)); }
+double pow(double x, double y) noexcept {
+  return exp(y * log(x));
+}
 
-double sqrt(double x) noexcept { return x > 0.0 ? __builtin_sqrt(x) : 0.0; }
+double sqrt(double x) noexcept {
+  return x > 0.0 ? __builtin_sqrt(x) : 0.0;
+}
 
 double atan(double x) noexcept {
   // atan(x) = 2 atan(x / (1 + sqrt(1 + x^2))), twice: |r| < 0.1990 remains.
@@ -133,6 +153,8 @@ double atan(double x) noexcept {
 }
 
 double atan2(double y, double x) noexcept {
+  if (x != x) return x;
+  if (y != y) return y;
   if (x > 0.0) return atan(y / x);
   if (x < 0.0) return y >= 0.0 ? atan(y / x) + kPi : atan(y / x) - kPi;
   if (y > 0.0) return kPi / 2;

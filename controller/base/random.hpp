@@ -1,5 +1,5 @@
-// Seeded random numbers with the same bits everywhere: xoshiro256++ seeded by splitmix64, and our own
-// distributions (std::*_distribution is implementation-defined). One generator a subsystem.
+// Seeded random numbers with the same bits everywhere: xoshiro256++ seeded by splitmix64, and our
+// own distributions (std::*_distribution is implementation-defined). One generator a subsystem.
 #pragma once
 
 #include <array>

@@ -1,5 +1,5 @@
-// A running 64-bit hash of a trace (FNV-1a over 64-bit words with a final mix). For comparing runs, not
-// for security. Doubles are hashed by their bits.
+// A running 64-bit hash of a trace (FNV-1a over 64-bit words with a final mix). For comparing runs,
+// not for security. Doubles are hashed by their bits.
 #pragma once
 
 #include <bit>
