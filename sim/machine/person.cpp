@@ -10,10 +10,15 @@ constexpr double kFeltTensionN = 4.0;  // pretension is felt above this
 constexpr double kFeltS = 0.3;
 constexpr double kLoadFraction = 0.9;  // of the planned load: "it has come up"
 constexpr double kSteadyS = 0.5;
+// A standing person sways and the cable's friction with them; a load that still comes up at 60 N/s
+// moves 30 N in that time.
+constexpr double kSteadyFraction = 0.1;
+constexpr double kSteadyN = 3.0;
 constexpr double kLighterLoadN = 20.0;   // above any pretension: a lighter load than planned ...
 constexpr double kLighterSteadyS = 2.0;  // ... is accepted after a longer look
 constexpr double kGoneN = 3.0;
 constexpr double kGoneS = 0.5;
+constexpr double kGoneInSetS = 3.0;  // it may come back after a pause
 // At most pretension is left, never more than half of a light load: the set is over.
 constexpr double kSlackAfterSetN = 15.0;
 constexpr double kSlackFraction = 0.5;
@@ -71,7 +76,7 @@ bool Person::held(bool condition, double seconds) noexcept {
 }
 
 bool Person::steady_for(double seconds, double tension_n) noexcept {
-  const double tolerance_n = at_least(0.04 * steady_tension_n_, 1.5);
+  const double tolerance_n = at_least(kSteadyFraction * steady_tension_n_, kSteadyN);
   if (absolute(tension_n - steady_tension_n_) > tolerance_n) {
     steady_tension_n_ = tension_n;
     steady_ticks_ = 0;
@@ -103,7 +108,7 @@ void Person::stand(double tension_n, SetTruthTracker& sets) {
     stage_ = Stage::kLifting;
     return;
   }
-  const bool gone = held(tension_n < kGoneN, kGoneS);
+  const bool gone = held(tension_n < kGoneN, set_begun_ ? kGoneInSetS : kGoneS);
   if (gone && set_begun_) {  // unloaded for good in mid-set
     stage_ = Stage::kDone;
     return;
@@ -136,6 +141,8 @@ void Person::lift(double tension_n) {
 }
 
 void Person::rest_after_set(double tension_n, SetTruthTracker& sets) {
+  // The leg's way home after the load has gone is no stroke of the set.
+  if (sets.still()) sets.end();
   if (held(tension_n < slack_n(), kSlackAfterSetS)) finish_set(sets);
 }
 

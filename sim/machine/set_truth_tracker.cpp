@@ -36,8 +36,10 @@ void SetTruthTracker::end() {
   active_ = false;
 }
 
-void SetTruthTracker::step(double time_s, double position_m, double velocity_mps) {
+void SetTruthTracker::step(const CableTruth& truth) {
   if (!active_) return;
+  const double time_s = truth.time_s, position_m = truth.ring_position_m;
+  const double velocity_mps = truth.ring_velocity_mps;
   position_m_ = position_m;
   lowest_m_ = at_most(position_m, lowest_m_);
   highest_m_ = at_least(position_m, highest_m_);

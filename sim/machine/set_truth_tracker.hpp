@@ -12,8 +12,9 @@ class SetTruthTracker {
   SetTruthTracker() { sets_.reserve(64); }
 
   void begin(int side);
-  void step(double time_s, double position_m, double velocity_mps);
+  void step(const CableTruth& truth);
   void end();  // closes the stroke under way; without a set nothing happens
+  [[nodiscard]] bool still() const noexcept { return interval_.direction == 0; }
   [[nodiscard]] bool active() const noexcept { return active_; }
   [[nodiscard]] const std::vector<SetTruth>& sets() const noexcept { return sets_; }
 
@@ -35,6 +36,7 @@ class SetTruthTracker {
   int last_direction_ = 0;
   bool counted_ = false;  // the repetition under way is in the list already
   double position_m_ = 0.0;
+  bool went_slack_ = false;                  // since the stroke out under way began
   double lowest_m_ = 0.0, highest_m_ = 0.0;  // since the last stroke back
   double valley_m_ = 0.0, peak_m_ = 0.0;     // of the repetition under way
 };

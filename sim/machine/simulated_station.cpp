@@ -127,7 +127,7 @@ void SimulatedStation::step_tick() noexcept {
       s.plant.set_leg(s.config.person.leg[s.leg_side]);
     }
   }
-  s.sets.step(time_s(), truth.ring_position_m, truth.ring_velocity_mps);
+  s.sets.step(truth);
   s.measure();
 }
 

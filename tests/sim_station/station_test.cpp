@@ -1,0 +1,351 @@
+// The simulated station as devices: drive, relay, panel, and the person's script.
+#include <gtest/gtest.h>
+
+#include "sim/machine/simulated_station.hpp"
+#include "tests/sim_station/hand_controller.hpp"
+
+namespace medius::sim {
+namespace {
+
+using hal::DriveRequest;
+using hal::DriveState;
+
+SimulatedStationConfig quiet_config() {
+  SimulatedStationConfig config;
+  config.person.plan.clear();
+  return config;
+}
+
+PlannedSet planned(int side, int reps, double load_n = 60.0) {
+  PlannedSet set;
+  set.side = side;
+  set.load_n = load_n;
+  set.intent.reps = reps;
+  return set;
+}
+
+class Drive : public testing::Test {
+ protected:
+  SimulatedStation station{quiet_config()};
+  HandController hand{station};
+
+  void enable() {
+    ASSERT_TRUE(hand.run_until(
+        [&] { return station.drive().state == DriveState::kOperationEnabled; }, 0.5));
+  }
+};
+
+TEST_F(Drive, StartsWithoutTorqueAndDisabled) {
+  EXPECT_EQ(station.drive().state, DriveState::kSwitchOnDisabled);
+  EXPECT_TRUE(station.drive().sto_active);
+  EXPECT_FALSE(station.safety().relay_closed);
+}
+
+TEST_F(Drive, ClimbsOneCia402StateAfterTheOther) {
+  DriveState last = DriveState::kSwitchOnDisabled;
+  std::vector<DriveState> seen{last};
+  for (int i = 0; i < 100; ++i) {
+    hand.tick();
+    if (station.drive().state != last) seen.push_back(last = station.drive().state);
+  }
+  const std::vector<DriveState> expected{DriveState::kSwitchOnDisabled,
+                                         DriveState::kReadyToSwitchOn, DriveState::kSwitchedOn,
+                                         DriveState::kOperationEnabled};
+  EXPECT_EQ(seen, expected);
+}
+
+TEST_F(Drive, DoesNotEnableWhileTheRelayIsOpen) {
+  hand.hold_relay = false;
+  hand.run(0.5);
+  EXPECT_EQ(station.drive().state, DriveState::kSwitchOnDisabled);
+  EXPECT_TRUE(station.drive().sto_active);
+}
+
+TEST_F(Drive, HonoursALimitOfZeroForce) {
+  hand.force_limit_n = 0.0;
+  hand.force_n = 50.0;
+  enable();
+  hand.run(1.5);
+  EXPECT_LT(station.truth().motor_force_n, 3.0);  // torque ripple at most
+  EXPECT_TRUE(station.limit_active());
+}
+
+TEST_F(Drive, CutsForceAtItsOwnLimit) {
+  hand.force_limit_n = 20.0;
+  hand.force_n = 50.0;
+  enable();
+  hand.run(1.5);
+  EXPECT_NEAR(station.truth().motor_force_n, 20.0, 3.0);
+}
+
+TEST_F(Drive, UnloadsByItselfWhenTheTelegramsEnd) {
+  hand.force_n = 60.0;
+  enable();
+  hand.run(1.5);
+  ASSERT_GT(station.truth().motor_force_n, 50.0);
+  hand.talks = false;
+  hand.run(0.049);
+  EXPECT_GT(station.truth().motor_force_n, 50.0) << "tripped before its time";
+  hand.run(0.001 + 0.045 + 0.010);
+  EXPECT_LT(station.truth().motor_force_n, 2.0);
+  EXPECT_TRUE(station.drive().watchdog_tripped);
+  EXPECT_EQ(station.drive().state, DriveState::kFault);
+}
+
+TEST_F(Drive, StaysUnloadedAfterTheWatchdogUntilAFaultResetEdge) {
+  hand.force_n = 60.0;
+  enable();
+  hand.run(1.0);
+  hand.talks = false;
+  hand.run(0.2);
+  hand.talks = true;
+  hand.run(1.0);
+  EXPECT_EQ(station.drive().state, DriveState::kFault);
+  EXPECT_LT(station.truth().motor_force_n, 2.0);
+  hand.request = DriveRequest::kResetFault;
+  ASSERT_TRUE(
+      hand.run_until([&] { return station.drive().state == DriveState::kSwitchOnDisabled; }, 0.1));
+  EXPECT_FALSE(station.drive().watchdog_tripped);
+}
+
+TEST_F(Drive, ABitSevenThatStaysHighIsNoResetEdge) {
+  enable();
+  hand.talks = false;
+  hand.run(0.2);
+  DriveCommand high;
+  high.controlword = hal::kControlFaultReset;
+  station.write_drive(high);
+  station.step_tick();
+  EXPECT_EQ(station.drive().state, DriveState::kSwitchOnDisabled);  // the edge
+  hand.talks = true;
+  station.write_drive(high);
+  enable();
+  // A new fault with bit 7 still high from before is not reset by it.
+  DriveCommand command = high;
+  command.controlword = hal::kControlEnableOperation | hal::kControlFaultReset;
+  command.mode = 10;
+  station.write_drive(command);
+  hand.talks = false;
+  for (int i = 0; i < 200; ++i) {
+    station.write_relay(true);
+    station.step_tick();
+  }
+  ASSERT_EQ(station.drive().state, DriveState::kFault);
+  station.write_drive(high);
+  station.step_tick();
+  EXPECT_EQ(station.drive().state, DriveState::kFault);
+}
+
+TEST_F(Drive, LosesItsTorqueAtOnceOnEmergencyStop) {
+  hand.force_n = 60.0;
+  enable();
+  hand.run(1.5);
+  station.press_estop(true);
+  hand.run(0.015);
+  EXPECT_LT(station.truth().motor_force_n, 2.0);
+  EXPECT_TRUE(station.drive().sto_active);
+  EXPECT_FALSE(station.safety().estop_released);
+  station.press_estop(false);
+  EXPECT_TRUE(hand.run_until([&] { return station.safety().relay_closed; }, 0.1));
+}
+
+TEST_F(Drive, TheRelayOpensWhenTheHoldIsNotRepeated) {
+  enable();
+  ASSERT_TRUE(station.safety().relay_closed);
+  hand.talks = false;
+  hand.run(0.049);
+  EXPECT_TRUE(station.safety().relay_closed);
+  hand.run(0.003);
+  EXPECT_FALSE(station.safety().relay_closed);
+}
+
+TEST_F(Drive, MakesNoForceInAPositionMode) {
+  enable();
+  for (int i = 0; i < 200; ++i) {
+    DriveCommand command;
+    command.controlword = hal::kControlEnableOperation;
+    command.mode = 1;
+    command.force_n = 100.0;
+    command.force_limit_n = 600.0;
+    station.write_drive(command);
+    station.write_relay(true);
+    station.step_tick();
+  }
+  EXPECT_LT(station.truth().motor_force_n, 3.0);
+  EXPECT_EQ(station.drive().mode_display, 1);
+}
+
+TEST(Panel, ResetIsPressedOnceAControllerTalksAndOnlyThen) {
+  SimulatedStation station(quiet_config());
+  for (int i = 0; i < 2000; ++i) {
+    station.step_tick();
+    ASSERT_FALSE(station.panel().reset_pressed);
+  }
+  HandController hand(station);
+  int edges = 0;
+  bool before = false;
+  for (int i = 0; i < 5000; ++i) {
+    hand.tick();
+    const bool pressed = station.panel().reset_pressed;
+    if (pressed && !before) ++edges;
+    before = pressed;
+  }
+  EXPECT_EQ(edges, 1);
+}
+
+TEST(Panel, NobodyPressesResetWhenNobodyIsConfiguredTo) {
+  SimulatedStationConfig config = quiet_config();
+  config.person.presses_reset_at_start = false;
+  SimulatedStation station(config);
+  HandController hand(station);
+  for (int i = 0; i < 2000; ++i) {
+    hand.tick();
+    ASSERT_FALSE(station.panel().reset_pressed);
+  }
+}
+
+// One set as a station would run it: light tension, load, repetitions, unload, off.
+void run_set(SimulatedStation& station, HandController& hand, double load_n,
+             double limit_s = 120.0) {
+  hand.request = DriveRequest::kEnable;
+  hand.force_n = 14.0;  // friction takes some of it
+  hand.run(2.0);
+  hand.force_n = load_n + 8.0;
+  const std::size_t before = station.set_truth().size();
+  ASSERT_TRUE(hand.run_until([&] { return station.set_truth().size() > before; }, 8.0))
+      << "the person did not begin at " << station.truth().cuff_tension_n << " N";
+  ASSERT_TRUE(
+      hand.run_until([&] { return station.lifter_truth().state == LifterState::kDone; }, limit_s));
+  hand.run(0.5);
+  hand.force_n = 0.0;
+  hand.run(2.0);
+  hand.request = DriveRequest::kDisable;
+  hand.run(2.5);
+}
+
+TEST(Person, DoesTheLeftAndThenTheRightSideAndTheTruthCountsIt) {
+  SimulatedStationConfig config;
+  config.person.plan = {planned(1, 3), planned(2, 4)};
+  SimulatedStation station(config);
+  HandController hand(station);
+  run_set(station, hand, 60.0);
+  run_set(station, hand, 60.0);
+  ASSERT_EQ(station.set_truth().size(), 2u);
+  const SetTruth& left = station.set_truth()[0];
+  const SetTruth& right = station.set_truth()[1];
+  EXPECT_EQ(left.side, 1);
+  EXPECT_EQ(left.reps, 3);
+  EXPECT_EQ(left.direction_changes, 6);
+  EXPECT_EQ(right.side, 2);
+  EXPECT_EQ(right.reps, 4);
+  EXPECT_EQ(right.direction_changes, 8);
+  ASSERT_EQ(right.range_m.size(), 4u);
+  for (std::size_t i = 0; i < 4; ++i) {
+    EXPECT_GT(right.range_m[i], 0.2);
+    EXPECT_GT(right.concentric_s[i], 0.8);
+    EXPECT_LT(right.concentric_s[i], 3.0);
+    EXPECT_GT(right.eccentric_s[i], right.concentric_s[i] * 0.9);
+  }
+}
+
+TEST(Person, StaysSeatedWithoutTension) {
+  SimulatedStationConfig config;
+  config.person.plan = {planned(1, 3)};
+  SimulatedStation station(config);
+  HandController hand(station);
+  hand.run(5.0);
+  EXPECT_EQ(station.lifter_truth().state, LifterState::kRelaxed);
+  EXPECT_TRUE(station.set_truth().empty());
+}
+
+TEST(Person, DoesNotLiftAgainstPretensionAlone) {
+  SimulatedStationConfig config;
+  config.person.plan = {planned(1, 3)};
+  SimulatedStation station(config);
+  HandController hand(station);
+  hand.force_n = 14.0;
+  hand.run(10.0);
+  EXPECT_EQ(station.lifter_truth().state, LifterState::kStanding);
+  EXPECT_TRUE(station.set_truth().empty());
+}
+
+TEST(Person, GoesOnWithTheRestOfTheSetAfterAPause) {
+  SimulatedStationConfig config;
+  config.person.plan = {planned(1, 4)};
+  SimulatedStation station(config);
+  HandController hand(station);
+  hand.force_n = 14.0;
+  hand.run(2.0);
+  hand.force_n = 68.0;
+  ASSERT_TRUE(hand.run_until(
+      [&] { return !station.set_truth().empty() && station.set_truth()[0].reps == 2; }, 60.0));
+  hand.force_n = 14.0;
+  hand.ramp_nps = 200.0;
+  hand.run(5.0);
+  EXPECT_EQ(station.lifter_truth().state, LifterState::kStanding);
+  hand.ramp_nps = 60.0;
+  hand.force_n = 68.0;
+  ASSERT_TRUE(
+      hand.run_until([&] { return station.lifter_truth().state == LifterState::kDone; }, 60.0));
+  hand.run(1.0);
+  EXPECT_EQ(station.set_truth().size(), 1u);
+  // Two before the pause, two after it; the one that was under way may have been moved through as
+  // well.
+  EXPECT_GE(station.set_truth()[0].reps, 4);
+  EXPECT_LE(station.set_truth()[0].reps, 5);
+}
+
+TEST(Person, ReleasingTheHandleDropsTheTensionAndGrippingGivesItBack) {
+  SimulatedStationConfig config;
+  config.person.plan = {planned(1, 8)};
+  SimulatedStation station(config);
+  HandController hand(station);
+  hand.force_n = 14.0;
+  hand.run(3.0);
+  ASSERT_GT(station.truth().cuff_tension_n, 3.0);
+  station.release_handle();
+  hand.run(0.05);
+  EXPECT_LT(station.truth().cuff_tension_n, 3.0);
+  hand.force_n = 0.0;
+  hand.run(0.3);
+  station.grip();
+  hand.force_n = 14.0;
+  EXPECT_TRUE(
+      hand.run_until([&] { return station.lifter_truth().state == LifterState::kStanding; }, 8.0));
+}
+
+TEST(Rig, TwelveStrokesAreTwentyFourChangesOfDirection) {
+  SimulatedStationConfig config = quiet_config();
+  config.rig = true;
+  SimulatedStation station(config);
+  HandController hand(station);
+  hand.force_n = 80.0;
+  hand.run(2.0);
+  station.start_rig();
+  ASSERT_TRUE(hand.run_until([&] { return station.rig().done(); }, 120.0));
+  hand.run(0.5);
+  ASSERT_EQ(station.set_truth().size(), 1u);
+  EXPECT_EQ(station.set_truth()[0].side, 0);
+  EXPECT_EQ(station.set_truth()[0].reps, 12);
+  EXPECT_EQ(station.set_truth()[0].direction_changes, 24);
+}
+
+TEST(Determinism, TheSameSeedGivesTheSameBitsAndAnotherDoesNot) {
+  const auto hash = [](std::uint64_t seed) {
+    SimulatedStationConfig config;
+    config.person.plan = {planned(1, 2)};
+    config.plant.seed = seed;
+    SimulatedStation station(config);
+    HandController hand(station);
+    hand.force_n = 14.0;
+    hand.run(2.0);
+    hand.force_n = 68.0;
+    hand.run(8.0);
+    return station.state_hash();
+  };
+  EXPECT_EQ(hash(1), hash(1));
+  EXPECT_NE(hash(1), hash(2));
+}
+
+}  // namespace
+}  // namespace medius::sim
