@@ -40,6 +40,8 @@ void session_to_pb(const record::SessionRecord& session, v1::Session* out);
 void set_to_pb(const record::SetRecord& set, std::size_t reps_max, v1::Set* out);
 [[nodiscard]] v1::Coordinate coordinate_to_pb(hal::CoordinateKind kind);
 [[nodiscard]] v1::Phase phase_to_pb(measure::Phase phase);
+[[nodiscard]] v1::LoadState load_state_to_pb(safety::LoadState state);
+[[nodiscard]] v1::Reaction reaction_to_pb(safety::Reaction reaction);
 void fault_to_pb(safety::FaultCode code, v1::Fault* out);
 
 // ---- from the wire ----

@@ -42,36 +42,6 @@ v1::StationState state_to_pb(station::StationState state) {
   return v1::STATION_STATE_UNSPECIFIED;
 }
 
-v1::LoadState load_state_to_pb(safety::LoadState state) {
-  switch (state) {
-    case safety::LoadState::kOff:
-      return v1::LOAD_STATE_OFF;
-    case safety::LoadState::kTakeUp:
-      return v1::LOAD_STATE_TAKE_UP;
-    case safety::LoadState::kLoaded:
-      return v1::LOAD_STATE_LOADED;
-    case safety::LoadState::kUnloading:
-      return v1::LOAD_STATE_UNLOADING;
-  }
-  return v1::LOAD_STATE_UNSPECIFIED;
-}
-
-v1::Reaction reaction_to_pb(safety::Reaction reaction) {
-  switch (reaction) {
-    case safety::Reaction::kNone:
-      return v1::REACTION_NONE;
-    case safety::Reaction::kFreezeIncreases:
-      return v1::REACTION_FREEZE_INCREASES;
-    case safety::Reaction::kSoftUnload:
-      return v1::REACTION_SOFT_UNLOAD;
-    case safety::Reaction::kFastUnload:
-      return v1::REACTION_FAST_UNLOAD;
-    case safety::Reaction::kTorqueOff:
-      return v1::REACTION_TORQUE_OFF;
-  }
-  return v1::REACTION_UNSPECIFIED;
-}
-
 constexpr std::array<std::pair<std::uint32_t, const char*>, 10> kLimitNames{{
     {safety::kLimitForce, "force-limit"},
     {safety::kLimitSlew, "felt-slew"},
@@ -128,6 +98,36 @@ void loop_to_pb(const rt::Status& status, v1::Station* out) {
 }
 
 }  // namespace
+
+v1::LoadState load_state_to_pb(safety::LoadState state) {
+  switch (state) {
+    case safety::LoadState::kOff:
+      return v1::LOAD_STATE_OFF;
+    case safety::LoadState::kTakeUp:
+      return v1::LOAD_STATE_TAKE_UP;
+    case safety::LoadState::kLoaded:
+      return v1::LOAD_STATE_LOADED;
+    case safety::LoadState::kUnloading:
+      return v1::LOAD_STATE_UNLOADING;
+  }
+  return v1::LOAD_STATE_UNSPECIFIED;
+}
+
+v1::Reaction reaction_to_pb(safety::Reaction reaction) {
+  switch (reaction) {
+    case safety::Reaction::kNone:
+      return v1::REACTION_NONE;
+    case safety::Reaction::kFreezeIncreases:
+      return v1::REACTION_FREEZE_INCREASES;
+    case safety::Reaction::kSoftUnload:
+      return v1::REACTION_SOFT_UNLOAD;
+    case safety::Reaction::kFastUnload:
+      return v1::REACTION_FAST_UNLOAD;
+    case safety::Reaction::kTorqueOff:
+      return v1::REACTION_TORQUE_OFF;
+  }
+  return v1::REACTION_UNSPECIFIED;
+}
 
 v1::Coordinate coordinate_to_pb(hal::CoordinateKind kind) {
   return kind == hal::CoordinateKind::kCable ? v1::COORDINATE_CABLE : v1::COORDINATE_LEVER;

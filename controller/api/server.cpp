@@ -111,6 +111,10 @@ std::string ApiServer::address() const {
   return impl_->listen.text();
 }
 
+void ApiServer::set_notes(std::vector<std::string> notes) {
+  impl_->context.hub.set_notes(std::move(notes));
+}
+
 void ApiServer::refuse_orders() {
   impl_->context.orders_refused = true;
 }

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <tl/expected.hpp>
 
@@ -39,6 +40,8 @@ class ApiServer {
 
   // [any] With the port that was really taken.
   [[nodiscard]] std::string address() const;
+  // [any] Sentences that stand beside the station's own warnings, e.g. about a link.
+  void set_notes(std::vector<std::string> notes);
   // [any] From now on orders are refused, except Stop.
   void refuse_orders();
   // [main, the control executor runs] Ends every stream and call and closes the socket.

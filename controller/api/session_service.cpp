@@ -5,7 +5,7 @@
 namespace medius::api {
 namespace {
 
-// 400 rows of up to 110 bytes stay below 64 KiB a message.
+// 400 rows of up to 140 bytes stay below 64 KiB a message.
 constexpr std::size_t kRowsPerMessage = 400;
 
 void samples_to_pb(std::span<const rt::SampleRecord* const> rows, v1::RecordedSamples* out) {
@@ -25,6 +25,11 @@ void samples_to_pb(std::span<const rt::SampleRecord* const> rows, v1::RecordedSa
     out->add_late_ns(row->late_ns);
     out->add_missed(row->missed);
     out->add_fault(row->fault);
+    out->add_limits(row->limits);
+    out->add_reaction(
+        static_cast<std::uint32_t>(reaction_to_pb(static_cast<safety::Reaction>(row->reaction))));
+    out->add_load_state(static_cast<std::uint32_t>(
+        load_state_to_pb(static_cast<safety::LoadState>(row->load_state))));
   }
 }
 

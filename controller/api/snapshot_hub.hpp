@@ -5,6 +5,8 @@
 #include <condition_variable>
 #include <memory>
 #include <mutex>
+#include <string>
+#include <vector>
 
 #include "controller/station/station.hpp"
 
@@ -23,6 +25,16 @@ class SnapshotHub {
       ++publications_;
     }
     published_.notify_all();
+  }
+
+  // [any]
+  void set_notes(std::vector<std::string> notes) {
+    const std::lock_guard lock(mutex_);
+    notes_ = std::move(notes);
+  }
+  [[nodiscard]] std::vector<std::string> notes() const {
+    const std::lock_guard lock(mutex_);
+    return notes_;
   }
 
   // [any] Wakes every waiter, for good.
@@ -57,6 +69,7 @@ class SnapshotHub {
   mutable std::mutex mutex_;
   std::condition_variable published_;
   SnapshotPtr latest_;
+  std::vector<std::string> notes_;  // beside the station's own warnings
   std::uint64_t publications_ = 0;
   bool closed_ = false;
 };

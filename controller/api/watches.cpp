@@ -70,6 +70,7 @@ grpc::Status StationService::GetStation(grpc::ServerContext*, const v1::GetStati
             "the station has not published its state yet; try again"};
   }
   station_to_pb(*snapshot, context_.names, response);
+  for (std::string& note : context_.hub.notes()) response->add_warnings(std::move(note));
   return grpc::Status::OK;
 }
 
@@ -101,6 +102,9 @@ grpc::Status StationService::WatchStation(grpc::ServerContext* call,
     if (!changed && Clock::now() < next) continue;
     v1::WatchStationResponse response;
     station_to_pb(*now.snapshot, context_.names, response.mutable_station());
+    for (std::string& note : context_.hub.notes()) {
+      response.mutable_station()->add_warnings(std::move(note));
+    }
     if (sent != 0) skipped += now.publications - sent - 1;
     response.set_skipped(skipped);
     sent = now.publications;

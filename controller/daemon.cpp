@@ -1,0 +1,304 @@
+#include "controller/daemon.hpp"
+
+#include <charconv>
+#include <filesystem>
+#include <future>
+#include <map>
+#include <thread>
+#include <vector>
+
+#include <pthread.h>
+#include <spdlog/spdlog.h>
+
+#include "controller/api/server.hpp"
+#include "controller/record/store.hpp"
+#include "controller/rt/engine.hpp"
+#include "controller/rt/host/plugin_watch.hpp"
+#include "controller/rt/host/real_tick_source.hpp"
+#include "controller/rt/host/rt_thread.hpp"
+#include "controller/station/asio_runtime.hpp"
+#include "controller/station/machine_config.hpp"
+#include "controller/station/plugin_host.hpp"
+#include "controller/station/program.hpp"
+#include "controller/station/station.hpp"
+#include "hal/modbus/machine_bus.hpp"
+
+namespace medius {
+namespace {
+
+namespace fs = std::filesystem;
+using Failure = tl::unexpected<std::string>;
+
+// The station gives up unloading after 4 s; this only guards against a control thread that hangs.
+constexpr std::chrono::seconds kStationDown{8};
+
+// Locked memory locks every thread's stack whole: 8 MB each would be half a gigabyte.
+void use_small_stacks() {
+  constexpr std::size_t kStackBytes = 1024 * 1024;
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  pthread_attr_setstacksize(&attributes, kStackBytes);
+  pthread_setattr_default_np(&attributes);
+  pthread_attr_destroy(&attributes);
+}
+
+void log_steps(const std::vector<rt::SetupStep>& steps) {
+  for (const rt::SetupStep& step : steps) {
+    if (step.granted) {
+      spdlog::debug("{}: {}", step.name, step.detail);
+    } else {
+      spdlog::log(step.needed ? spdlog::level::warn : spdlog::level::info, "{}: {}", step.name,
+                  step.detail);
+    }
+  }
+}
+
+tl::expected<std::uint64_t, std::string> first_id_of(record::Store& store) {
+  const auto id = store.next_id();
+  if (!id) return Failure(id.error().message);
+  std::uint64_t value = 0;
+  const auto [stop, error] = std::from_chars(id->data(), id->data() + id->size(), value, 16);
+  if (error != std::errc{} || stop != id->data() + id->size()) {
+    return Failure("the store gave the id '" + *id + "', which is not a hexadecimal number");
+  }
+  return value;
+}
+
+tl::expected<void, std::string> check_directory(const char* option, const std::string& path) {
+  std::error_code error;
+  if (fs::is_directory(path, error)) return {};
+  return Failure(std::string(option) + " " + path +
+                 ": there is no such directory; name the one that holds the files");
+}
+
+}  // namespace
+
+struct Daemon::Impl {
+  // Built from first to last and destroyed from last to first.
+  DaemonOptions options;
+  station::MachineConfig machine;
+  station::PluginHost plugins;
+  std::unique_ptr<record::Store> store;
+  std::unique_ptr<hal::modbus::MachineBus> bus;
+  rt::EngineChannels channels;
+  std::unique_ptr<rt::PluginWatch> watch;
+  std::unique_ptr<rt::Engine> engine;
+  rt::RealTickSource real_source;
+  std::unique_ptr<rt::RtThread> loop;
+  std::unique_ptr<station::AsioRuntime> runtime;
+  std::unique_ptr<station::Station> station;
+  std::thread control;
+  std::unique_ptr<api::ApiServer> api;
+  bool realtime = false;
+  std::map<std::string, std::string> link_words;  // what was last said of each link
+
+  tl::expected<void, std::string> load();
+  tl::expected<void, std::string> ask_for_realtime();
+  tl::expected<void, std::string> open_store();
+  tl::expected<void, std::string> load_plugins();
+  tl::expected<void, std::string> create_bus();
+  tl::expected<void, std::string> build_station();
+  void start_loop();
+  tl::expected<void, std::string> serve();
+  void stop();
+};
+
+tl::expected<void, std::string> Daemon::Impl::load() {
+  auto loaded = station::load_machine(options.machine);
+  if (!loaded) return Failure(loaded.error().message);
+  machine = std::move(*loaded);
+  if (auto ok = check_directory("--programs", options.programs); !ok) return ok;
+  return check_directory("--plugins", options.plugins);
+}
+
+tl::expected<void, std::string> Daemon::Impl::ask_for_realtime() {
+  const rt::SetupStep fifo = rt::probe_fifo(options.rt_priority);
+  realtime = fifo.granted;
+  if (!realtime && !machine.simulated) {
+    return Failure("machine '" + machine.name + "' is real and is not armed without real-time " +
+                   "scheduling: " + fifo.detail);
+  }
+  if (!realtime) {
+    spdlog::warn("no real-time scheduling ({}); fine with a simulated machine only", fifo.detail);
+  }
+  if (machine.simulated && machine.lockstep) return {};  // stalls are the plant's too
+  const auto steps = rt::set_up_process({});
+  log_steps(steps);
+  if (!machine.simulated && !rt::all_needed_granted(steps)) {
+    for (const rt::SetupStep& step : steps) {
+      if (step.needed && !step.granted) {
+        return Failure("machine '" + machine.name +
+                       "' is real and is not armed without a real-time " + "process: " + step.name +
+                       ": " + step.detail);
+      }
+    }
+  }
+  return {};
+}
+
+tl::expected<void, std::string> Daemon::Impl::open_store() {
+  auto opened = record::Store::open(options.data);
+  if (!opened) return Failure(opened.error().message);
+  store = std::move(*opened);
+  const record::StoreReport& report = store->opening_report();
+  spdlog::info("store {}: {} sessions, {} sets", report.path, report.sessions, report.sets);
+  for (const std::string& note : report.notes) spdlog::warn("store: {}", note);
+  return {};
+}
+
+tl::expected<void, std::string> Daemon::Impl::load_plugins() {
+  for (const station::PluginError& error : plugins.load_directory(options.plugins)) {
+    spdlog::warn("profile not usable: {}", error.message);
+  }
+  if (plugins.profiles().empty()) {
+    return Failure("--plugins " + options.plugins +
+                   ": no resistance profile in it can be used; build them or name their directory");
+  }
+  return {};
+}
+
+tl::expected<void, std::string> Daemon::Impl::create_bus() {
+  hal::modbus::BusOptions bus_options;
+  bus_options.simulated = machine.simulated;
+  bus_options.lockstep = machine.lockstep;
+  for (const station::AxisMachineConfig& axis : machine.axes) {
+    bus_options.axis_names.push_back(axis.name);
+    bus_options.axis_coordinates.push_back(axis.engine.coordinate);
+  }
+  bus_options.link_overrides = options.links;
+  bus_options.device_directory = options.devices;
+  bus_options.realtime_priority = realtime ? options.rt_priority - 1 : 0;
+  auto created = hal::modbus::MachineBus::create(options.machine, bus_options);
+  if (!created) return Failure(created.error().message);
+  bus = std::move(*created);
+  return {};
+}
+
+tl::expected<void, std::string> Daemon::Impl::build_station() {
+  const auto first_id = first_id_of(*store);
+  if (!first_id) return Failure(first_id.error());
+  runtime = std::make_unique<station::AsioRuntime>(station::AsioRuntime::Options{*first_id});
+  station::StationConfig config;
+  config.machine = machine;
+  config.programs = station::load_programs(options.programs);
+  config.realtime_granted = realtime;
+  for (const station::ProgramError& error : config.programs.errors) {
+    spdlog::warn("program not usable: {}", error.message);
+  }
+  station =
+      std::make_unique<station::Station>(*runtime, channels, plugins, *store, std::move(config));
+  return {};
+}
+
+void Daemon::Impl::start_loop() {
+  rt::PluginWatchConfig watch_config;
+  if (machine.simulated) {
+    watch_config = rt::patient_plugin_watch();
+  } else {
+    watch_config.fifo_priority = options.rt_priority + 2;
+  }
+  watch = std::make_unique<rt::PluginWatch>(watch_config);
+  engine = std::make_unique<rt::Engine>(machine.engine(), bus->image(), channels, watch.get());
+  rt::TickSource* lockstep = bus->lockstep_source();
+  rt::TickSource& source = lockstep != nullptr ? *lockstep : real_source;
+  rt::RtThread::Config config;
+  config.thread.fifo_priority = realtime ? options.rt_priority : 0;
+  config.thread.cpu = options.rt_cpu;
+  loop = std::make_unique<rt::RtThread>(source, *engine, watch.get(), config);
+  bus->start();
+  log_steps(loop->start());
+  runtime->post([this] { station->start(); });
+  control = std::thread([this] { runtime->run(); });
+}
+
+tl::expected<void, std::string> Daemon::Impl::serve() {
+  const auto listen = api::parse_listen(options.listen);
+  if (!listen) return Failure(listen.error());
+  api::ServerOptions server;
+  server.listen = *listen;
+  std::error_code error;
+  server.store_path = fs::absolute(options.data, error).lexically_normal().string();
+  auto started = api::ApiServer::start(server, {*runtime, *station, plugins, *store});
+  if (!started) return Failure(started.error());
+  api = std::move(*started);
+  return {};
+}
+
+void Daemon::Impl::stop() {
+  if (api) api->refuse_orders();
+  if (control.joinable()) {
+    const auto down = std::make_shared<std::promise<void>>();
+    runtime->post([this, down] { station->shutdown([down] { down->set_value(); }); });
+    if (down->get_future().wait_for(kStationDown) != std::future_status::ready) {
+      spdlog::error("the station did not come down in time; the drive's watchdog unloads");
+    }
+    if (api) api->shutdown();
+    runtime->stop();
+    control.join();
+    // The record thread may still be at work for the station, which is destroyed before it.
+    std::promise<void> idle;
+    runtime->run_blocking([&idle] { idle.set_value(); }, {});
+    idle.get_future().wait();
+  }
+  if (bus) bus->stop_lockstep_source();
+  real_source.request_stop();
+  if (loop) loop->stop();
+  if (bus) bus->stop();
+}
+
+Daemon::Daemon(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+Daemon::~Daemon() {
+  stop();
+}
+
+tl::expected<std::unique_ptr<Daemon>, std::string> Daemon::start(const DaemonOptions& options) {
+  const auto listen = api::parse_listen(options.listen);
+  if (!listen) return Failure(listen.error());
+  use_small_stacks();
+  std::unique_ptr<Daemon> daemon(new Daemon(std::make_unique<Impl>()));
+  Impl& impl = *daemon->impl_;
+  impl.options = options;
+  // What can be refused comes before what is started.
+  if (auto ok = impl.load(); !ok) return Failure(ok.error());
+  if (auto ok = impl.ask_for_realtime(); !ok) return Failure(ok.error());
+  if (!impl.machine.simulated) {
+    if (auto ok = api::check_private(*listen); !ok) return Failure(ok.error());
+  }
+  if (auto ok = api::check_free(*listen); !ok) return Failure(ok.error());
+  if (auto ok = impl.load_plugins(); !ok) return Failure(ok.error());
+  if (auto ok = impl.create_bus(); !ok) return Failure(ok.error());
+  if (auto ok = impl.open_store(); !ok) return Failure(ok.error());
+  if (auto ok = impl.build_station(); !ok) return Failure(ok.error());
+  impl.start_loop();
+  if (auto ok = impl.serve(); !ok) return Failure(ok.error());
+  return daemon;
+}
+
+std::string Daemon::address() const {
+  return impl_->api->address();
+}
+
+bool Daemon::look_after() {
+  std::vector<std::string> notes;
+  for (const hal::modbus::LinkStatus& link : impl_->bus->status()) {
+    std::string words = hal::modbus::to_string(link.state);
+    if (!link.message.empty()) words += ": " + link.message;
+    if (impl_->link_words[link.name] != words) {
+      impl_->link_words[link.name] = words;
+      const bool well = link.state == hal::modbus::LinkState::kUp;
+      spdlog::log(well ? spdlog::level::info : spdlog::level::warn, "link {} ({}): {}", link.name,
+                  link.address, words);
+    }
+    if (!link.message.empty()) notes.push_back("link " + link.name + ": " + link.message);
+    for (const std::string& warning : link.warnings) notes.push_back(warning);
+  }
+  impl_->api->set_notes(std::move(notes));
+  return impl_->loop->running();
+}
+
+void Daemon::stop() {
+  impl_->stop();
+}
+
+}  // namespace medius
