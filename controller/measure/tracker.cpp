@@ -5,8 +5,10 @@
 namespace medius::measure {
 namespace {
 
-// A stance that has shifted and stays so long is the new bottom of the next repetition.
+// A stance that has shifted and stays so long is the new bottom of the next repetition: soon after
+// a small shift, late after one that may be a pause just above the bottom (0.5-2 s).
 constexpr int kRebaseTicks = 250;
+constexpr int kRebasePauseTicks = 3000;
 
 double larger(double a, double b) noexcept {
   return a > b ? a : b;
@@ -62,7 +64,8 @@ double Tracker::rise() const noexcept {
 }
 
 double Tracker::zigzag() const noexcept {
-  return larger(config_.zigzag_floor, config_.zigzag_fraction * range_);
+  const double step = range_ > 0.0 ? config_.zigzag_fraction * range_ : config_.rise_floor;
+  return larger(config_.zigzag_floor, step);
 }
 
 double Tracker::range_or_rise() const noexcept {
@@ -233,7 +236,7 @@ Phase Tracker::next_phase(const TrackerInput& input) const noexcept {
   return high && (stopped || staying) ? Phase::kHold : Phase::kConcentric;
 }
 
-// The counter sees the centred sample: 15 ticks old, with the mean velocity around it.
+// The counter sees the centred sample: 30 ticks old, with the mean velocity around it.
 void Tracker::count(const Sample& now, TrackerOutput& output) noexcept {
   const double velocity_before = centred_velocity_;
   centred_velocity_ = now.velocity;
@@ -259,7 +262,8 @@ void Tracker::wait(const Sample& now, double velocity_before) noexcept {
   follow(valley_, -1.0, now, velocity_before);
   const double risen = now.position - valley_.position;
   steady_ticks_ = absolute(now.velocity) < config_.moving_velocity ? steady_ticks_ + 1 : 0;
-  if ((now.velocity <= 0.0 && risen < config_.reversal) || steady_ticks_ >= kRebaseTicks) {
+  const int rebase_ticks = risen < config_.zigzag_floor ? kRebaseTicks : kRebasePauseTicks;
+  if (now.velocity <= 0.0 && (risen < config_.reversal || steady_ticks_ >= rebase_ticks)) {
     valley_.position = now.position;
     valley_.tick = now.tick;
     valley_.left = false;
@@ -355,10 +359,6 @@ void Tracker::account(RepBoundary& rep, double rise) noexcept {
 // earlier ones anew. The longest, not the median: two partial repetitions of three must not become
 // the norm.
 void Tracker::account_provisional(RepBoundary& rep, double rise) noexcept {
-  if (rise < config_.rise_floor) {
-    rep.kind = RepKind::kRejected;
-    return;
-  }
   rises_[static_cast<std::size_t>(rises_count_++)] = rise;
   double longest = 0.0;
   for (int i = 0; i < rises_count_; ++i) {

@@ -23,29 +23,35 @@ namespace medius::measure {
 
 // All lengths in the axis' position unit (m | rad), velocities per second, forces N | Nm.
 struct TrackerConfig {
-  double reversal = 0.006;        // direction latch: retreat from the extremum
-  double latch_velocity = 0.03;   // direction latch: speed in the new direction
-  int dwell_ticks = 60;           // direction latch: how long both must hold
+  // direction latch
+  double reversal = 0.006;       // retreat from the extremum ...
+  double latch_velocity = 0.03;  // ... at more than this speed in the new direction ...
+  // ... for so long. With jerks of 14 mm in 150 ms, 40 is the least that kept 24 changes in each of
+  // 60 sets (0 kept 18 sets, 30 kept 49); 60 leaves a margin and costs 60 ms of the eccentric
+  // switch, which comes 195 ms after the crossing of moving_velocity at 2-1-3 over 0.4 m.
+  int dwell_ticks = 60;
   double moving_velocity = 0.02;  // below: standing (decisions.md 9)
-  double zigzag_floor = 0.012;    // an extremum is confirmed after max(floor, fraction x range)
+
+  // repetition counter; an extremum is confirmed after max(zigzag_floor, zigzag_fraction x range),
+  // or max(zigzag_floor, rise_floor) while the range is not known
+  double zigzag_floor = 0.012;
   double zigzag_fraction = 0.15;
   double full_fraction = 0.70;     // rise >= this x range: full
   double partial_fraction = 0.25;  // rise >= this x range: partial; below: rejected as too short
   double rise_floor = 0.030;       // a rise below this is never a repetition while range is unknown
-  double merge_fraction =
-      0.50;  // a dip below this x rise is a pause or bounce of the same repetition
+  double merge_fraction = 0.50;    // a smaller dip (x rise) is a pause or bounce of the repetition
   double close_zone_fraction = 0.20;    // early close: this near the valley (x range) ...
   double close_return_fraction = 0.60;  // ... this much of the rise returned ...
-  int close_confirm_ticks = 45;         // ... and no longer lowering for this long
+  int close_confirm_ticks = 30;         // ... and no longer lowering for this long
   double hold_zone_fraction = 0.60;     // a hold is above this x range; lower down it is a pause
-  double slack_force = 8.0;             // force below this (with a reference above 2x) is slack
+
+  double slack_force = 8.0;  // force below this (with a reference above 2x) is slack
   int slack_confirm_ticks = 20;
-  int hold_confirm_ticks = 120;  // |v| below moving for this long at the peak: hold
-  int rest_confirm_ticks = 600;  // |v| below moving for this long at the bottom: rest
-  int gap_ticks = 100;           // more missing ticks than this spoil the repetition under way
-  double range_adapt = 0.2;      // per full repetition, towards the median of the last five
-  double range_adapt_floor =
-      0.75;  // x first reference: fatigue must not redefine a full repetition
+  int hold_confirm_ticks = 120;     // |v| below moving for this long at the peak: hold
+  int rest_confirm_ticks = 600;     // |v| below moving for this long at the bottom: rest
+  int gap_ticks = 100;              // more missing ticks than this spoil the repetition under way
+  double range_adapt = 0.2;         // per full repetition, towards the median of the last five
+  double range_adapt_floor = 0.75;  // x first reference: tiring must not redefine a full repetition
 };
 
 struct TrackerInput {
@@ -113,9 +119,10 @@ class Tracker {
   [[nodiscard]] std::uint32_t direction_changes() const noexcept { return direction_changes_; }
 
  private:
-  // Centred mean of 31 ticks: takes 9 Hz tremor and observer noise off a crossing, costs 15 ms.
-  static constexpr int kWindow = 31;
-  static constexpr int kCentre = 15;
+  // Centred mean of 61 ticks: takes nearly half of a 9 Hz tremor and most of the observer's noise
+  // off a crossing, costs 30 ms, and moves the crossings of a 1 s minimum-jerk phase by 4 ms.
+  static constexpr int kWindow = 61;
+  static constexpr int kCentre = 30;
   static constexpr int kRecent = 5;       // repetitions whose median moves the range
   static constexpr int kProvisional = 8;  // repetitions remembered while the range is not known
   static constexpr int kRangeFrom = 3;    // the third repetition gives the range (decisions.md 10)
