@@ -36,7 +36,6 @@ class SetTruthTracker {
   int last_direction_ = 0;
   bool counted_ = false;  // the repetition under way is in the list already
   double position_m_ = 0.0;
-  bool went_slack_ = false;                  // since the stroke out under way began
   double lowest_m_ = 0.0, highest_m_ = 0.0;  // since the last stroke back
   double valley_m_ = 0.0, peak_m_ = 0.0;     // of the repetition under way
 };

@@ -1,0 +1,139 @@
+// Runs the Modbus machine image against whatever answers at an address, without a controller, and
+// says what it saw as one line of JSON. For tests in other languages.
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include "hal/modbus/cia402.hpp"
+#include "hal/modbus/lockstep.hpp"
+#include "hal/modbus/machine_bus.hpp"
+
+namespace {
+
+using medius::Tick;
+namespace hal = medius::hal;
+namespace modbus = medius::hal::modbus;
+
+struct Options {
+  std::string machine = "hal/machines/cable-station-sim.toml";
+  std::string link;
+  bool wall = false;
+  bool enable = false;
+  bool hold_relay = true;
+  double force_n = 0.0;
+  int ticks = 500;
+};
+
+class Probe {
+ public:
+  Probe(const Options& options, modbus::MachineBus& bus) : options_(options), bus_(bus) {}
+
+  void run() {
+    for (int i = 0; i < options_.ticks; ++i) {
+      Tick tick;
+      if (!next(tick)) return;
+      bus_.image().read(tick, input);
+      if (input.axis[0].drive.freshness.valid) ++fresh_ticks;
+      hal::MachineOutput output;
+      output.tick = tick.index;
+      output.hold_relay = options_.hold_relay;
+      output.axis[0].force = options_.force_n;
+      output.axis[0].force_limit = 600.0;
+      output.axis[0].speed_limit = 1.5;
+      output.axis[0].request = !options_.enable ? hal::DriveRequest::kDisable
+                               : input.axis[0].drive.state == hal::DriveState::kFault
+                                   ? hal::DriveRequest::kResetFault
+                                   : hal::DriveRequest::kEnable;
+      bus_.image().write(tick, output);
+    }
+  }
+
+  hal::MachineInput input;
+  int fresh_ticks = 0;
+
+ private:
+  bool next(Tick& tick) {
+    if (bus_.lockstep_source() != nullptr) return bus_.lockstep_source()->wait_next(tick);
+    if (next_ns_ == 0) next_ns_ = modbus::monotonic_ns();
+    next_ns_ += medius::kTickPeriodNs;
+    modbus::sleep_until_ns(next_ns_);
+    tick = {++index_, next_ns_, 0, 0};
+    return true;
+  }
+
+  const Options& options_;
+  modbus::MachineBus& bus_;
+  std::int64_t next_ns_ = 0;
+  std::uint64_t index_ = 0;
+};
+
+nlohmann::ordered_json report(const Probe& probe, const modbus::LinkStatus& link) {
+  const hal::AxisInput& axis = probe.input.axis[0];
+  return {{"state", modbus::to_string(link.state)},
+          {"message", link.message},
+          {"warnings", link.warnings},
+          {"epoch", link.epoch},
+          {"fresh", axis.drive.freshness.valid},
+          {"fresh_ticks", probe.fresh_ticks},
+          {"samples", axis.drive.freshness.sequence},
+          {"panel_fresh", probe.input.panel.freshness.valid},
+          {"relay_closed", probe.input.safety.relay_closed},
+          {"estop_released", probe.input.safety.estop_released},
+          {"drive_state", hal::to_string(axis.drive.state)},
+          {"mode", axis.drive.mode_display},
+          {"position", axis.drive.position},
+          {"velocity", axis.drive.velocity},
+          {"force", axis.drive.force},
+          {"force_limit", axis.drive.force_limit},
+          {"speed_limit", axis.drive.speed_limit},
+          {"load_cell", axis.load_cell.force},
+          {"sto", axis.drive.sto_active},
+          {"rounds", link.counters.rounds},
+          {"connects", link.counters.connects},
+          {"timeouts", link.counters.timeouts},
+          {"exceptions", link.counters.exceptions},
+          {"connection_errors", link.counters.connection_errors},
+          {"protocol_errors", link.counters.protocol_errors},
+          {"echo_mismatches", link.counters.echo_mismatches},
+          {"frozen_samples", link.counters.frozen_samples},
+          {"conversions_refused", link.counters.conversions_refused},
+          {"rtt_us_p50", link.rtt_ns_p50 / 1000},
+          {"rtt_us_p99", link.rtt_ns_p99 / 1000},
+          {"rtt_us_max", link.rtt_ns_max / 1000}};
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Options options;
+  CLI::App app{"hal_probe: what the Modbus machine image sees"};
+  app.add_option("--machine", options.machine);
+  app.add_option("--link", options.link)->required();
+  app.add_option("--ticks", options.ticks);
+  app.add_option("--force", options.force_n);
+  app.add_flag("--wall", options.wall);
+  app.add_flag("--enable", options.enable);
+  CLI11_PARSE(app, argc, argv);
+  modbus::BusOptions bus_options;
+  bus_options.simulated = true;
+  bus_options.lockstep = !options.wall;
+  bus_options.axis_names = {"cable"};
+  bus_options.axis_coordinates = {hal::CoordinateKind::kCable};
+  bus_options.link_overrides = {options.link};
+  auto bus = modbus::MachineBus::create(options.machine, bus_options);
+  if (!bus) {
+    std::fprintf(stderr, "hal_probe: %s\n", bus.error().message.c_str());
+    return 1;
+  }
+  (*bus)->start();
+  Probe probe(options, **bus);
+  probe.run();
+  const modbus::LinkStatus link = (*bus)->status().front();
+  std::printf("%s\n", report(probe, link).dump().c_str());
+  (*bus)->stop();
+  return 0;
+}
