@@ -1,0 +1,329 @@
+#include "controller/record/recorder.hpp"
+
+#include <array>
+#include <memory>
+
+#include <gtest/gtest.h>
+
+#include "controller/base/det_math.hpp"
+#include "controller/record/rows.hpp"
+#include "tests/record/broken_disk.hpp"
+#include "tests/record/fixtures.hpp"
+
+namespace medius::record::test {
+namespace {
+
+constexpr std::uint64_t kRepTicks = 4000;
+
+// A made-up loop: a handle that goes out and back in 4 s, one sample a tick.
+class Loop {
+ public:
+  explicit Loop(rt::EngineChannels& channels) : channels_(channels) {}
+
+  // `pushed` false: the queue was full, the sample is lost.
+  void tick(std::uint16_t serial, bool pushed = true, std::uint32_t missed = 0) {
+    tick_ += 1 + missed;
+    rt::SampleRecord sample;
+    sample.tick = tick_;
+    sample.set_serial = serial;
+    sample.missed = missed;
+    const double angle =
+        2.0 * det::kPi * static_cast<double>(tick_ % kRepTicks) / static_cast<double>(kRepTicks);
+    sample.position = 0.2 - 0.2 * det::cos(angle);
+    sample.velocity = 0.2 * 2.0 * det::kPi / 4.0 * det::sin(angle);
+    sample.force_measured = sample.velocity >= 0.0 ? 60.0 : 78.0;
+    sample.force_target = sample.force_measured;
+    if (!pushed) return;
+    ASSERT_TRUE(channels_.samples.push(sample));
+    if (serial != 0) kept_.push_back(sample);
+  }
+  void ticks(int count, std::uint16_t serial) {
+    for (int i = 0; i < count; ++i) tick(serial);
+  }
+
+  [[nodiscard]] std::uint64_t now() const { return tick_; }
+  [[nodiscard]] const std::vector<rt::SampleRecord>& kept() const { return kept_; }
+
+ private:
+  rt::EngineChannels& channels_;
+  std::uint64_t tick_ = 0;
+  std::vector<rt::SampleRecord> kept_;
+};
+
+measure::RepBoundary boundary_at(std::uint32_t index, std::uint64_t start) {
+  measure::RepBoundary boundary;
+  boundary.index = index;
+  boundary.start_tick = start;
+  boundary.peak_start_tick = start + kRepTicks / 2;
+  boundary.peak_end_tick = start + kRepTicks / 2;
+  boundary.end_tick = start + kRepTicks;
+  boundary.peak_position = 0.4;
+  return boundary;
+}
+
+class RecorderTest : public ::testing::Test {
+ protected:
+  void begin(std::unique_ptr<Store> store) {
+    store_ = std::move(store);
+    Recorder::Callbacks callbacks;
+    callbacks.on_rep = [this](const std::string& id, const measure::RepMetrics& rep) {
+      EXPECT_EQ(id, set_.id);
+      live_reps_.push_back(rep);
+    };
+    callbacks.on_samples = [this](std::span<const rt::SampleRecord> samples) {
+      live_samples_ += samples.size();
+    };
+    callbacks.on_store_error = [this](const StoreError& error) {
+      errors_.push_back(error.message);
+    };
+    recorder_ = std::make_unique<Recorder>(*store_, *channels_, callbacks);
+    set_.id = *store_->next_id();
+    set_.session_id = *store_->next_id();
+    set_.end = SetEnd::kCount;
+  }
+  void begin_in_memory() { begin(std::move(*Store::open_in_memory())); }
+
+  void open(std::uint16_t serial, std::uint64_t start_tick) {
+    set_.start_tick = start_tick;
+    recorder_->open_set(set_, serial, {});
+  }
+
+  std::unique_ptr<rt::EngineChannels> channels_ = std::make_unique<rt::EngineChannels>();
+  Loop loop_{*channels_};
+  std::unique_ptr<Store> store_;
+  std::unique_ptr<Recorder> recorder_;
+  SetRecord set_;
+  std::vector<measure::RepMetrics> live_reps_;
+  std::size_t live_samples_ = 0;
+  std::vector<std::string> errors_;
+};
+
+TEST_F(RecorderTest, KeepsEverySampleOfASetAndNoOther) {
+  begin_in_memory();
+  loop_.ticks(500, 0);
+  recorder_->drain();
+  open(3, 501);
+  for (int i = 0; i < 50; ++i) {
+    loop_.ticks(97, 3);
+    recorder_->drain();
+  }
+  loop_.ticks(300, 0);
+  const auto stored = recorder_->close_set(set_);
+  ASSERT_TRUE(stored) << stored.error().message;
+  EXPECT_EQ(stored->set.samples, 50u * 97u);
+  EXPECT_EQ(stored->set.samples_dropped, 0u);
+  const auto samples = store_->samples(set_.id);
+  ASSERT_TRUE(samples);
+  EXPECT_TRUE(same(*samples, loop_.kept()));
+  EXPECT_EQ(live_samples_, 500u + 50u * 97u + 300u);
+}
+
+TEST_F(RecorderTest, TakesSamplesThatWereDrainedBeforeTheSetWasOpened) {
+  begin_in_memory();
+  loop_.ticks(10, 0);
+  loop_.ticks(700, 9);
+  recorder_->drain();
+  open(9, 11);
+  loop_.ticks(700, 9);
+  const auto stored = recorder_->close_set(set_);
+  ASSERT_TRUE(stored);
+  EXPECT_EQ(stored->set.samples, 1400u);
+  EXPECT_TRUE(same(*store_->samples(set_.id), loop_.kept()));
+}
+
+TEST_F(RecorderTest, MeasuresRepetitionsFromTheirSamplesHoweverLateTheBoundaryComes) {
+  for (const int late_ticks : {-2000, -1, 0, 1, 2500, 9000}) {
+    SCOPED_TRACE(late_ticks);
+    channels_ = std::make_unique<rt::EngineChannels>();
+    Loop loop(*channels_);
+    live_reps_.clear();
+    begin_in_memory();
+    loop.ticks(static_cast<int>(kRepTicks) - 1, 0);
+    open(1, kRepTicks);
+    std::vector<measure::RepBoundary> boundaries;
+    for (std::uint32_t i = 0; i < 3; ++i)
+      boundaries.push_back(boundary_at(i + 1, kRepTicks * (i + 1)));
+    std::size_t told = 0;
+    for (int i = 0; i < 24'000; ++i) {
+      loop.tick(1);
+      if (i % 100 == 0) recorder_->drain();
+      if (told < boundaries.size() &&
+          static_cast<std::int64_t>(loop.now()) >=
+              static_cast<std::int64_t>(boundaries[told].end_tick) + late_ticks) {
+        recorder_->rep_closed(1, boundaries[told++]);
+      }
+    }
+    const auto stored = recorder_->close_set(set_);
+    ASSERT_TRUE(stored);
+    ASSERT_EQ(stored->set.reps.size(), 3u);
+    ASSERT_EQ(live_reps_.size(), 3u);
+
+    std::vector<measure::MetricSample> all;
+    for (const rt::SampleRecord& sample : loop.kept()) {
+      all.push_back({sample.tick, sample.position, sample.velocity, sample.force_measured,
+                     sample.force_target});
+    }
+    for (std::size_t i = 0; i < 3; ++i) {
+      measure::MetricConfig config;
+      if (i > 0) config.previous_end_tick = boundaries[i - 1].end_tick;
+      const auto expected = measure::analyze_rep(all, boundaries[i], config);
+      EXPECT_TRUE(same(stored->set.reps[i], expected)) << "repetition " << i + 1;
+      EXPECT_EQ(expected.quality & measure::kQualitySamplesMissing, 0u);
+      EXPECT_NEAR(stored->set.reps[i].rendered_ratio, 1.3, 1e-9);
+    }
+  }
+}
+
+TEST_F(RecorderTest, MeasuresAtTheCloseWhatNoLaterSampleConfirms) {
+  begin_in_memory();
+  loop_.ticks(static_cast<int>(kRepTicks) - 1, 0);
+  open(1, kRepTicks);
+  loop_.ticks(static_cast<int>(kRepTicks) - 100, 1);
+  recorder_->rep_closed(1, boundary_at(1, kRepTicks));  // its last 100 samples never come
+  const auto stored = recorder_->close_set(set_);
+  ASSERT_TRUE(stored);
+  ASSERT_EQ(stored->set.reps.size(), 1u);
+  EXPECT_NE(stored->set.reps[0].quality & measure::kQualitySamplesMissing, 0u);
+}
+
+TEST_F(RecorderTest, CountsDroppedTicksOfTheSetWhereverTheyFall) {
+  struct Case {
+    const char* what;
+    int before, at_start, inside, at_end, after;
+    std::uint64_t expected;
+  };
+  for (const Case& c : {Case{"none", 0, 0, 0, 0, 0, 0}, Case{"inside", 0, 0, 37, 0, 0, 37},
+                        Case{"first samples", 0, 5, 0, 0, 0, 5}, Case{"last", 0, 0, 0, 11, 0, 11},
+                        Case{"outside", 20, 0, 0, 0, 20, 0}, Case{"all", 3, 4, 5, 6, 0, 15}}) {
+    SCOPED_TRACE(c.what);
+    channels_ = std::make_unique<rt::EngineChannels>();
+    Loop loop(*channels_);
+    begin_in_memory();
+    const auto lose = [&loop](int count, std::uint16_t serial) {
+      for (int i = 0; i < count; ++i) loop.tick(serial, false);
+    };
+    loop.ticks(100, 0);
+    lose(c.before, 0);
+    open(5, loop.now() + 1);
+    lose(c.at_start, 5);
+    loop.ticks(1500, 5);
+    lose(c.inside, 5);
+    loop.ticks(1500, 5);
+    lose(c.at_end, 5);
+    loop.ticks(50, 0);
+    lose(c.after, 0);
+    loop.ticks(50, 0);
+    const auto stored = recorder_->close_set(set_);
+    ASSERT_TRUE(stored);
+    EXPECT_EQ(stored->set.samples, 3000u);
+    EXPECT_EQ(stored->set.samples_dropped, c.expected);
+  }
+}
+
+TEST_F(RecorderTest, DoesNotCallAPeriodTheLoopSkippedADroppedSample) {
+  begin_in_memory();
+  loop_.ticks(10, 0);
+  open(2, 11);
+  loop_.ticks(100, 2);
+  loop_.tick(2, true, 3);
+  loop_.ticks(100, 2);
+  const auto stored = recorder_->close_set(set_);
+  ASSERT_TRUE(stored);
+  EXPECT_EQ(stored->set.samples, 201u);
+  EXPECT_EQ(stored->set.samples_dropped, 0u);
+}
+
+TEST_F(RecorderTest, MovesABoundedNumberOfSamplesACall) {
+  begin_in_memory();
+  bool endless = true;
+  Recorder::Callbacks callbacks;
+  // A loop that pushes as fast as the recorder drains.
+  callbacks.on_samples = [&](std::span<const rt::SampleRecord> samples) {
+    live_samples_ += samples.size();
+    for (std::size_t i = 0; endless && i < samples.size(); ++i) loop_.tick(0);
+  };
+  Recorder recorder(*store_, *channels_, callbacks);
+  loop_.ticks(2000, 0);
+  recorder.drain();
+  EXPECT_LE(live_samples_, 32768u + 1024u);
+  EXPECT_GE(live_samples_, 2000u);
+}
+
+TEST_F(RecorderTest, KeepsTheSetThroughABrokenDiskAndClosesItOnceHealed) {
+  TempDir dir;
+  BrokenDisk disk;
+  begin(std::move(*Store::open(dir.store())));
+  loop_.ticks(static_cast<int>(kRepTicks) - 1, 0);
+  recorder_->drain();
+  open(1, kRepTicks);
+  loop_.ticks(2500, 1);
+  recorder_->drain();
+  EXPECT_TRUE(errors_.empty());
+
+  disk.fail_at(1, true);
+  loop_.ticks(2500, 1);
+  recorder_->rep_closed(1, boundary_at(1, kRepTicks));
+  recorder_->drain();
+  EXPECT_FALSE(errors_.empty());
+  ASSERT_EQ(live_reps_.size(), 1u) << "a repetition is measured and shown, stored or not";
+  for (int attempt = 0; attempt < 3; ++attempt) EXPECT_FALSE(recorder_->close_set(set_));
+
+  disk.heal();
+  const auto stored = recorder_->close_set(set_);
+  ASSERT_TRUE(stored) << stored.error().message;
+  EXPECT_EQ(stored->set.samples, 5000u);
+  EXPECT_EQ(stored->set.samples_dropped, 0u);
+  ASSERT_EQ(stored->set.reps.size(), 1u);
+  recorder_.reset();
+  store_ = std::move(*Store::open(dir.store()));
+  EXPECT_TRUE(same(*store_->samples(set_.id), loop_.kept()));
+  EXPECT_TRUE(same(*store_->set(set_.id), stored->set));
+}
+
+TEST_F(RecorderTest, BoundsWhatItKeepsForABrokenDiskAndCountsTheRest) {
+  TempDir dir;
+  BrokenDisk disk;
+  begin(std::move(*Store::open(dir.store())));
+  loop_.ticks(10, 0);
+  open(1, 11);
+  disk.fail_at(1, true);
+  constexpr std::uint64_t kTicks = 650'000;  // the recorder keeps 600,000
+  for (std::uint64_t i = 0; i < kTicks / 1000; ++i) {
+    loop_.ticks(1000, 1);
+    recorder_->drain();
+  }
+  disk.heal();
+  const auto stored = recorder_->close_set(set_);
+  ASSERT_TRUE(stored) << stored.error().message;
+  EXPECT_EQ(stored->set.samples + stored->set.samples_dropped, kTicks);
+  EXPECT_LE(stored->set.samples, 600'000u + 1000u);
+  EXPECT_GE(stored->set.samples, 599'000u);
+  EXPECT_EQ(store_->samples(set_.id)->size(), stored->set.samples);
+}
+
+TEST_F(RecorderTest, SaysThatASetWasNeverOpened) {
+  begin_in_memory();
+  const auto refused = recorder_->close_set(set_);
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().message.find(set_.id), std::string::npos);
+}
+
+TEST_F(RecorderTest, RecordsSetAfterSetAcrossTheWrapOfTheSerial) {
+  begin_in_memory();
+  loop_.ticks(10, 0);
+  constexpr std::array<std::uint16_t, 5> kSerials{65534, 65535, 1, 2, 65535};
+  for (const std::uint16_t serial : kSerials) {
+    set_.id = *store_->next_id();
+    open(serial, loop_.now() + 1);
+    loop_.ticks(1234, serial);
+    const auto stored = recorder_->close_set(set_);
+    ASSERT_TRUE(stored);
+    EXPECT_EQ(stored->set.samples, 1234u) << serial;
+    EXPECT_EQ(stored->set.samples_dropped, 0u) << serial;
+    loop_.ticks(20, serial);  // stragglers of a closed set
+    recorder_->drain();
+  }
+}
+
+}  // namespace
+}  // namespace medius::record::test
