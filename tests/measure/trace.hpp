@@ -81,22 +81,43 @@ struct Disturbance {
   double noise_m = 0.0;
 };
 
+// A sine by rotation: cheap enough for a hundred million ticks.
+class Oscillator {
+ public:
+  Oscillator(double radps, double phase)
+      : radps_(radps),
+        turn_cos_(std::cos(1e-3 * radps)),
+        turn_sin_(std::sin(1e-3 * radps)),
+        cos_(std::cos(phase)),
+        sin_(std::sin(phase)) {}
+  [[nodiscard]] double position() const { return sin_; }
+  [[nodiscard]] double velocity() const { return radps_ * cos_; }
+  void tick() {
+    const double cos = cos_ * turn_cos_ - sin_ * turn_sin_;
+    sin_ = sin_ * turn_cos_ + cos_ * turn_sin_;
+    cos_ = cos;
+  }
+
+ private:
+  double radps_, turn_cos_, turn_sin_, cos_, sin_;
+};
+
 // Standing sway of +-`sway_m` and 9 Hz tremor of the lifted leg, seen through a noisy estimate.
 inline void disturb(std::vector<Point>& points, const Disturbance& with, Random& random) {
-  const double slow = 2.0 * M_PI * random.uniform(0.15, 0.35);
-  const double fast = 2.0 * M_PI * random.uniform(0.4, 0.9);
-  const double tremor = 2.0 * M_PI * 9.0;
-  const double phase = random.uniform(0.0, 6.28);
-  for (std::size_t i = 0; i < points.size(); ++i) {
-    const double t = 1e-3 * static_cast<double>(i);
-    points[i].position_m += with.sway_m * (0.7 * std::sin(slow * t) + 0.3 * std::sin(fast * t));
-    points[i].velocity_mps +=
-        with.sway_m * (0.7 * slow * std::cos(slow * t) + 0.3 * fast * std::cos(fast * t));
-    const double tremor_mps = 0.26 * with.tremor_fraction;
-    points[i].position_m += tremor_mps / tremor * std::sin(tremor * t + phase);
-    points[i].velocity_mps += tremor_mps * std::cos(tremor * t + phase);
-    if (with.noise_m > 0.0) points[i].position_m += with.noise_m * random.normal();
-    if (with.noise_mps > 0.0) points[i].velocity_mps += with.noise_mps * random.normal();
+  Oscillator slow(2.0 * M_PI * random.uniform(0.15, 0.35), 0.0);
+  Oscillator fast(2.0 * M_PI * random.uniform(0.4, 0.9), 0.0);
+  Oscillator tremor(2.0 * M_PI * 9.0, random.uniform(0.0, 6.28));
+  const double tremor_m = 0.26 * with.tremor_fraction / (2.0 * M_PI * 9.0);
+  for (Point& point : points) {
+    point.position_m += with.sway_m * (0.7 * slow.position() + 0.3 * fast.position()) +
+                        tremor_m * tremor.position();
+    point.velocity_mps += with.sway_m * (0.7 * slow.velocity() + 0.3 * fast.velocity()) +
+                          tremor_m * tremor.velocity();
+    if (with.noise_m > 0.0) point.position_m += with.noise_m * random.normal();
+    if (with.noise_mps > 0.0) point.velocity_mps += with.noise_mps * random.normal();
+    slow.tick();
+    fast.tick();
+    tremor.tick();
   }
 }
 

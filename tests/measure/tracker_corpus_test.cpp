@@ -96,7 +96,7 @@ RandomSet random_set(std::uint64_t seed) {
     ++set.partial;
   }
   set.trace.hold(2.0);
-  const Disturbance with{0.004, random.uniform(0.0, 0.04), 0.002, 2e-5};
+  const Disturbance with{0.004, random.uniform(0.0, 0.04), 0.002, 0.0};
   test::disturb(set.trace.points, with, random);
   return set;
 }
