@@ -1,29 +1,40 @@
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include "client/commands.hpp"
 #include "client/export_text.hpp"
 #include "client/print.hpp"
 #include "client/records.hpp"
+#include "client/wire.hpp"
 
 namespace medius::client {
 namespace {
 
-Fetched<std::string> samples_text(const Connection& connection,
-                                  const std::vector<record::SetRecord>& sets,
-                                  const ExportOptions& options) {
-  std::string csv;
-  nlohmann::ordered_json json = nlohmann::ordered_json::array();
-  for (const record::SetRecord& set : sets) {
-    const auto samples = fetch_samples(connection, set, options.divider);
-    if (!samples) return tl::unexpected(samples.error());
-    if (options.format == "csv") {
-      csv += samples_csv(set, *samples, csv.empty());
-    } else {
-      json.push_back(samples_json(set, *samples));
+// Text for a set or all sets of a session.
+tl::expected<std::string, int> text_of(const Connection& connection, const ExportOptions& options,
+                                       const std::vector<record::SetRecord>& sets) {
+  const CommonOptions& common = connection.options();
+  if (options.what == "samples") {
+    if (sets.size() != 1) {
+      std::string names;
+      for (const record::SetRecord& set : sets) names += " " + resource_name(set);
+      complain(options.name + " has " + std::to_string(sets.size()) +
+               " sets, and samples are exported one set at a time; choose one of" + names);
+      return tl::unexpected<int>(kExitUsage);
     }
+    const auto samples = fetch_samples(connection, sets.front(), options.divider);
+    if (!samples) return tl::unexpected<int>(complain(samples.error(), common));
+    return options.format == "csv" ? samples_csv(sets.front(), *samples)
+                                   : samples_json(sets.front(), *samples);
   }
-  return options.format == "csv" ? csv : json.dump() + "\n";
+  if (options.format == "csv") {
+    auto csv = repetitions_csv(sets);
+    if (!csv) return tl::unexpected<int>(complain(csv.error()));
+    return std::move(*csv);
+  }
+  const std::string session = sets.empty() ? options.name : "sessions/" + sets.front().session_id;
+  const auto record = fetch_session(connection, session);
+  if (!record) return tl::unexpected<int>(complain(record.error(), common));
+  return session_json(session_from_pb(record->session), sets);
 }
 
 }  // namespace
@@ -32,20 +43,13 @@ int export_records(const CommonOptions& common, const ExportOptions& options) {
   const Connection connection(common);
   const auto sets = fetch_sets(connection, options.name);
   if (!sets) return complain(sets.error(), common);
-  std::string text;
-  if (options.what == "reps") {
-    text =
-        options.format == "csv" ? repetitions_csv(*sets) : repetitions_json(*sets).dump(2) + "\n";
-  } else {
-    auto samples = samples_text(connection, *sets, options);
-    if (!samples) return complain(samples.error(), common);
-    text = std::move(*samples);
-  }
+  const auto text = text_of(connection, options, *sets);
+  if (!text) return text.error();
   if (options.output.empty()) {
-    fmt::print("{}", text);
+    fmt::print("{}", *text);
     return kExitOk;
   }
-  return write_file(options.output, text) ? kExitOk : kExitFailed;
+  return write_file(options.output, *text) ? kExitOk : kExitFailed;
 }
 
 }  // namespace medius::client

@@ -1,5 +1,4 @@
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include "client/commands.hpp"
 #include "client/export_text.hpp"
@@ -8,7 +7,9 @@
 #include "client/records.hpp"
 #include "client/terminal.hpp"
 #include "client/text.hpp"
+#include "client/wire.hpp"
 #include "client/wording.hpp"
+#include "controller/record/export.hpp"
 
 namespace medius::client {
 namespace {
@@ -115,9 +116,8 @@ int history(const CommonOptions& common, std::uint32_t limit) {
   }
   if (response.sessions().empty() && !common.quiet) fmt::print("no sessions yet\n");
   for (const v1::Session& session : response.sessions()) {
-    const std::int64_t start_ns =
-        session.start_time().seconds() * 1'000'000'000 + session.start_time().nanos();
-    fmt::print("{}  {}  {}  {}\n", short_name(session.name()), iso_time(start_ns),
+    const std::int64_t start_ns = session_from_pb(session).start_unix_ns;
+    fmt::print("{}  {}  {}  {}\n", short_name(session.name()), record::iso_time(start_ns),
                session.program().empty() ? "free set" : short_name(session.program()),
                session.client());
   }
@@ -128,11 +128,14 @@ int show(const CommonOptions& common, const std::string& name) {
   const Connection connection(common);
   const auto sets = fetch_sets(connection, name);
   if (!sets) return complain(sets.error(), common);
-  if (common.json) {
-    fmt::print("{}\n", repetitions_json(*sets).dump(2));
+  if (!common.json) {
+    print_sets(*sets, common);
     return kExitOk;
   }
-  print_sets(*sets, common);
+  const std::string session = name.substr(0, name.find("/sets/"));
+  const auto record = fetch_session(connection, session);
+  if (!record) return complain(record.error(), common);
+  fmt::print("{}", session_json(session_from_pb(record->session), *sets));
   return kExitOk;
 }
 

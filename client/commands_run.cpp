@@ -203,7 +203,20 @@ class Run {
     return report;
   }
 
+  // medius-sim writes its truth once a second: what it wrote before the session's end lacks the
+  // end.
+  void wait_for_truth() {
+    namespace fs = std::filesystem;
+    const auto since = fs::file_time_type::clock::now();
+    const auto until = Clock::now() + std::chrono::seconds(3);
+    std::error_code error;
+    while (Clock::now() < until && !(fs::last_write_time(options_.truth, error) > since)) {
+      watcher_.take(kLook);
+    }
+  }
+
   void add_truth(const StoredSession& session, ReportInput& report) {
+    wait_for_truth();
     const auto truth = load_truth(options_.truth);
     if (!truth) {
       complain(truth.error());

@@ -1,28 +1,27 @@
-// Stored sets as CSV and JSON: units in every name, '.' as the decimal sign, ISO times. Pure
-// functions.
+// Stored sets as text: the exports of controller/record, fed from the wire.
 #pragma once
 
 #include <span>
 #include <string>
+#include <vector>
 
-#include <nlohmann/json_fwd.hpp>
+#include <tl/expected.hpp>
 
 #include "controller/record/set_record.hpp"
 #include "medius/v1/station.pb.h"
 
 namespace medius::client {
 
-// One line a repetition, a heading line first.
-[[nodiscard]] std::string repetitions_csv(std::span<const record::SetRecord> sets);
-[[nodiscard]] nlohmann::ordered_json repetitions_json(std::span<const record::SetRecord> sets);
+// One line a repetition, a heading line first; an error for sets of different kinds of axes.
+[[nodiscard]] tl::expected<std::string, std::string> repetitions_csv(
+    std::span<const record::SetRecord> sets);
+[[nodiscard]] std::string session_json(const record::SessionRecord& session,
+                                       std::span<const record::SetRecord> sets);
 
-// One line a sample; `heading` only in front of the first set.
 [[nodiscard]] std::string samples_csv(const record::SetRecord& set,
-                                      const v1::RecordedSamples& samples, bool heading);
-[[nodiscard]] nlohmann::ordered_json samples_json(const record::SetRecord& set,
-                                                  const v1::RecordedSamples& samples);
-
-// "2026-05-01T09:30:00.125Z"; empty for 0.
-[[nodiscard]] std::string iso_time(std::int64_t unix_ns);
+                                      const v1::RecordedSamples& samples);
+// One object of columns.
+[[nodiscard]] std::string samples_json(const record::SetRecord& set,
+                                       const v1::RecordedSamples& samples);
 
 }  // namespace medius::client

@@ -148,7 +148,12 @@ bool write_report(const std::string& directory, const ReportInput& input) {
     return false;
   }
   const auto path = std::filesystem::path(directory);
-  return write_file(path / "reps.csv", repetitions_csv(input.sets)) &&
+  const auto csv = repetitions_csv(input.sets);
+  if (!csv) {
+    complain(csv.error());
+    return false;
+  }
+  return write_file(path / "reps.csv", *csv) &&
          write_file(path / "report.json", report_json(input).dump(2) + "\n");
 }
 

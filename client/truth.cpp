@@ -10,6 +10,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "client/wording.hpp"
 #include "sim/checkers/force_truth.hpp"
 
 namespace medius::client {
@@ -39,8 +40,7 @@ tl::expected<std::vector<TruthRow>, std::string> load_rows(const std::string& pa
   if (!std::getline(file, line)) {
     return tl::unexpected("truth samples " + path + " could not be read; give medius-sim --truth");
   }
-  constexpr std::array<std::string_view, 4> kNames{"cmd_seq", "ring_position_m",
-                                                   "ring_velocity_mps", "cuff_tension_n"};
+  constexpr std::array<std::string_view, 4> kNames{"cmd_seq", "ring_m", "ring_mps", "cuff_n"};
   std::array<std::size_t, 4> column{};
   const auto heads = split(line);
   for (std::size_t i = 0; i < kNames.size(); ++i) {
@@ -108,7 +108,7 @@ Alignment align(const Truth& truth, const std::vector<std::int64_t>& ticks, std:
 const TruthSet* truth_set(const Truth& truth, const record::SetRecord& set) {
   if (set.index == 0 || set.index > truth.sets.size()) return nullptr;
   const TruthSet& found = truth.sets[set.index - 1];
-  return found.side == static_cast<int>(set.side) ? &found : nullptr;
+  return found.side == word(set.side) ? &found : nullptr;
 }
 
 }  // namespace
@@ -124,7 +124,7 @@ tl::expected<Truth, std::string> load_truth(const std::string& path) {
   Truth truth;
   try {
     for (const auto& entry : json.at("sets")) {
-      truth.sets.push_back({entry.at("side").get<int>(), entry.at("reps").get<int>(),
+      truth.sets.push_back({entry.at("side").get<std::string>(), entry.at("reps").get<int>(),
                             entry.at("direction_changes").get<int>(),
                             entry.at("range_m").get<std::vector<double>>()});
     }

@@ -22,7 +22,7 @@ struct TruthRow {
 };
 
 struct TruthSet {
-  int side = 0;  // record::Side
+  std::string side;  // "left", "right"
   int reps = 0;
   int direction_changes = 0;
   std::vector<double> range_m;

@@ -141,4 +141,44 @@ record::SetRecord set_from_pb(const v1::Set& set) {
   return out;
 }
 
+record::SessionRecord session_from_pb(const v1::Session& session) {
+  record::SessionRecord out;
+  out.id = short_name(session.name());
+  out.program_id = short_name(session.program());
+  out.client_id = session.client();
+  out.start_unix_ns = unix_ns(session.start_time());
+  out.end_unix_ns = unix_ns(session.end_time());
+  return out;
+}
+
+std::vector<rt::SampleRecord> samples_from_pb(const v1::RecordedSamples& samples) {
+  // On the wire 0 is "unspecified", so that these enums start one higher.
+  const auto from_wire = [](std::uint32_t value) {
+    return static_cast<std::uint8_t>(value > 0 ? value - 1 : 0);
+  };
+  std::vector<rt::SampleRecord> out(static_cast<std::size_t>(samples.tick_size()));
+  for (int i = 0; i < samples.tick_size(); ++i) {
+    rt::SampleRecord& sample = out[static_cast<std::size_t>(i)];
+    sample.tick = samples.tick(i);
+    sample.position = samples.position(i);
+    sample.velocity = samples.velocity(i);
+    sample.force_measured = samples.force_measured(i);
+    sample.force_wish = samples.force_wish(i);
+    sample.force_target = samples.force_target(i);
+    sample.force_output = samples.force_output(i);
+    sample.base_load = samples.base_load(i);
+    sample.disturbance = samples.disturbance(i);
+    sample.drive_age_ns = samples.drive_age_ns(i);
+    sample.late_ns = samples.late_ns(i);
+    sample.limits = samples.limits(i);
+    sample.fault = static_cast<std::uint16_t>(samples.fault(i));
+    sample.axis = static_cast<std::uint8_t>(samples.axis());
+    sample.phase = from_wire(samples.phase(i));
+    sample.load_state = from_wire(samples.load_state(i));
+    sample.reaction = from_wire(samples.reaction(i));
+    sample.missed = samples.missed(i);
+  }
+  return out;
+}
+
 }  // namespace medius::client

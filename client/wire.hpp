@@ -2,11 +2,15 @@
 // world gives the same values without a wire.
 #pragma once
 
+#include <vector>
+
 #include "controller/record/set_record.hpp"
 #include "medius/v1/station.pb.h"
 
 namespace medius::client {
 
 [[nodiscard]] record::SetRecord set_from_pb(const v1::Set& set);
+[[nodiscard]] record::SessionRecord session_from_pb(const v1::Session& session);
+[[nodiscard]] std::vector<rt::SampleRecord> samples_from_pb(const v1::RecordedSamples& samples);
 
 }  // namespace medius::client
