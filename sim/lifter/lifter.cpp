@@ -30,9 +30,13 @@ constexpr double kRestNearby = 0.06;  // rad
 // How smooth a load is felt: fast enough for a load ramp, slow enough that the drive's inertia,
 // felt late, does not rock the standing leg.
 constexpr double kFeltLagS = 0.2;
+// A difference in a steady load that a standing person notices (discrimination of force is about 7
+// %).
+constexpr double kNoticedShare = 0.07;
+constexpr double kNoticedN = 2.0;
 // Surprise beyond this is answered within the set, less only by learning.
-constexpr double kSurpriseN = 12.0;
-constexpr double kSurpriseShare = 0.35;
+constexpr double kSurpriseN = 6.0;
+constexpr double kSurpriseShare = 0.15;
 // The intention waits for a leg that lags: fully beyond the second angle.
 constexpr double kLagFree = 0.10;  // rad
 constexpr double kLagStop = 0.30;  // rad
@@ -294,7 +298,10 @@ void Lifter::State::give_up() noexcept {
 void Lifter::State::feel(double tension_n) noexcept {
   felt_n += (kDt / kFeltLagS) * (delayed_tension.push(tension_n) - felt_n);
   if (truth.state != LifterState::kLifting) {
-    expected_n = felt_n;
+    // Standing, a person corrects what they notice; correcting every newton late would hunt against
+    // the cable's friction.
+    const double noticed_n = at_least(kNoticedShare * felt_n, kNoticedN);
+    expected_n = clamped(expected_n, felt_n - noticed_n, felt_n + noticed_n);
     return;
   }
   tension_sum_n += tension_n;

@@ -131,9 +131,9 @@ TEST(PlantReference, AgreesWithAFineIntegrationOfTheWrittenEquations) {
     }
   }
   EXPECT_GT(state[kAlpha], 0.05);  // it has moved
-  EXPECT_LT(worst_position, 2e-4);
-  EXPECT_LT(worst_angle, 3e-4);
-  EXPECT_LT(std::sqrt(square / samples), 0.3);
+  EXPECT_LT(worst_position, 1e-4);
+  EXPECT_LT(worst_angle, 1e-4);
+  EXPECT_LT(std::sqrt(square / samples), 0.05);
 }
 
 }  // namespace
