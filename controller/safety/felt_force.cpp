@@ -85,7 +85,6 @@ double excess_ceiling(const AxisBounds& bounds, const Felt& f, const FeltInput& 
                       const FeltState& state, std::uint32_t& cause) noexcept {
   using measure::Phase;
   double ceiling = f.limit;
-  cause = kLimitForce;
   const bool effort = input.phase == Phase::kConcentric || input.phase == Phase::kHold;
   if (!effort && input.phase != Phase::kEccentric) {
     // At rest, at the bottom and in slack an excess may fade, never rise (I7).

@@ -82,6 +82,102 @@ TEST(EnergyTank, LetsAHonestRepetitionHaveItsWholeExcess) {
   }
 }
 
+TEST(EnergyTank, IsFilledByTheTravelUpToOneAndAHalfAllowances) {
+  for (const double range : {0.0, 0.3, 0.4}) {
+    Rig rig;
+    rig.input.range = range;
+    const double allowance = kGrantPerMetre * 0.4;
+    const double size = 1.5 * kGrantPerMetre * (range > 0.0 ? range : 0.4);
+    for (int rep = 1; rep <= 4; ++rep) {
+      rig.repetition(0.4, 0.2, kBase);
+      const double expected = std::min(rep * allowance, size);
+      if (range > 0.0) {
+        EXPECT_NEAR(rig.state.tank_energy, expected, 0.01) << range;
+      } else {  // the size follows the travel that is known while it is being filled
+        EXPECT_LE(rig.state.tank_energy, expected + 0.01);
+        EXPECT_GE(rig.state.tank_energy, allowance - 0.01);
+      }
+    }
+  }
+}
+
+TEST(EnergyTank, KeepsNineTenthsOfWhatThePersonPutsIn) {
+  Rig rig;
+  rig.input.range = 10.0;  // room enough
+  for (int i = 0; i < 2000; ++i) rig.step(0.2, 1.25 * kBase);
+  EXPECT_NEAR(rig.state.tank_energy, 0.9 * rig.taken, 1e-9);
+  EXPECT_GT(rig.taken, 7.0);
+  const double before = rig.state.tank_energy;
+  rig.taken = rig.given = 0.0;
+  for (int i = 0; i < 500; ++i) rig.step(-0.2, 1.25 * kBase);
+  EXPECT_NEAR(rig.state.tank_energy, before - rig.given, 1e-9);
+  EXPECT_GT(rig.given, 1.0);
+}
+
+TEST(EnergyTank, IsRefilledOnceARepetitionHoweverOftenTheTrackerSaysSo) {
+  Rig rig;
+  rig.input.range = 10.0;
+  for (int i = 0; i < 2000; ++i) {  // 0.4 m out
+    rig.input.concentric_validated = i > 1400 && i % 20 == 0;
+    rig.step(0.2, kBase);
+  }
+  EXPECT_NEAR(rig.state.tank_energy, kGrantPerMetre * 0.4, 0.01);
+  // A word that stays does not count again after a bounce on the way back.
+  rig.input.concentric_validated = true;
+  for (int i = 0; i < 250; ++i) rig.step(-0.2, kBase);
+  for (int i = 0; i < 150; ++i) rig.step(0.2, kBase);
+  for (int i = 0; i < 250; ++i) rig.step(-0.2, kBase);
+  EXPECT_NEAR(rig.state.tank_energy, kGrantPerMetre * 0.4, 0.01);
+  // A bounce with a new word is worth what it rose, no more.
+  rig.input.concentric_validated = false;
+  for (int i = 0; i < 149; ++i) rig.step(0.2, kBase);
+  rig.input.concentric_validated = true;
+  rig.step(0.2, kBase);
+  EXPECT_NEAR(rig.state.tank_energy, kGrantPerMetre * 0.43, 0.01);
+}
+
+TEST(EnergyTank, AWordBeforeTwentyMillimetresOfRiseIsNotHeard) {
+  for (const int ticks : {101, 104}) {  // 20.2 and 20.8 mm
+    for (const double start : {0.0, -0.3, 0.3}) {
+      Rig rig;
+      rig.input.range = 10.0;
+      const int moved = static_cast<int>(start / 0.2 / kTickPeriodS);
+      for (int i = 0; i < moved; ++i) rig.step(0.2, kBase);
+      for (int i = 0; i < -moved; ++i) rig.step(-0.2, kBase);
+      // Down first, so that the rise is measured from the valley and not from where the set began.
+      for (int i = 0; i < 2000; ++i) rig.step(-0.2, kBase);
+      for (int i = 0; i < ticks - 1; ++i) rig.step(0.2, kBase);
+      rig.input.concentric_validated = true;
+      rig.step(0.2, kBase);
+      const double expected = ticks > 102 ? kGrantPerMetre * 0.2e-3 * ticks : 0.0;
+      EXPECT_NEAR(rig.state.tank_energy, expected, 1e-3) << ticks << " " << start;
+    }
+  }
+}
+
+TEST(EnergyTank, ADebtForbidsAnExcessInEveryDirection) {
+  for (const double velocity : {-0.2, 0.0, 0.2}) {
+    Rig rig;
+    rig.state.tank_energy = -1.0;
+    for (int i = 0; i < 100; ++i) rig.step(velocity, 1.25 * kBase);
+    EXPECT_EQ(rig.state.force, kBase) << velocity;
+  }
+  Rig rig;  // negative control
+  for (int i = 0; i < 100; ++i) rig.step(0.2, 1.25 * kBase);
+  EXPECT_EQ(rig.state.force, 1.25 * kBase);
+}
+
+TEST(EnergyTank, ATankThatIsNoNumberIsEmpty) {
+  for (const double energy : {test::kNaN, test::kInf, -test::kInf}) {
+    Rig rig;
+    rig.state.tank_energy = energy;
+    rig.input.phase = Phase::kEccentric;
+    for (int i = 0; i < 100; ++i) rig.step(-0.2, 1.25 * kBase);
+    EXPECT_LE(rig.given, 0.01) << energy;
+    EXPECT_NEAR(rig.state.tank_energy, 0.0, 0.01);
+  }
+}
+
 TEST(EnergyTank, GivesNothingBackForAConcentricThatWasNotValidated) {
   Rig rig;
   for (int rep = 0; rep < 12; ++rep) {

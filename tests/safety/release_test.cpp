@@ -44,7 +44,9 @@ TEST(Release, NeedsLowTensionAndInwardSpeedForThreeTicks) {
     rig.input.velocity = c.velocity;
     EXPECT_EQ(rig.step().fault, FaultCode::kNone);
     EXPECT_EQ(rig.step().fault, FaultCode::kNone);
-    EXPECT_EQ(rig.step().fault == FaultCode::kHandleReleased, c.released) << c.measured;
+    const TorqueOutput third = rig.step();
+    EXPECT_EQ(third.fault == FaultCode::kHandleReleased, c.released) << c.measured;
+    EXPECT_EQ((third.limits & kLimitSlackServo) != 0, c.released) << c.measured;
     EXPECT_EQ(rig.state.slack_servo, c.released);
   }
 }
@@ -108,6 +110,22 @@ TEST(Release, AHandThatHoldsForFiftyMillisecondsGetsTheForceBackOnARamp) {
   }
   EXPECT_NEAR(ticks, 60.0 / 0.15, 5);
   EXPECT_EQ(rig.state.retension_ceiling > 0.0, rig.state.word < 80.0);
+}
+
+TEST(Release, TenNewtonsAreNotYetAHandAndAnyMoreAre) {
+  for (const double tension : {10.0, 10.001}) {
+    Rig rig;
+    rig.input.measured_force = 0.0;
+    rig.input.velocity = -0.5;
+    for (int i = 0; i < 10; ++i) rig.step();
+    rig.input.velocity = 0.0;
+    rig.input.measured_force = tension;
+    for (int i = 0; i < 50; ++i) rig.step();
+    EXPECT_EQ(rig.state.slack_servo, tension <= 10.0);
+    if (tension > 10.0) {
+      EXPECT_TRUE(rig.step().limits & kLimitSlackServo);  // the ramp is under way
+    }
+  }
 }
 
 TEST(Release, AGripThatSlipsAgainStartsTheFiftyMillisecondsAgain) {

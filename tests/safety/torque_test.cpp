@@ -137,6 +137,7 @@ TEST(Torque, AnAgeThatNobodyGaveMeansNoForce) {
   rig.input.drive_age_ns = TorqueInput{}.drive_age_ns;
   EXPECT_EQ(rig.settle().word.value(), 0.0);
   EXPECT_EQ(rig.step().fault, FaultCode::kDataStale);
+  EXPECT_TRUE(rig.step().limits & kLimitAge);
   rig = Rig{};
   rig.input.load_cell_age_ns = TorqueInput{}.load_cell_age_ns;
   EXPECT_EQ(rig.settle().word.value(), 0.0);
@@ -246,6 +247,7 @@ TEST(Torque, R3FallsAtTwentyNewtonsATickAndMoreAndStillBrakesOverspeed) {
   double before = 600.0;
   for (int tick = 0; tick < 45; ++tick) {
     const double word = rig.step().word.value();
+    EXPECT_GE(word, before - 25.0 - 1e-9);  // a ramp: a drop would make a standing person fall
     EXPECT_TRUE(word <= before - 20.0 || word == 0.0);
     before = word;
   }
@@ -272,6 +274,26 @@ TEST(Torque, R4AndOffAreZeroAtOnceEvenWhileBraking) {
       EXPECT_EQ(rig.state.word, 0.0);
     }
   }
+}
+
+TEST(Torque, R3ForgetsTheSlackServo) {
+  Rig rig;
+  rig.load(80.0);
+  rig.input.measured_force = 0.0;
+  rig.input.velocity = -0.5;
+  rig.settle(10);
+  ASSERT_TRUE(rig.state.slack_servo);
+  rig.input.reaction = Reaction::kFastUnload;
+  EXPECT_EQ(rig.step().word.value(), 0.0);
+  EXPECT_FALSE(rig.state.slack_servo);
+  EXPECT_EQ(rig.step().limits & (kLimitAge | kLimitSlackServo), 0u);
+}
+
+TEST(Torque, WithoutFeltForceOnlyTheFloorOfTheCorrectionIsLeft) {
+  Rig rig;
+  rig.input.felt_force = 0.0;
+  rig.input.torque = 100.0;
+  EXPECT_NEAR(rig.settle().word.value(), 20.0, 1e-9);
 }
 
 TEST(Torque, ANumberThatIsNoneUnloadsFast) {
