@@ -33,14 +33,22 @@ void LoopLink::flush() {
   while (!outbox_.empty() && channels_.commands.push(outbox_.front())) outbox_.pop_front();
 }
 
+void LoopLink::retire(const rt::Event& event) {
+  for (auto held = profiles_.begin(); held != profiles_.end(); ++held) {
+    if (held->profile.get() != event.profile) continue;
+    // A call into it was ended half-way: its memory is lost, its code is never entered again.
+    if (event.fault != safety::FaultCode::kNone) static_cast<void>(held->profile.release());
+    profiles_.erase(held);
+    return;
+  }
+}
+
 void LoopLink::poll(std::int64_t now_ns, const std::function<void(const rt::Event&)>& on_event) {
   flush();
   rt::Event event;
   while (channels_.events.pop(event)) {
-    if (event.kind == rt::EventKind::kProfileRetired) {
-      std::erase_if(profiles_,
-                    [&](const Held& held) { return held.profile.get() == event.profile; });
-    } else if (event.kind == rt::EventKind::kCommandRefused) {
+    if (event.kind == rt::EventKind::kProfileRetired) retire(event);
+    if (event.kind == rt::EventKind::kCommandRefused) {
       // A refused start never reached the loop's hands.
       std::erase_if(profiles_,
                     [&](const Held& held) { return held.start_command_id == event.command_id; });

@@ -43,6 +43,7 @@ class LoopLink {
 
  private:
   void flush();
+  void retire(const rt::Event& event);
 
   rt::EngineChannels& channels_;
   rt::Status status_;

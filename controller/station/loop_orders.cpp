@@ -368,6 +368,8 @@ void Station::Impl::resume(const OrderHeader& header, const ReceiptAnswer& answe
     accept(header, kWhat, std::move(receipt), answer);
     return;
   }
+  set->engage_id = *id;
+  set->pause_reason.clear();
   set->moved_tick = loop.status().tick;
   changed();
   PendingOrder order;

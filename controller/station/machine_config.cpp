@@ -22,16 +22,29 @@ struct NumberKey {
 // Bounds that a machine file may tighten, and by how they are measured. A bound that is left out
 // stays as compiled in, except force_max: without it the axis makes no force at all.
 constexpr NumberKey<AxisBounds> kBoundKeys[] = {
-    {"brake_force_max", Dimension::kForce, &AxisBounds::brake_force_max, 0.0},
     {"felt_rise", Dimension::kForceRate, &AxisBounds::felt_rise_per_s, 0.0},
-    {"felt_fall", Dimension::kForceRate, &AxisBounds::felt_fall_per_s, 0.0},
     {"correction_max", Dimension::kForce, &AxisBounds::correction_max, 0.0},
+    {"correction_floor", Dimension::kForce, &AxisBounds::correction_floor, 0.0},
+    {"outward_hold_speed", Dimension::kSpeed, &AxisBounds::outward_hold_speed, 0.0},
     {"governor_speed", Dimension::kSpeed, &AxisBounds::governor_speed, 0.0},
     {"overspeed_trip", Dimension::kSpeed, &AxisBounds::overspeed_trip, 0.0},
     {"slack_speed", Dimension::kSpeed, &AxisBounds::slack_speed, 0.0},
     {"slack_pull_max", Dimension::kForce, &AxisBounds::slack_pull_max, 0.0},
     {"pretension_max", Dimension::kForce, &AxisBounds::pretension_max, 0.0},
     {"eccentric_ratio_max", Dimension::kRatio, &AxisBounds::eccentric_ratio_max, 0.0},
+};
+
+// Slow links need longer ages than the compiled-in defaults: max(10 ms, 2 bus cycles) to freeze,
+// max(20 ms, 4 bus cycles) to unload. tightened() lowers the force limit for them.
+struct AgeKey {
+  const char* base;
+  std::int64_t AxisBounds::*member;
+  double max_ms;
+};
+constexpr AgeKey kAgeKeys[] = {
+    {"freeze_age", &AxisBounds::freeze_age_ns, 30.0},
+    {"unload_age", &AxisBounds::unload_age_ns, 60.0},
+    {"panel_age", &AxisBounds::panel_age_ns, 60.0},
 };
 
 using Control = rt::ForceControlConfig;
@@ -76,8 +89,7 @@ void read_bounds(StrictTable& table, hal::CoordinateKind kind, AxisBounds& bound
   const AxisBounds machine = safety::machine_bounds(kind);
   const std::string reason = fmt::format("compiled in for a {}", axis_word(kind));
   table.allow("force_max", Dimension::kForce);
-  table.allow("freeze_age", Dimension::kMilliseconds);
-  table.allow("unload_age", Dimension::kMilliseconds);
+  for (const AgeKey& key : kAgeKeys) table.allow(key.base, Dimension::kMilliseconds);
   for (const auto& key : kBoundKeys) table.allow(key.base, key.dimension);
   table.reject_unknown();
   if (const auto force =
@@ -90,14 +102,12 @@ void read_bounds(StrictTable& table, hal::CoordinateKind kind, AxisBounds& bound
       bounds.*key.member = *value;
     }
   }
-  const auto age = [&](const char* key, std::int64_t limit_ns, std::int64_t& age_ns) {
-    const Range range{1.0, static_cast<double>(limit_ns) * 1e-6, reason};
-    if (const auto ms = table.number(key, Dimension::kMilliseconds, range)) {
-      age_ns = static_cast<std::int64_t>(*ms * 1e6);
+  for (const AgeKey& key : kAgeKeys) {
+    const Range range{1.0, key.max_ms, "older data is no data"};
+    if (const auto ms = table.number(key.base, Dimension::kMilliseconds, range)) {
+      bounds.*key.member = static_cast<std::int64_t>(*ms * 1e6);
     }
-  };
-  age("freeze_age", machine.freeze_age_ns, bounds.freeze_age_ns);
-  age("unload_age", machine.unload_age_ns, bounds.unload_age_ns);
+  }
 }
 
 hal::CoordinateKind read_kind(StrictTable& table) {

@@ -1,5 +1,6 @@
-// The machine file (hal/machines/*.toml): which machine, which devices, which limits. Parsed once into
-// validated structs; unknown keys are errors; units are in the key names; a missing limit is no force.
+// The machine file (hal/machines/*.toml): which machine, which devices, which limits. Parsed once
+// into validated structs; unknown keys are errors; units are in the key names; a missing limit is
+// no force.
 #pragma once
 
 #include <string>
@@ -13,7 +14,7 @@ namespace medius::station {
 
 // One axis: its engine configuration and the limits a user has by default.
 struct AxisMachineConfig {
-  std::string name;             // "cable", "left-arm"
+  std::string name;  // "cable", "left-arm"
   rt::AxisConfig engine;
   double user_force_max = 0.0;  // N | Nm; orders above it are refused
   double pretension = 0.0;      // N | Nm
@@ -25,9 +26,9 @@ struct AxisMachineConfig {
 
 struct MachineConfig {
   std::string path;
-  std::string name;                  // "cable station (simulated)"
-  bool simulated = false;            // only a simulated machine may run without real-time permission
-  bool lockstep = false;             // a bus round is a tick (medius-sim --pace bus)
+  std::string name;        // "cable station (simulated)"
+  bool simulated = false;  // only a simulated machine may run without real-time permission
+  bool lockstep = false;   // a bus round is a tick (medius-sim --pace bus)
   std::vector<AxisMachineConfig> axes;
   rt::EngineConfig engine() const;
 };
@@ -36,7 +37,8 @@ struct ConfigError {
   std::string message;
 };
 
-// Reads [machine] and [[axis]]; [[link]]/[[device]] belong to hal/modbus, which reads the same file.
+// Reads [machine] and [[axis]]; [[link]]/[[device]] belong to hal/modbus, which reads the same
+// file.
 [[nodiscard]] tl::expected<MachineConfig, ConfigError> load_machine(const std::string& path);
 
 }  // namespace medius::station

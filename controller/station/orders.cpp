@@ -137,10 +137,10 @@ std::optional<Refusal> Station::Impl::may_start() const {
         RefusalCode::kUnavailable,
         "the machine does not answer (its data is stale); look at power, cable and link"};
   }
-  if (records.unacknowledged() >= kUnacknowledgedMax) {
+  if (records.unstored_sets() >= kUnstoredSetsMax) {
     return Refusal{RefusalCode::kUnavailable,
                    fmt::format("{} sets wait for the store, at most {} ({}); mend the store first",
-                               records.unacknowledged(), kUnacknowledgedMax, store_trouble)};
+                               records.unstored_sets(), kUnstoredSetsMax, store_trouble)};
   }
   return std::nullopt;
 }

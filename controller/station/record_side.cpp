@@ -67,7 +67,7 @@ void RecordSide::run(Work work, Runtime::Task done) {
 }
 
 void RecordSide::drain() {
-  if (draining_ || drains_held_) return;
+  if (draining_) return;
   draining_ = true;
   run([](Shared& shared) { shared.recorder.drain(); }, [this] { draining_ = false; });
 }

@@ -32,12 +32,9 @@ class RecordSide {
              Callbacks callbacks);
   ~RecordSide();
 
-  // [control] Starts a drain unless one is under way or drains are held.
+  // [control] Starts a drain unless one is under way. Samples of a set may be drained before
+  // open_set(): the recorder keeps them.
   void drain();
-  // [control] No drain starts while held: samples of a set must not be drained before the recorder
-  // knows the set.
-  void hold_drains(bool held) { drains_held_ = held; }
-  [[nodiscard]] bool draining() const { return draining_; }
 
   void put_session(const record::SessionRecord& session);
   void open_set(const record::SetRecord& set, std::uint16_t serial,
@@ -48,7 +45,8 @@ class RecordSide {
   // [control] Call at every step.
   void step(std::int64_t now_ns);
 
-  // [control] Closed sets and sessions that the store has not taken yet.
+  // [control] Closed sets, and with sessions, that the store has not taken yet.
+  [[nodiscard]] std::size_t unstored_sets() const { return closes_.size(); }
   [[nodiscard]] std::size_t unacknowledged() const { return closes_.size() + sessions_.size(); }
   [[nodiscard]] bool in_trouble() const { return in_trouble_; }
 
@@ -74,7 +72,6 @@ class RecordSide {
   bool session_under_way_ = false;
   bool close_under_way_ = false;
   bool draining_ = false;
-  bool drains_held_ = false;
   bool in_trouble_ = false;
   std::int64_t retry_at_ns_ = 0;
   std::int64_t now_ns_ = 0;

@@ -1,5 +1,5 @@
-// The control plane's one seam to time, ids and execution. Boost.Asio stands behind it in the daemon, a
-// seeded event queue in the simulated world; station and record never see which.
+// The control plane's one seam to time, ids and execution. Boost.Asio stands behind it in the
+// daemon, a seeded event queue in the simulated world; station and record never see which.
 #pragma once
 
 #include <cstdint>

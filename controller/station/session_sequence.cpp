@@ -153,6 +153,11 @@ void Station::Impl::step_resting() {
     }
     return;
   }
+  if (records.unstored_sets() >= kUnstoredSetsMax) {
+    end_session(fmt::format("{} sets wait for the store ({}); mend the store first",
+                            records.unstored_sets(), store_trouble));
+    return;
+  }
   begin_next_set();
 }
 
@@ -171,7 +176,6 @@ void Station::Impl::begin_next_set() {
 void Station::Impl::abandon_set(const std::string& because) {
   audit->warn("set {} is given up: {}", set->record.id, because);
   set.reset();
-  records.hold_drains(false);
   end_session(because);
 }
 
@@ -219,7 +223,6 @@ void Station::Impl::enter_fault(safety::FaultCode code) {
     close_set(loop.status().tick);
   }
   set.reset();
-  records.hold_drains(false);
   const std::string sentence = fault_sentence(code);
   if (session_) close_session(sentence);
   fault_shown = code;
@@ -273,6 +276,7 @@ void Station::Impl::on_event(const rt::Event& event) {
       publish_now = true;
       break;
     case EventKind::kFault:
+      if (set) set->pause_reason = "paused by " + fault_sentence(event.fault);
       audit->error("tick {}: axis {}: {}", event.tick, event.axis, fault_sentence(event.fault));
       break;
     case EventKind::kFaultCleared:

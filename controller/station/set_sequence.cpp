@@ -99,23 +99,13 @@ Outcome<ActiveSet> Station::Impl::prepare(const Session& session, std::size_t in
   return next;
 }
 
-// Samples of the set must not be drained before the recorder knows the set's serial, so drains are
-// held from before the start until then.
 void Station::Impl::step_ready() {
   if (set->start_id == 0) {
-    records.hold_drains(true);
-    if (!records.draining()) {
-      rt::Command start{.axis = set->axis};
-      start.value = set->block.load;
-      start.value2 = set->block.range_target;
-      set->start_id = loop.send_start(start, std::move(set->profile));
-      set->engage_id = loop.send({.kind = rt::CommandKind::kEngage, .axis = set->axis});
-    } else if (in_state_s() > kStoreWaitS) {
-      abandon_set(
-          fmt::format("the recorder has not come free within {} s; look at the disk of the "
-                      "data directory and start anew",
-                      kStoreWaitS));
-    }
+    rt::Command start{.axis = set->axis};
+    start.value = set->block.load;
+    start.value2 = set->block.range_target;
+    set->start_id = loop.send_start(start, std::move(set->profile));
+    set->engage_id = loop.send({.kind = rt::CommandKind::kEngage, .axis = set->axis});
     return;
   }
   begin_recording();
@@ -151,7 +141,6 @@ void Station::Impl::begin_recording() {
   metrics.tempo = set->block.tempo;
   metrics.range_reference = set->block.range_target;
   records.open_set(set->record, set->serial, metrics);
-  records.hold_drains(false);
   phase_tick = set->record.start_tick;
   audit->info("set {} starts: {} {}, {} reps at {}, profile {}", set->record.id,
               set->record.exercise_id, side_word(set->record.side), set->record.reps_target,
@@ -165,12 +154,12 @@ void Station::Impl::step_working() {
     end_set(record::SetEnd::kCount, "all repetitions are done");
     return;
   }
-  // A reaction that is not latched unloads and pauses; latched ones never get here.
-  if (!paused && status.reaction >= safety::Reaction::kSoftUnload) {
-    const safety::FaultInfo& info = safety::fault_info(status.fault);
+  // Reactions that are not latched unload by themselves; latched ones never get here.
+  if (!paused && loop.passed(set->engage_id) && axis.load_state != safety::LoadState::kLoaded) {
     paused = true;
     set->paused_tick = status.tick;
-    enter(StationState::kWorking, fmt::format("paused by {}: {}", info.name, info.next_step));
+    enter(StationState::kWorking,
+          set->pause_reason.empty() ? "the loop has taken the load off" : set->pause_reason);
     return;
   }
   watch_standing();
@@ -261,7 +250,6 @@ void Station::Impl::close_set(std::uint64_t end_tick) {
     last_set = set->record;
   }
   set.reset();
-  records.hold_drains(false);
 }
 
 void Station::Impl::after_set() {

@@ -36,8 +36,8 @@ inline constexpr std::int64_t kOrderTimeoutNs = 200'000'000;
 inline constexpr std::int64_t kLockstepOrderTimeoutNs = 2'000'000'000;
 inline constexpr std::size_t kAnswersRemembered = 1024;
 inline constexpr std::size_t kOrdersUnderWayMax = 64;  // then refused as busy; stop is always taken
-// Closed sets that the store has not taken; beyond it no new session starts.
-inline constexpr std::size_t kUnacknowledgedMax = 8;
+// Closed sets that the store has not taken; the recorder keeps eight. Beyond it no set starts.
+inline constexpr std::size_t kUnstoredSetsMax = 6;
 
 inline constexpr double kArmTimeoutS = 5.0;           // I18: ready within 5 s
 inline constexpr double kPretensionTimeoutS = 180.0;  // somebody is putting the cuff on
@@ -87,6 +87,7 @@ struct ActiveSet {
   double load_in_force = 0.0;  // confirmed by the loop; what a step is measured from
   double load_ordered = 0.0;   // last accepted order
   double ratio = 1.0;          // largest felt force over base load
+  std::string pause_reason;    // of a pause that the loop made
   double anchor = 0.0;         // position of the last movement
   std::uint64_t moved_tick = 0;
   std::uint64_t paused_tick = 0;
