@@ -158,6 +158,7 @@ bool Link::connect() {
   not_accepted_in_a_row_ = 0;
   flushed_before_ = connection_.flushed_bytes();
   next_round_ns_ = monotonic_ns();
+  round_number_ = 0;  // every device has its turn in the first round
   {
     const std::lock_guard lock(mutex_);
     warnings_ = std::move(warnings);

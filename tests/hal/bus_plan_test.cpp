@@ -1,0 +1,210 @@
+// Descriptors and machine files: the shipped ones load; each broken one says file, key, value and
+// what to do, in one sentence.
+#include "hal/modbus/bus_plan.hpp"
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include <gtest/gtest.h>
+
+#include "tests/hal/bus_loop.hpp"
+
+namespace medius::hal::modbus {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string read_all(const std::string& path) {
+  std::ostringstream text;
+  text << std::ifstream(path).rdbuf();
+  return text.str();
+}
+
+std::string devices() {
+  return std::string(MEDIUS_SOURCE_DIR) + "/hal/devices/";
+}
+
+class Files : public testing::Test {
+ protected:
+  fs::path folder =
+      fs::path(testing::TempDir()) /
+      ("medius-plan-" + std::string(testing::UnitTest::GetInstance()->current_test_info()->name()));
+  void SetUp() override {
+    fs::remove_all(folder);
+    fs::create_directories(folder);
+  }
+  void TearDown() override { fs::remove_all(folder); }
+  std::string put(const std::string& name, const std::string& text) {
+    std::ofstream(folder / name) << text;
+    return (folder / name).string();
+  }
+  // A file with the first `from` replaced.
+  static std::string changed(std::string text, const std::string& from, const std::string& to) {
+    const std::size_t at = text.find(from);
+    EXPECT_NE(at, std::string::npos) << "'" << from << "' is not in the file: the test is blind";
+    return text.replace(at, from.size(), to);
+  }
+};
+
+using DescriptorFile = Files;
+using MachineFile = Files;
+
+TEST(Descriptor, TheShippedOnesLoad) {
+  const auto drive = load_descriptor(devices() + "canonical-drive.toml", CoordinateKind::kCable);
+  ASSERT_TRUE(drive) << drive.error().message;
+  EXPECT_EQ(drive->unit_id, 1);
+  EXPECT_EQ(drive->write.words, 8);
+  EXPECT_EQ(drive->read.address, 0x100);
+  EXPECT_TRUE(drive->has_sequence_echo);
+  EXPECT_FALSE(drive->hardware_verified);
+  const auto panel = load_descriptor(devices() + "canonical-panel.toml", CoordinateKind::kCable);
+  ASSERT_TRUE(panel) << panel.error().message;
+  EXPECT_EQ(panel->kind, DeviceKind::kPanel);
+}
+
+TEST(Descriptor, ALeverTakesItsOwnScales) {
+  const auto drive = load_descriptor(devices() + "canonical-drive.toml", CoordinateKind::kLever);
+  ASSERT_TRUE(drive) << drive.error().message;
+  EXPECT_NEAR(drive->field(Field::kSpeedLimit).scale, 0.1 * 3.14159265358979 / 180.0, 1e-12);
+}
+
+TEST_F(DescriptorFile, EachMistakeIsNamed) {
+  const std::string good = read_all(devices() + "canonical-drive.toml");
+  struct Mistake {
+    const char *from, *to, *says;
+  };
+  const Mistake mistakes[] = {
+      {"type = \"u16\"", "type = \"u24\"",
+       "'type' is 'u24', must be one of u16, i16, i8, u32, i32"},
+      {"name = \"controlword\"", "name = \"kontrollwort\"", "no such register"},
+      {"address = 0x0001", "address = 0x0000", "'address' 0 is used by another register too"},
+      {"address = 0x0007", "address = 0x0008", "'address' is 8, its block is 0..7"},
+      {"rate_hz = 1000", "rate_hz = 5000", "'rate_hz' is 5000, must be 1 to 1000"},
+      {"rate_hz = 1000", "rate = 1000", "unknown key 'rate'"},
+      {"read_address = 0x0100", "read_address = 0x0004", "overlap"},
+      {"unit = \"rated\"", "unit = \"pounds\"", "'unit' is 'pounds'"},
+      {"scale = 0.001", "scale = 0", "'scale' is 0"},
+      {"verified = \"simulator\"", "verified = \"maybe\"", "'verified' is 'maybe'"},
+      {"echo = \"cmd_seq_echo\"", "echo = \"position_echo\"", "'echo' is 'position_echo'"},
+      {"word_order = \"high-first\"", "word_order = 1", "'word_order' must be a text"},
+      {"unit_id = 1", "unit_id = 300", "'unit_id' is 300, must be 0 to 255"},
+      {"[enable]", "[enabel]", "unknown key 'enabel'"},
+      {"name = \"statusword\"\nblock = \"read\"", "name = \"statusword\"\nblock = \"config\"",
+       "belongs into another block"},
+      {"type = \"u16\"", "type = \"u16\"\npersistent = true", "permanent memory"},
+  };
+  for (const Mistake& mistake : mistakes) {
+    const std::string path = put("drive.toml", changed(good, mistake.from, mistake.to));
+    const auto loaded = load_descriptor(path, CoordinateKind::kCable);
+    ASSERT_FALSE(loaded) << "accepted: " << mistake.to;
+    EXPECT_NE(loaded.error().message.find(mistake.says), std::string::npos)
+        << loaded.error().message;
+    EXPECT_NE(loaded.error().message.find("drive.toml"), std::string::npos);
+    EXPECT_EQ(loaded.error().message.find('\n'), std::string::npos) << "more than one sentence";
+  }
+}
+
+TEST_F(DescriptorFile, ABrokenLineIsNamedByItsNumber) {
+  const std::string path = put("drive.toml", "[device]\nid = \n");
+  const auto loaded = load_descriptor(path, CoordinateKind::kCable);
+  ASSERT_FALSE(loaded);
+  EXPECT_NE(loaded.error().message.find("drive.toml:2"), std::string::npos)
+      << loaded.error().message;
+}
+
+TEST(Plan, TheShippedMachineLoads) {
+  const auto plan = load_bus_plan(machine_file(), bus_options("", true));
+  ASSERT_TRUE(plan) << plan.error().message;
+  ASSERT_EQ(plan->links.size(), 1u);
+  EXPECT_EQ(plan->links[0].numeric_ip, "127.0.0.1");
+  ASSERT_EQ(plan->links[0].devices.size(), 2u);
+  EXPECT_EQ(plan->links[0].devices[0].every_rounds, 1);
+  EXPECT_EQ(plan->links[0].devices[1].every_rounds, 4);
+  EXPECT_TRUE(plan->relay_stands_in);
+}
+
+TEST(Plan, ANameIsResolvedForLibmodbus) {
+  const auto plan = load_bus_plan(machine_file(), bus_options("localhost:1502", true));
+  ASSERT_TRUE(plan) << plan.error().message;
+  EXPECT_EQ(plan->links[0].numeric_ip, "127.0.0.1");
+  EXPECT_EQ(plan->links[0].port, 1502);
+}
+
+TEST(Plan, AnUnverifiedDeviceIsRefusedOutsideTheSimulator) {
+  BusOptions options = bus_options("", false);
+  options.simulated = false;
+  const auto plan = load_bus_plan(machine_file(), options);
+  ASSERT_FALSE(plan);
+  EXPECT_NE(plan.error().message.find("verified only against the simulator"), std::string::npos);
+}
+
+TEST(Plan, BadLinkOverridesAreNamed) {
+  for (const char* text : {"machine", "machine=", "machine=127.0.0.1", "machine=127.0.0.1:99999",
+                           "machine=:1502", "other=127.0.0.1:1502", "machine=127.0.0.1:15x"}) {
+    BusOptions options = bus_options("", false);
+    options.link_overrides = {text};
+    const auto plan = load_bus_plan(machine_file(), options);
+    ASSERT_FALSE(plan) << text;
+    EXPECT_NE(plan.error().message.find(text), std::string::npos) << plan.error().message;
+  }
+}
+
+TEST_F(MachineFile, EachMistakeIsNamed) {
+  const std::string good = read_all(machine_file());
+  struct Mistake {
+    const char *from, *to, *says;
+  };
+  const Mistake mistakes[] = {
+      {"transport = \"tcp\"", "transport = \"can\"", "'transport' is 'can', must be one of tcp"},
+      {"port = 15020", "port = 0", "'port' is 0, must be 1 to 65535"},
+      {"host = \"127.0.0.1\"", "host = \"no-such-host.invalid\"", "has no IPv4 address"},
+      {"link = \"machine\"", "link = \"other\"", "there is no such [[link]]"},
+      {"axis = \"cable\"", "axis = \"arm\"", "there is no such [[axis]]"},
+      {"descriptor = \"canonical-drive\"", "descriptor = \"acme\"", "acme.toml: no such file"},
+      {"force_limit_n = 600.0", "force_limit_nm = 600.0", "'force_limit_n' is missing"},
+      {"\nspeed_limit_mps = 1.5", "\nspeed_limit = 1.5", "unknown key 'speed_limit'"},
+      {"watchdog_ms = 40", "watchdog_ms = 500", "'watchdog_ms' is 500, must be 5 to 200"},
+      {"axis = \"cable\"", "", "'axis' is missing"},
+  };
+  for (const Mistake& mistake : mistakes) {
+    BusOptions options = bus_options("", false);
+    options.device_directory = devices();
+    const auto plan =
+        load_bus_plan(put("machine.toml", changed(good, mistake.from, mistake.to)), options);
+    ASSERT_FALSE(plan) << "accepted: " << mistake.to;
+    EXPECT_NE(plan.error().message.find(mistake.says), std::string::npos) << plan.error().message;
+    EXPECT_EQ(plan.error().message.find('\n'), std::string::npos);
+  }
+}
+
+TEST_F(MachineFile, ABusThatCannotCarryItsDevicesIsRefusedWithTheNumbers) {
+  const std::string slow = changed(read_all(devices() + "canonical-drive.toml"),
+                                   "turnaround_us = 300", "turnaround_us = 6100");
+  fs::create_directories(folder / "devices");
+  std::ofstream(folder / "devices" / "canonical-drive.toml") << slow;
+  fs::copy_file(devices() + "canonical-panel.toml", folder / "devices" / "canonical-panel.toml");
+  BusOptions options = bus_options("", false);
+  options.device_directory = (folder / "devices").string();
+  const auto plan = load_bus_plan(machine_file(), options);
+  ASSERT_FALSE(plan);
+  EXPECT_NE(plan.error().message.find("needs 6.24 ms per cycle of 1 ms, 0.90 ms available"),
+            std::string::npos)
+      << plan.error().message;
+}
+
+TEST_F(MachineFile, LockstepTakesOneLink) {
+  const std::string two =
+      read_all(machine_file()) +
+      "\n[[link]]\nname = \"second\"\ntransport = \"tcp\"\nhost = \"127.0.0.1\"\nport = 1\n"
+      "[[device]]\nname = \"p2\"\nlink = \"second\"\ndescriptor = \"canonical-panel\"\n";
+  BusOptions options = bus_options("", true);
+  options.device_directory = devices();
+  const auto plan = load_bus_plan(put("machine.toml", two), options);
+  ASSERT_FALSE(plan);
+  EXPECT_NE(plan.error().message.find("exactly one [[link]]"), std::string::npos)
+      << plan.error().message;
+}
+
+}  // namespace
+}  // namespace medius::hal::modbus
