@@ -7,8 +7,12 @@
 namespace medius::rt {
 namespace {
 
+// Of two equally severe ones the latched one: a released handle must not hide the stop button.
 void keep_worse(safety::SuperviseOutput& worst, const safety::SuperviseOutput& other) noexcept {
-  if (other.reaction > worst.reaction) worst = other;
+  const bool equal = other.reaction == worst.reaction && other.reaction != safety::Reaction::kNone;
+  const bool latches =
+      equal && safety::fault_info(other.fault).latched && !safety::fault_info(worst.fault).latched;
+  if (other.reaction > worst.reaction || latches) worst = other;
 }
 
 }  // namespace

@@ -312,6 +312,24 @@ TEST(Engine, AReleasedHandleIsReeledInSlowlyAndPausesTheSet) {
   }
 }
 
+TEST(Engine, AStopPressedWhileTheHandleIsLooseStaysLatched) {
+  Bench bench;
+  bench.load(80.0);
+  bench.move(0.3, 1.5);
+  bench.machine.plant[0].held = false;
+  bench.run(100);
+  ASSERT_EQ(bench.status.fault, FaultCode::kHandleReleased);
+  bench.machine.state.panel.stop_pressed = true;
+  bench.run(5);
+  bench.machine.state.panel.stop_pressed = false;
+  bench.run(100);
+  EXPECT_EQ(bench.status.fault, FaultCode::kPanelStop);
+  bench.machine.plant[0].held = true;
+  bench.run(1000);
+  EXPECT_EQ(bench.status.fault, FaultCode::kPanelStop);
+  EXPECT_EQ(bench.status.reaction, Reaction::kSoftUnload);
+}
+
 TEST(Engine, ADriveFaultIsAcknowledgedOnlyAfterTheLocalReset) {
   Bench bench;
   bench.load(60.0);
