@@ -34,10 +34,11 @@ grpc::Status StationService::submit_and_wait(grpc::ServerContext* call,
   auto pending = std::make_shared<Pending<Outcome>>();
   station::Runtime& runtime = context_.parts.runtime;
   const std::int64_t received_ns = runtime.monotonic_ns();
+  const auto until = ApiContext::wait_until(*call);
   runtime.post([=, &runtime, submit = std::move(submit)] {
     const std::int64_t age_ns = runtime.monotonic_ns() - received_ns;
     if (time_to_live_ns != kNoTimeToLive) {
-      if (pending->abandoned()) return;
+      if (pending->abandoned() || std::chrono::steady_clock::now() >= until) return;
       if (age_ns > time_to_live_ns) {
         pending->answer(tl::unexpected(station::Refusal{
             station::RefusalCode::kExpired,
@@ -49,7 +50,7 @@ grpc::Status StationService::submit_and_wait(grpc::ServerContext* call,
     }
     submit(header, [pending](Outcome outcome) { pending->answer(std::move(outcome)); });
   });
-  auto outcome = pending->wait(ApiContext::wait_until(*call), context_.give_up(*call));
+  auto outcome = pending->wait(until, context_.give_up(*call));
   if (!outcome) return no_answer(context_);
   if (!*outcome) return status_of(outcome->error());
   receipt_to_pb(**outcome, response);
