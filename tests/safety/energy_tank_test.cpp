@@ -155,6 +155,30 @@ TEST(EnergyTank, AWordBeforeTwentyMillimetresOfRiseIsNotHeard) {
   }
 }
 
+// Half an allowance and a profile that wants more: the excess goes gently, not in a drop.
+TEST(EnergyTank, FadesTheExcessAtOneHundredNewtonsASecondBeforeItIsEmpty) {
+  for (const double speed : {0.05, 0.2, 0.6}) {
+    Rig rig;
+    rig.repetition(0.2, 0.2, kBase);
+    rig.input.phase = Phase::kEccentric;
+    double before = rig.state.force, steepest = 0.0;
+    bool limited = false;
+    for (int i = 0; i < 20'000 && (i < 500 || rig.state.force > kBase + 1.0); ++i) {
+      const FeltOutput out = rig.step(-speed, 1.5 * kBase);
+      limited = limited || (out.limits & kLimitTank) != 0;
+      if (out.limits & kLimitTank) {
+        steepest = std::max(steepest, before - out.force);
+      }
+      before = out.force;
+    }
+    EXPECT_TRUE(limited) << speed;
+    const double expected = speed < 0.1 ? 0.05 : 0.1;  // below 0.1 m/s it counts as that speed
+    EXPECT_NEAR(steepest, expected, 0.01) << speed;
+    // The whole of it was given before the fade: nothing is lost but the last newton's part.
+    EXPECT_NEAR(rig.given, kGrantPerMetre * 0.2, speed < 0.1 ? 1.0 : 0.1) << speed;
+  }
+}
+
 TEST(EnergyTank, ADebtForbidsAnExcessInEveryDirection) {
   for (const double velocity : {-0.2, 0.0, 0.2}) {
     Rig rig;

@@ -194,6 +194,7 @@ TEST(FeltForce, ARefusedWishIsReplacedByTheBaseForceInTheSameTick) {
     const FeltOutput out = rig.step();
     EXPECT_EQ(out.fault, FaultCode::kNone) << wish;
     EXPECT_FALSE(out.limits & kLimitWish) << wish;
+    EXPECT_EQ((out.limits & kLimitForce) != 0, wish < 0.0 || wish > 600.0) << wish;
   }
   Rig rig;
   rig.load(60.0);
@@ -330,6 +331,16 @@ TEST(FeltForce, R2AndUnloadingReachSlackTensionWithin500MsAndNeverRise) {
           before = force;
         }
         EXPECT_NEAR(before, std::min({load, pretension, 30.0}), kEps);
+        // The ramp takes 400 ms, less only from close to slack tension.
+        if (load >= 60.0) {
+          Rig ramp;
+          ramp.load(load);
+          ramp.input.pretension = pretension;
+          ramp.input.load_state = LoadState::kUnloading;
+          const double target = std::min(pretension, 30.0);
+          EXPECT_GT(ramp.settle(398).force, target);
+          EXPECT_NEAR(ramp.settle(4).force, target, kEps);
+        }
         // Soft: a tenth of the way is not done in the first few ticks.
         if (load >= 60.0) {
           Rig soft;

@@ -135,6 +135,17 @@ TEST(Supervision, OfTwoCausesTheMoreSevereOneIsReported) {
   }
 }
 
+TEST(Supervision, ADriveThatIsNotHeardOfIsStaleWhateverItSaidLast) {
+  for (std::size_t i = 2; i < 8; ++i) {  // the drive's own causes
+    Rig rig;
+    kCauses[i].make(rig);
+    rig.input.drive_age_ns = 20 * kMs + 1;
+    EXPECT_EQ(rig.step().fault, FaultCode::kDataStale) << i;
+    rig.machine.axis[0].drive.freshness.valid = false;
+    EXPECT_EQ(rig.step().fault, FaultCode::kLinkLost) << i;
+  }
+}
+
 TEST(Supervision, WithoutTorqueOnlyTheStopChainAndTheStopButtonAreFaults) {
   for (std::size_t i = 0; i < kCauses.size(); ++i) {
     Rig rig;

@@ -167,6 +167,22 @@ TEST(Torque, AgesFreezeAtTenAndUnloadAtTwentyMilliseconds) {
   }
 }
 
+TEST(Torque, AnAgedSampleLetsNoForceBegin) {
+  Rig rig;
+  rig.input.drive_age_ns = 10 * kMs + 1;
+  EXPECT_EQ(rig.settle().word.value(), 0.0);
+}
+
+TEST(Torque, ACalmWordIsNotReportedAsLimited) {
+  Rig rig;
+  rig.load(60.0);
+  for (const double torque : {60.0, 65.0, 60.0, 52.0, 60.0}) {
+    rig.input.torque = torque;
+    EXPECT_EQ(rig.step().limits, 0u);
+    EXPECT_EQ(rig.state.word, torque);
+  }
+}
+
 TEST(Torque, TheCorrectionIsBoundedByTheFeltForce) {
   Rig rig;
   rig.input.felt_force = rig.input.measured_force = 80.0;
