@@ -12,6 +12,21 @@
 
 #include "tests/rt/fake_machine.hpp"
 
+namespace medius::rt::test {
+
+// Visible outside this file, so that the compiler cannot conclude that nobody ever changes them.
+std::atomic<int> zero{0};
+int dig(int depth);
+std::atomic<int (*)(int)> deeper{&dig};
+
+[[gnu::noinline]] int dig(int depth) {
+  volatile char frame[4096];
+  frame[depth % 4096] = 1;
+  return deeper.load()(depth + 1) + frame[0];
+}
+
+}  // namespace medius::rt::test
+
 namespace medius::rt {
 namespace {
 
@@ -25,27 +40,12 @@ constexpr PluginWatchConfig kTestWatch{1'000'000, 20'000'000, 300'000'000, 0};
 
 enum class Crime { kNone, kLoop, kSleep, kNullPointer, kDivision, kIllegal, kBus, kDeepStack };
 
-// The sanitizers would stop the process where the watch is to be seen at work.
-#define MEDIUS_UNCHECKED \
-  __attribute__((noinline, no_sanitize("undefined"), no_sanitize("address"), no_sanitize("thread")))
-
-std::atomic<int> g_zero{0};  // what the compiler cannot see through
-
-MEDIUS_UNCHECKED int dig(int depth);
-// Through a pointer that could change, or the compilers would see the recursion that is wanted.
-std::atomic<int (*)(int)> g_dig{&dig};
-int dig(int depth) {
-  volatile char frame[4096];
-  frame[depth % 4096] = 1;
-  return g_dig.load()(depth + 1) + frame[0];
-}
-
-MEDIUS_UNCHECKED double commit(Crime crime) {
+[[gnu::noinline]] double commit(Crime crime) {
   switch (crime) {
     case Crime::kNone:
       return 60.0;
     case Crime::kLoop:
-      while (g_zero.load(std::memory_order_relaxed) == 0) {
+      while (test::zero.load(std::memory_order_relaxed) == 0) {
       }
       return 0.0;
     case Crime::kSleep:
@@ -59,7 +59,7 @@ MEDIUS_UNCHECKED double commit(Crime crime) {
     }
     case Crime::kDivision:
 #if defined(__x86_64__) || defined(__i386__)
-      return 1000 / g_zero.load();
+      return 1000 / test::zero.load();
 #else
       raise(SIGFPE);  // integer division does not trap here
       return 0.0;
@@ -73,7 +73,7 @@ MEDIUS_UNCHECKED double commit(Crime crime) {
       return *static_cast<volatile char*>(memory);
     }
     case Crime::kDeepStack:
-      return g_dig.load()(1);
+      return test::deeper.load()(1);
   }
   return 0.0;
 }

@@ -89,8 +89,11 @@ struct PluginWatch::Watcher {
         wall_ns - seen_wall_ns < config.wall_budget_ns) {
       return;
     }
+    // Once a call: signals queue up while the loop's thread is not scheduled, and their handlers
+    // would then nest until the signal stack is full.
+    if (call == signalled_call) return;
     watch.end_request_.store(call, std::memory_order_release);
-    pthread_kill(loop, watch_signal());
+    if (pthread_kill(loop, watch_signal()) == 0) signalled_call = call;
   }
 
   PluginWatch& watch;
@@ -100,6 +103,7 @@ struct PluginWatch::Watcher {
   clockid_t loop_clock{};
   bool attached = false;
   std::uint64_t seen_call = 0;
+  std::uint64_t signalled_call = 0;
   std::int64_t seen_cpu_ns = 0;
   std::int64_t seen_wall_ns = 0;
   std::atomic<bool> stop{false};
@@ -168,7 +172,7 @@ GuardVerdict PluginWatch::call(ProfileInstance& profile, const medius_step_in_t&
 }
 
 void PluginWatch::end_call(int number) noexcept {
-  const std::uint64_t call = in_call_.load(std::memory_order_acquire);
+  std::uint64_t call = in_call_.load(std::memory_order_acquire);
   if (call == 0) return;
   GuardVerdict verdict = GuardVerdict::kCrashed;
   if (number == watch_signal()) {
@@ -176,10 +180,11 @@ void PluginWatch::end_call(int number) noexcept {
     if (end_request_.load(std::memory_order_acquire) != call) return;
     verdict = GuardVerdict::kOverBudget;
   }
+  // A crash and the watch's signal may meet; one of the two handlers ends the call.
+  if (!in_call_.compare_exchange_strong(call, 0, std::memory_order_acq_rel)) return;
   auto& counter = verdict == GuardVerdict::kCrashed ? crashed_ : over_budget_;
   counter.fetch_add(1, std::memory_order_relaxed);
   verdict_.store(static_cast<std::uint8_t>(verdict), std::memory_order_relaxed);
-  in_call_.store(0, std::memory_order_release);
   siglongjmp(before_call_, 1);
 }
 
