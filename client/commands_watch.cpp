@@ -1,4 +1,5 @@
 #include <chrono>
+#include <thread>
 
 #include <fmt/format.h>
 
@@ -36,10 +37,16 @@ int watch_samples(const CommonOptions& common, const WatchOptions& options) {
         std::chrono::milliseconds(static_cast<std::int64_t>(options.seconds * 1e3)));
   }
   const auto reader = connection.station().WatchSamples(&context, request);
+  // A read that waits for a loop that stands still ends by Ctrl-C too.
+  const std::jthread ender([&context](const std::stop_token& token) {
+    while (!token.stop_requested() && InterruptFlag::count() == 0)
+      std::this_thread::sleep_for(kLook);
+    context.TryCancel();
+  });
   v1::SampleBatch batch;
   std::uint64_t dropped = 0;
   bool heading = false;
-  while (InterruptFlag::count() == 0 && reader->Read(&batch)) {
+  while (reader->Read(&batch)) {
     const bool lever = batch.coordinate() == v1::COORDINATE_LEVER;
     if (!heading) {
       fmt::print(
@@ -56,7 +63,6 @@ int watch_samples(const CommonOptions& common, const WatchOptions& options) {
     }
     dropped = batch.dropped();
   }
-  context.TryCancel();
   const grpc::Status status = reader->Finish();
   if (dropped > 0) fmt::print(stderr, "medius: {} samples were dropped on the way here\n", dropped);
   const bool wanted =
