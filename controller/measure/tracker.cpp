@@ -72,6 +72,12 @@ double Tracker::range_or_rise() const noexcept {
   return range_ > 0.0 ? range_ : rise();
 }
 
+// How far a movement the other way must have come.
+double Tracker::reversal() const noexcept {
+  if (direction_ > 0 || count_ != Count::kWaiting) return config_.reversal;
+  return larger(config_.reversal, config_.settle_fraction * (range_ > 0.0 ? range_ : last_rise_));
+}
+
 // Everything that belongs to one stretch of movement starts again from here; counters stay.
 void Tracker::restart(const Sample& now) noexcept {
   running_ = true;
@@ -146,10 +152,10 @@ bool Tracker::latch_direction(const TrackerInput& input) noexcept {
   if (position > direction_ * extremum_) extremum_ = input.position;
   const double retreat = direction_ * extremum_ - position;
   const bool reversing =
-      retreat >= config_.reversal && -direction_ * input.velocity > config_.latch_velocity;
+      retreat >= reversal() && -direction_ * input.velocity > config_.latch_velocity;
   dwell_ = reversing ? dwell_ + 1 : 0;
   const bool fast = reversing && dwell_ > config_.dwell_ticks;
-  const bool slow = retreat >= larger(config_.rise_floor, config_.reversal);
+  const bool slow = retreat >= larger(config_.rise_floor, reversal());
   if (!fast && !slow) return false;
   direction_ = -direction_;
   extremum_ = input.position;
@@ -320,6 +326,7 @@ void Tracker::close(RepRejection rejection, const Turn& end, TrackerOutput& outp
   const auto not_before = [](std::uint64_t tick, std::uint64_t floor) noexcept {
     return tick < floor ? floor : tick;
   };
+  if (rejection == RepRejection::kNone) last_rise_ = rise();
   RepBoundary& rep = output.rep;
   rep = RepBoundary{};
   rep.start_tick = valley_.departure();

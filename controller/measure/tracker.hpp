@@ -30,6 +30,9 @@ struct TrackerConfig {
   // 60 sets (0 kept 18 sets, 30 kept 49); 60 leaves a margin and costs 60 ms of the eccentric
   // switch, which comes 195 ms after the crossing of moving_velocity at 2-1-3 over 0.4 m.
   int dwell_ticks = 60;
+  // Between repetitions a person settles: as the load eases off, the leg rises by up to 5 % of the
+  // range and sinks back. A new concentric must have come further than this x range.
+  double settle_fraction = 0.08;
   double moving_velocity = 0.02;  // below: standing (decisions.md 9)
 
   // repetition counter; an extremum is confirmed after max(zigzag_floor, zigzag_fraction x range),
@@ -158,6 +161,7 @@ class Tracker {
   void come_back(const Sample& now, double velocity_before, TrackerOutput& output) noexcept;
   [[nodiscard]] bool in_close_zone(double position) const noexcept;
   [[nodiscard]] double zigzag() const noexcept;
+  [[nodiscard]] double reversal() const noexcept;
   [[nodiscard]] double range_or_rise() const noexcept;
   void close(RepRejection rejection, const Turn& end, TrackerOutput& output) noexcept;
   void abandon(RepRejection rejection, std::uint64_t tick, TrackerOutput& output) noexcept;
@@ -180,6 +184,7 @@ class Tracker {
   // direction latch
   int direction_ = -1;  // +1 outward, -1 inward
   double extremum_ = 0.0;
+  double last_rise_ = 0.0;  // of the repetition before
   int dwell_ = 0;
   int still_ticks_ = 0;
   std::uint32_t direction_changes_ = 0;

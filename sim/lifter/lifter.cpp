@@ -25,6 +25,7 @@ constexpr double kStandS = 1.0;  // to take the start position
 // answers a turn after about half a second).
 constexpr double kExpectationShare = 0.4;
 constexpr double kExpectationS = 0.8;
+constexpr double kBottomExpectationS = 0.5;
 // A pause is kept where the leg came to rest, not at the intended angle, up to this difference.
 constexpr double kRestNearby = 0.06;  // rad
 // How smooth a load is felt: fast enough for a load ramp, slow enough that the drive's inertia,
@@ -306,12 +307,15 @@ void Lifter::State::feel(double tension_n) noexcept {
   }
   tension_sum_n += tension_n;
   ++tension_count;
-  const double s =
-      at_most(phase_s / at_most(kExpectationShare * path.duration_s, kExpectationS), 1.0);
+  const bool bottom = phase == Phase::kBottom;
+  const double change_s =
+      bottom ? kBottomExpectationS : at_most(kExpectationShare * path.duration_s, kExpectationS);
+  const double s = at_most(phase_s / change_s, 1.0);
   const double blend = s * s * (3.0 - 2.0 * s);
-  // Moving, the load is what the last repetitions taught; in a pause there is time to feel it.
-  const bool moving = phase == Phase::kConcentric || phase == Phase::kEccentric;
-  const double next_n = moving ? learned_n[slot(phase)] : felt_n;
+  // Moving, the load is what the last repetitions taught; at the peak there is time to feel it; at
+  // the bottom a person awaits the load of the next lift.
+  const double next_n =
+      phase == Phase::kHold ? felt_n : learned_n[slot(bottom ? Phase::kConcentric : phase)];
   const double remembered_n = expected_before_n + blend * (next_n - expected_before_n);
   const double band_n = at_least(kSurpriseShare * felt_n, kSurpriseN);
   expected_n = clamped(remembered_n, felt_n - band_n, felt_n + band_n);
