@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <cstdint>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -35,6 +37,11 @@ TEST(Bounds, AreThoseOfTheDecisionsForEachMachine) {
   EXPECT_NEAR(lever.governor_speed * 0.38, cable.governor_speed, 1e-12);
   EXPECT_NEAR(lever.overspeed_trip * 0.38, cable.overspeed_trip, 1e-12);
   EXPECT_NEAR(lever.brake_force_max / 0.38, cable.brake_force_max, 1e-12);
+  // A gain turns a speed at the pad into a force at the pad.
+  EXPECT_NEAR(lever.governor_gain / (0.38 * 0.38), cable.governor_gain, 1e-9);
+  EXPECT_NEAR(lever.slack_gain / (0.38 * 0.38), cable.slack_gain, 1e-9);
+  EXPECT_EQ(cable.correction_max, 240.0);  // 0.4 x force_max
+  EXPECT_EQ(lever.correction_max, 100.0);
 }
 
 TEST(Bounds, KeepInvariantI2OfTheSlew) {
@@ -90,6 +97,18 @@ TEST(Bounds, AMissingConfigurationMeansNoForce) {
   const AxisBounds b = tightened(machine_bounds(CoordinateKind::kCable), AxisBounds{});
   EXPECT_EQ(b.force_max, 0.0);
   EXPECT_EQ(b.unload_age_ns, 0);
+}
+
+TEST(Bounds, AgesFollowTheConfigurationUpToTheirCeilings) {
+  const AxisBounds machine = machine_bounds(CoordinateKind::kCable);
+  for (const std::int64_t ms : {1, 8, 15, 30, 60, 200}) {
+    AxisBounds configured = machine;
+    configured.freeze_age_ns = configured.unload_age_ns = configured.panel_age_ns = ms * 1'000'000;
+    const AxisBounds b = tightened(machine, configured);
+    EXPECT_EQ(b.freeze_age_ns, std::min<std::int64_t>(ms, 30) * 1'000'000);
+    EXPECT_EQ(b.unload_age_ns, std::min<std::int64_t>(ms, 60) * 1'000'000);
+    EXPECT_EQ(b.panel_age_ns, std::min<std::int64_t>(ms, 60) * 1'000'000);
+  }
 }
 
 TEST(Bounds, ASlowLinkLowersTheForceSoThatForceTimesAgeStays) {

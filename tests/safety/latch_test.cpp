@@ -46,6 +46,7 @@ TEST(Latch, AButtonHeldThroughAFaultDoesNotClearIt) {
   }
   EXPECT_EQ(state.code, FaultCode::kDriveFault);
   EXPECT_EQ(press(state), Reaction::kNone);
+  EXPECT_EQ(state.code, FaultCode::kNone);
 }
 
 TEST(Latch, AnEdgeOfAStalePanelIsNone) {

@@ -189,6 +189,35 @@ TEST(Supervision, ACallerWithoutAMachineOrAnAxisGetsNoForce) {
   }
 }
 
+TEST(Supervision, EachAxisIsJudgedByItsOwnDrive) {
+  Rig rig;
+  rig.machine.axis[1] = rig.machine.axis[0];
+  rig.input.axis = 1;
+  EXPECT_EQ(rig.step().fault, FaultCode::kNone);
+  rig.machine.axis[0].drive.state = DriveState::kFault;
+  EXPECT_EQ(rig.step().fault, FaultCode::kNone);
+  rig.machine.axis[1].drive.state = DriveState::kFault;
+  EXPECT_EQ(rig.step().fault, FaultCode::kDriveFault);
+}
+
+TEST(Supervision, SuspicionsAreForgottenWhereThereIsNoTorque) {
+  Rig rig;
+  rig.machine.axis[0].load_cell.force = 0.0;
+  rig.input.missed_ticks = 1;
+  rig.run(4);
+  rig.input.missed_ticks = 0;
+  rig.run(15);
+  rig.input.load_state = LoadState::kOff;
+  rig.input.missed_ticks = 4;
+  EXPECT_EQ(rig.step().reaction, Reaction::kNone);
+  rig.input.load_state = LoadState::kLoaded;
+  rig.input.missed_ticks = 1;
+  EXPECT_EQ(rig.step().reaction, Reaction::kNone);
+  rig.input.missed_ticks = 0;
+  EXPECT_EQ(rig.run(18).fault, FaultCode::kNone);
+  EXPECT_EQ(rig.step().fault, FaultCode::kForceImplausible);
+}
+
 TEST(Supervision, AgesAtTheirLimitAreFineAndOneNanosecondLaterFreeze) {
   std::int64_t SuperviseInput::*ages[] = {&SuperviseInput::drive_age_ns,
                                           &SuperviseInput::load_cell_age_ns};
