@@ -14,6 +14,7 @@ constexpr double kSteadyS = 0.5;
 // moves 30 N in that time.
 constexpr double kSteadyFraction = 0.1;
 constexpr double kSteadyN = 3.0;
+constexpr double kStandingMps = 0.02;    // nobody begins to lift before they stand firm
 constexpr double kLighterLoadN = 20.0;   // above any pretension: a lighter load than planned ...
 constexpr double kLighterSteadyS = 2.0;  // ... is accepted after a longer look
 constexpr double kGoneN = 3.0;
@@ -50,6 +51,7 @@ double Person::slack_n() const noexcept {
 
 void Person::tick(const CableTruth& truth, SetTruthTracker& sets) {
   const double tension_n = truth.cuff_tension_n;
+  moving_ = absolute(truth.ring_velocity_mps) > kStandingMps;
   lifters_[side_].tick(truth.hip_angle_rad, truth.hip_velocity_radps, tension_n);
   lifters_[1 - side_].tick(0.0, 0.0, 0.0);  // the other leg rests
   switch (stage_) {
@@ -77,7 +79,7 @@ bool Person::held(bool condition, double seconds) noexcept {
 
 bool Person::steady_for(double seconds, double tension_n) noexcept {
   const double tolerance_n = at_least(kSteadyFraction * steady_tension_n_, kSteadyN);
-  if (absolute(tension_n - steady_tension_n_) > tolerance_n) {
+  if (absolute(tension_n - steady_tension_n_) > tolerance_n || moving_) {
     steady_tension_n_ = tension_n;
     steady_ticks_ = 0;
   }

@@ -47,6 +47,7 @@ class Person {
   Stage stage_ = Stage::kWaiting;
   int held_ticks_ = 0;      // how long the condition looked at has held
   int reaction_ticks_ = 0;  // left until a decision is carried out
+  bool moving_ = false;     // the cuff, faster than standing allows
   int steady_ticks_ = 0;
   double steady_tension_n_ = 0.0;
   int reps_before_pause_ = 0;

@@ -8,6 +8,9 @@ namespace {
 constexpr double kMovingMps = 0.02;      // decisions.md 9
 constexpr double kPauseS = 0.1;          // slower for so long: the interval of motion has ended
 constexpr double kLeastStrokeM = 0.012;  // as the counter's own least reversal (control.md 7.1)
+// Settling between repetitions, as the load eases off, is no stroke: less than this x the range of
+// the repetition before.
+constexpr double kSettlingFraction = 0.10;
 constexpr double kLeastRepM = 0.03;
 constexpr double kReturnedFraction = 0.6;
 
@@ -57,7 +60,12 @@ void SetTruthTracker::step(const CableTruth& truth) {
 void SetTruthTracker::close_interval() {
   const Stroke part = interval_;
   interval_ = Stroke{};
-  if (part.direction == 0 || absolute(part.end_m - part.start_m) < kLeastStrokeM) return;
+  const SetTruth& set = sets_.back();
+  const double settling_m = set.range_m.empty() ? 0.0 : kSettlingFraction * set.range_m.back();
+  if (part.direction == 0 ||
+      absolute(part.end_m - part.start_m) < at_least(settling_m, kLeastStrokeM)) {
+    return;
+  }
   take_stroke(part);
 }
 

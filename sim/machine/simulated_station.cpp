@@ -137,7 +137,8 @@ double SimulatedStation::time_s() const noexcept {
 
 void SimulatedStation::write_drive(const DriveCommand& command) noexcept {
   state_->drive.write(command);
-  // A drive reports its limits as soon as they are written.
+  // A drive reports mode and limits as soon as they are written.
+  state_->drive_input.mode_display = state_->drive.mode();
   state_->drive_input.force_limit = state_->drive.force_limit_n();
   state_->drive_input.speed_limit = state_->drive.speed_limit_mps();
   if (state_->writes <= kResetAfterWrites && ++state_->writes == kResetAfterWrites &&
