@@ -222,7 +222,7 @@ TrackerOutput Tracker::update(const TrackerInput& input) noexcept {
 bool Tracker::validate(bool turned_back) noexcept {
   if (validated_ || count_ == Count::kWaiting) return false;
   validated_ = range_ > 0.0 ? rise() >= config_.full_fraction * range_
-                            : turned_back && rise() >= config_.rise_floor;
+                            : turned_back && rise() >= config_.validate_floor;
   return validated_;
 }
 

@@ -26,9 +26,10 @@ struct TrackerConfig {
   // direction latch
   double reversal = 0.006;       // retreat from the extremum ...
   double latch_velocity = 0.03;  // ... at more than this speed in the new direction ...
-  // ... for so long. With jerks of 14 mm in 150 ms, 40 is the least that kept 24 changes in each of
-  // 60 sets (0 kept 18 sets, 30 kept 49); 60 leaves a margin and costs 60 ms of the eccentric
-  // switch, which comes 195 ms after the crossing of moving_velocity at 2-1-3 over 0.4 m.
+  // ... for so long. With jerks of up to 14 mm in 150 ms at the peak, 40 is the least that kept 24
+  // changes in each of 40 sets (0 kept 13 sets, 30 kept 30); 60 leaves a margin and costs 60 ms of
+  // the eccentric switch, which comes 195 ms after the crossing of moving_velocity at 2-1-3 over
+  // 0.4 m.
   int dwell_ticks = 60;
   // Between repetitions a person settles: as the load eases off, the leg rises by up to 5 % of the
   // range and sinks back. A new concentric must have come further than this x range.
@@ -42,7 +43,10 @@ struct TrackerConfig {
   double full_fraction = 0.70;     // rise >= this x range: full
   double partial_fraction = 0.25;  // rise >= this x range: partial; below: rejected as too short
   double rise_floor = 0.030;       // a rise below this is never a repetition while range is unknown
-  double merge_fraction = 0.50;    // a smaller dip (x rise) is a pause or bounce of the repetition
+  // While the range is not known a smaller rise earns no eccentric excess: a standing person who
+  // sways by 60 mm was rocked on by it in simulation.
+  double validate_floor = 0.10;
+  double merge_fraction = 0.50;  // a smaller dip (x rise) is a pause or bounce of the repetition
   double close_zone_fraction = 0.20;    // early close: this near the valley (x range) ...
   double close_return_fraction = 0.60;  // ... this much of the rise returned ...
   int close_confirm_ticks = 30;         // ... and no longer lowering for this long
@@ -86,7 +90,7 @@ struct TrackerOutput {
   bool phase_changed = false;
   bool direction_changed = false;
   // One tick a repetition: rose >= full_fraction of the range, or, while the range is not known,
-  // turned back after >= rise_floor. Refills the energy tank.
+  // turned back after >= validate_floor. Refills the energy tank.
   bool concentric_validated = false;
   bool rep_closed = false;  // `rep` is valid
   RepBoundary rep;

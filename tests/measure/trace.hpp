@@ -37,14 +37,24 @@ class Trace {
     here_m_ = target_m;
   }
 
-  // One repetition from where the trace stands, and its truth.
-  void rep(double rise_m, double up_s, double hold_s, double down_s, double bottom_s) {
+  // There and back.
+  void bump(double size_m, double seconds) {
+    move_to(here_m_ + size_m, seconds / 2.0);
+    move_to(here_m_ - size_m, seconds / 2.0);
+  }
+
+  // One repetition from where the trace stands, and its truth; a jerk of `jerk_m` in 150 ms at the
+  // peak.
+  void rep(double rise_m, double up_s, double hold_s, double down_s, double bottom_s,
+           double jerk_m = 0.0) {
     TrueRep truth;
     truth.range_m = rise_m;
     const std::size_t up = points.size();
     move_to(here_m_ + rise_m, up_s);
     const std::size_t top = points.size();
-    hold(hold_s);
+    hold(0.5 * hold_s);
+    if (jerk_m != 0.0) bump(jerk_m, 0.15);
+    hold(0.5 * hold_s);
     const std::size_t down = points.size();
     move_to(here_m_ - rise_m, down_s);
     const std::size_t bottom = points.size();

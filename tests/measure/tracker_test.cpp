@@ -261,6 +261,27 @@ TEST(Tracker, APauseIsAHoldOnlyAtThePeak) {
   EXPECT_EQ(result.outputs.back().phase, Phase::kRest);
 }
 
+// As the extra load of an eccentric phase leaves, the resting leg rises a little and sinks back.
+TEST(Tracker, SettlingAtTheBottomIsNoChangeOfDirection) {
+  Trace trace;
+  trace.hold(1.0);
+  for (int i = 0; i < 12; ++i) {
+    trace.rep(0.40, 2.0, 1.0, 3.0, 0.1);
+    trace.move_to(0.025, 0.3);
+    trace.move_to(0.0, 0.5);
+    trace.hold(0.2);
+  }
+  for (const double range_m : {0.40, 0.0}) {
+    const Result result = track(trace.points, range_m);
+    EXPECT_EQ(result.tracker.direction_changes(), 24u);
+    EXPECT_EQ(result.tracker.reps_counted(), 12u);
+    EXPECT_EQ(result.reps.size(), 12u);
+  }
+  TrackerConfig config;
+  config.settle_fraction = 0.0;
+  EXPECT_GT(track(trace.points, 0.40, config).tracker.direction_changes(), 24u);
+}
+
 // A set that ends by count must end at the bottom, not one repetition later.
 TEST(Tracker, ClosesTheRepetitionWithinATenthOfASecondOfItsEndEvenWithoutAPause) {
   for (const double bottom_s : {0.0, 1.0}) {
