@@ -32,7 +32,7 @@ std::int64_t write_bytes(const medius_ostream_t* stream, const void* data, std::
 std::int64_t read_bytes(const medius_istream_t* stream, void* data, std::uint64_t size) {
   auto& bytes = *static_cast<Bytes*>(stream->context);
   size = std::min({size, bytes.most, std::uint64_t{bytes.data.size() - bytes.at}});
-  std::memcpy(data, bytes.data.data() + bytes.at, size);
+  if (size > 0) std::memcpy(data, bytes.data.data() + bytes.at, size);
   bytes.at += size;
   return static_cast<std::int64_t>(size);
 }
