@@ -221,7 +221,8 @@ class PlanLoader {
             "{}: [[link]] '{}' needs {:.2f} ms per cycle of 1 ms, {:.2f} ms available; lower "
             "'rate_hz' of "
             "'{}' or give it a link of its own",
-            path_, link.name, busy_us / kRoundsPerSecond / 1e3, kUsableUsPerSecond / 1e6, busiest->name)};
+            path_, link.name, busy_us / kRoundsPerSecond / 1e3, kUsableUsPerSecond / 1e6,
+            busiest->name)};
       }
     }
     for (std::size_t axis = 0; axis < options_.axis_names.size(); ++axis) {
