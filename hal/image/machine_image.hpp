@@ -1,8 +1,8 @@
 // MachineImage: what the 1 kHz loop sees of the machine, once a tick, as PODs in SI units.
 //
-// Every value of an axis is in the axis' coordinate kind: a cable axis has position in m (cable paid
-// out, growing when the person pulls), velocity in m/s, force in N; a lever axis has rad (growing in
-// abduction), rad/s and Nm. A positive drive force pulls inward, against the person.
+// Every value of an axis is in the axis' coordinate kind: a cable axis has position in m (cable
+// paid out, growing when the person pulls), velocity in m/s, force in N; a lever axis has rad
+// (growing in abduction), rad/s and Nm. A positive drive force pulls inward, against the person.
 //
 // Vendors differ only in hal/devices/*.toml; the meaning of these fields never does.
 #pragma once
@@ -40,19 +40,19 @@ struct Freshness {
 };
 
 struct DriveInput {
-  double position = 0.0;              // m | rad, from the drive's encoder
-  double velocity = 0.0;              // m/s | rad/s, as the drive reports it
-  double force = 0.0;                 // N | Nm, from the drive's actual torque (friction included)
-  double force_limit = 0.0;           // N | Nm, the drive's own limit as read back
-  double speed_limit = 0.0;           // m/s | rad/s, read back; 0 = the drive has none
+  double position = 0.0;     // m | rad, from the drive's encoder
+  double velocity = 0.0;     // m/s | rad/s, as the drive reports it
+  double force = 0.0;        // N | Nm, from the drive's actual torque (friction included)
+  double force_limit = 0.0;  // N | Nm, the drive's own limit as read back
+  double speed_limit = 0.0;  // m/s | rad/s, read back; 0 = the drive has none
   double temperature_c = 0.0;
   double bus_voltage_v = 0.0;
   DriveState state = DriveState::kUnknown;
   std::uint16_t statusword = 0;
-  std::uint16_t error_code = 0;       // CiA 402 603Fh
-  std::int8_t mode_display = 0;       // CiA 402 6061h
-  bool sto_active = true;             // safe torque off: the drive makes no torque
-  bool watchdog_tripped = false;      // the drive's own communication watchdog has unloaded it
+  std::uint16_t error_code = 0;   // CiA 402 603Fh
+  std::int8_t mode_display = 0;   // CiA 402 6061h
+  bool sto_active = true;         // safe torque off: the drive makes no torque
+  bool watchdog_tripped = false;  // the drive's own communication watchdog has unloaded it
   Freshness freshness;
 };
 

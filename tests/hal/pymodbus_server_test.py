@@ -58,7 +58,7 @@ class PymodbusDevice:
         self.thread = threading.Thread(target=self._run, daemon=True)
 
     def _run(self):
-        from pymodbus.server import ModbusTcpServer
+        from pymodbus.server.async_io import ModbusTcpServer
 
         async def serve():
             server = ModbusTcpServer(self.context, address=("127.0.0.1", self.port), allow_reuse_address=True)
