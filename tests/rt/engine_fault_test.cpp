@@ -1,6 +1,7 @@
 // What goes wrong around the loop, and what the person feels of it.
 #include <algorithm>
 #include <limits>
+#include <ostream>
 
 #include <gtest/gtest.h>
 
@@ -47,6 +48,9 @@ struct BadWish {
   bool ok;
   FaultCode fault;
 };
+void PrintTo(const BadWish& bad, std::ostream* out) {
+  *out << bad.name;
+}
 class BadProfile : public testing::TestWithParam<BadWish> {};
 
 TEST_P(BadProfile, CostsTheSetAndNeverThePerson) {

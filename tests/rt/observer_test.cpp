@@ -1,6 +1,7 @@
 #include "controller/rt/observer.hpp"
 
 #include <limits>
+#include <ostream>
 
 #include <gtest/gtest.h>
 
@@ -14,6 +15,9 @@ namespace {
 struct GainRow {
   double bandwidth, l1, l2, l3;
 };
+void PrintTo(const GainRow& row, std::ostream* out) {
+  *out << row.bandwidth << " rad/s";
+}
 class ObserverGainTable : public testing::TestWithParam<GainRow> {};
 
 TEST_P(ObserverGainTable, MatchesTheReferencePage) {

@@ -5,6 +5,7 @@
 #include <csignal>
 #include <cstdio>
 #include <memory>
+#include <ostream>
 #include <thread>
 
 #include <gtest/gtest.h>
@@ -83,6 +84,9 @@ struct Offender {
   Crime crime;
   FaultCode fault;
 };
+void PrintTo(const Offender& offender, std::ostream* out) {
+  *out << offender.name;
+}
 class OffendingProfile : public testing::TestWithParam<Offender> {};
 
 TEST_P(OffendingProfile, IsEndedAndCostsTheSetAndNeverTheLoop) {
