@@ -170,6 +170,16 @@ TEST(FeltForce, RisesAtHalfANewtonATickAndFallsAtFour) {
   EXPECT_DOUBLE_EQ(rig.step().force, 400.0 - 2 * kFall);
 }
 
+TEST(FeltForce, ACalmForceIsNotReportedAsLimited) {
+  Rig rig;
+  rig.load(60.0);
+  for (const double wish : {60.0, 60.3, 60.5, 58.0, 55.0}) {
+    rig.input.wish = wish;
+    EXPECT_EQ(rig.step().limits, 0u) << wish;
+    EXPECT_EQ(rig.state.force, wish);
+  }
+}
+
 TEST(FeltForce, ARefusedWishIsReplacedByTheBaseForceInTheSameTick) {
   struct Case {
     double wish;
