@@ -15,7 +15,8 @@ namespace {
 
 constexpr std::string_view kMagic = "MSB1";
 constexpr std::uint16_t kVersion = 1;
-// Level 6 costs three times the time of level 3 for 3 % less space on recorded sets.
+// On noisy motion level 6 saves 1 % of the space for a third more time, level 1 costs 7 % more
+// space.
 constexpr int kDeflateLevel = 3;
 
 enum class Coding : std::uint8_t { kPlain = 0, kDelta = 1, kXor = 2 };

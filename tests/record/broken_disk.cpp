@@ -42,15 +42,24 @@ int write_bytes(sqlite3_file* file, const void* bytes, int count, sqlite3_int64 
   real(file)->pMethods->xFileSize(real(file), &size);
   const auto verdict = disk->judge(false, offset + count > size);
   if (verdict != BrokenDisk::Verdict::kDo) return code_of(verdict, SQLITE_IOERR_WRITE);
-  return real(file)->pMethods->xWrite(real(file), bytes, count, offset);
+  const int code = real(file)->pMethods->xWrite(real(file), bytes, count, offset);
+  const auto* ours = reinterpret_cast<File*>(file);
+  if (ours->path != nullptr) {
+    disk->written(ours->path, static_cast<std::size_t>(offset), static_cast<std::size_t>(count));
+  }
+  return code;
 }
 
 int sync_file(sqlite3_file* file, int flags) {
-  const auto verdict = disk->judge(true, false);
-  if (verdict != BrokenDisk::Verdict::kDo) return code_of(verdict, SQLITE_IOERR_FSYNC);
-  const int code = real(file)->pMethods->xSync(real(file), flags);
   const auto* ours = reinterpret_cast<File*>(file);
-  if (ours->path != nullptr) disk->synced(ours->path, read_file(ours->path));
+  const std::string path = ours->path != nullptr ? ours->path : "";
+  const auto verdict = disk->judge(true, false);
+  if (verdict != BrokenDisk::Verdict::kDo) {
+    disk->sync_failed(path);
+    return code_of(verdict, SQLITE_IOERR_FSYNC);
+  }
+  const int code = real(file)->pMethods->xSync(real(file), flags);
+  disk->synced(path);
   return code;
 }
 
@@ -145,22 +154,39 @@ void BrokenDisk::cut_power_at(std::uint64_t n) {
 BrokenDisk::Verdict BrokenDisk::judge(bool is_sync, bool grows) {
   ++operations_;
   if (fail_at_ != 0 && (operations_ == fail_at_ || (lasting_ && operations_ > fail_at_))) {
-    has_failed_ = true;
+    ++failures_;
     return Verdict::kIoError;
   }
   if (full_ && grows && !is_sync) {
-    has_failed_ = true;
+    ++failures_;
     return Verdict::kFull;
   }
   return Verdict::kDo;
 }
 
-void BrokenDisk::synced(const std::string& path, const std::string& content) {
-  durable_[path] = content;
+void BrokenDisk::written(const std::string& path, std::size_t offset, std::size_t size) {
+  dirty_[path].push_back({offset, size});
+}
+
+void BrokenDisk::synced(const std::string& path) {
+  const std::string now = read_file(path);
+  std::string& durable = durable_[path];
+  durable.resize(now.size(), '\0');
+  for (const Range& range : dirty_[path]) {
+    if (range.offset >= now.size()) continue;  // cut off since
+    const std::string part = now.substr(range.offset, range.size);
+    durable.replace(range.offset, part.size(), part);
+  }
+  dirty_[path].clear();
+}
+
+void BrokenDisk::sync_failed(const std::string& path) {
+  dirty_[path].clear();
 }
 
 void BrokenDisk::removed(const std::string& path) {
   durable_.erase(path);
+  dirty_.erase(path);
 }
 
 void BrokenDisk::leave_durable(const std::filesystem::path& from, const std::filesystem::path& to,

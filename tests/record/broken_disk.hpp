@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <map>
 #include <string>
+#include <vector>
 
 struct sqlite3_vfs;
 
@@ -29,17 +30,21 @@ class BrokenDisk {
   void cut_power_at(std::uint64_t n);
 
   [[nodiscard]] std::uint64_t operations() const noexcept { return operations_; }
-  // At least one call was made to fail.
-  [[nodiscard]] bool has_failed() const noexcept { return has_failed_; }
-  // Writes what a power cut leaves of the files in `from` to `to`: each file's content at its last
-  // sync; with `torn`, a random part of what came after it as well.
+  // Calls that were made to fail.
+  [[nodiscard]] std::uint64_t failures() const noexcept { return failures_; }
+  // Writes what a power cut leaves of the files in `from` to `to`: what was synced, and of each
+  // sector that differs from it in the page cache one half or the other. As Linux does, a failed
+  // sync marks its pages clean: a later sync that succeeds does not bring them to the disk, unless
+  // they were written again.
   void leave_durable(const std::filesystem::path& from, const std::filesystem::path& to,
                      std::uint64_t torn_seed) const;
 
   // For the VFS methods.
   enum class Verdict : std::uint8_t { kDo, kIoError, kFull };
   Verdict judge(bool is_sync, bool grows);
-  void synced(const std::string& path, const std::string& content);
+  void written(const std::string& path, std::size_t offset, std::size_t size);
+  void synced(const std::string& path);
+  void sync_failed(const std::string& path);
   void removed(const std::string& path);
 
  private:
@@ -47,8 +52,13 @@ class BrokenDisk {
   std::uint64_t fail_at_ = 0;
   bool lasting_ = false;
   bool full_ = false;
-  bool has_failed_ = false;
+  std::uint64_t failures_ = 0;
+  struct Range {
+    std::size_t offset;
+    std::size_t size;
+  };
   std::map<std::string, std::string> durable_;
+  std::map<std::string, std::vector<Range>> dirty_;  // written since the last sync
 };
 
 }  // namespace medius::record::test

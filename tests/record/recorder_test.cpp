@@ -275,6 +275,7 @@ TEST_F(RecorderTest, KeepsTheSetThroughABrokenDiskAndClosesItOnceHealed) {
   EXPECT_EQ(stored->set.samples_dropped, 0u);
   ASSERT_EQ(stored->set.reps.size(), 1u);
   recorder_.reset();
+  store_.reset();
   store_ = std::move(*Store::open(dir.store()));
   EXPECT_TRUE(same(*store_->samples(set_.id), loop_.kept()));
   EXPECT_TRUE(same(*store_->set(set_.id), stored->set));
