@@ -7,7 +7,7 @@ namespace {
 
 // A stance that has shifted and stays so long is the new bottom of the next repetition: soon after
 // a small shift, late after one that may be a pause just above the bottom (0.5-2 s).
-constexpr int kRebaseTicks = 250;
+constexpr int kRebaseTicks = 600;
 constexpr int kRebasePauseTicks = 3000;
 
 double larger(double a, double b) noexcept {
@@ -268,8 +268,13 @@ void Tracker::wait(const Sample& now, double velocity_before) noexcept {
   follow(valley_, -1.0, now, velocity_before);
   const double risen = now.position - valley_.position;
   steady_ticks_ = absolute(now.velocity) < config_.moving_velocity ? steady_ticks_ + 1 : 0;
-  const int rebase_ticks = risen < config_.zigzag_floor ? kRebaseTicks : kRebasePauseTicks;
-  if (now.velocity <= 0.0 && (risen < config_.reversal || steady_ticks_ >= rebase_ticks)) {
+  // Before the first repetition a person is still finding their stance under the load.
+  const bool finding_stance = last_rise_ == 0.0;
+  const int rebase_ticks =
+      finding_stance || risen < config_.zigzag_floor ? kRebaseTicks : kRebasePauseTicks;
+  // A drift is followed at once only far below the accuracy of the range (3 mm).
+  const bool drifting = risen < 0.25 * config_.reversal;
+  if (now.velocity <= 0.0 && (drifting || steady_ticks_ >= rebase_ticks)) {
     valley_.position = now.position;
     valley_.tick = now.tick;
     valley_.left = false;

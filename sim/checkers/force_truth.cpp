@@ -93,10 +93,15 @@ double worst_around(std::span<const ForceTruthSample> samples, std::size_t turn,
 ForceTruth judge_force(std::span<const ForceTruthSample> samples, const ForceTruthConfig& config) {
   ForceTruth truth;
   Sum out, in;
-  for (const Stroke& stroke : find_strokes(samples, config)) {
-    const double travel =
-        absolute(samples[stroke.to].ring_position_m - samples[stroke.from].ring_position_m);
-    if (travel < config.rep_travel_m) continue;
+  const std::vector<Stroke> strokes = find_strokes(samples, config);
+  const auto travel_of = [&](const Stroke& stroke) {
+    return absolute(samples[stroke.to].ring_position_m - samples[stroke.from].ring_position_m);
+  };
+  double longest = 0.0;
+  for (const Stroke& stroke : strokes) longest = std::max(longest, travel_of(stroke));
+  for (const Stroke& stroke : strokes) {
+    const double travel = travel_of(stroke);
+    if (travel < std::max(config.rep_travel_m, config.rep_fraction * longest)) continue;
     const double moving_s = add_steady(samples, stroke, config, stroke.outward ? out : in);
     if (stroke.outward) {
       ++truth.strokes_out;

@@ -18,7 +18,8 @@ struct ForceTruthSample {
 struct ForceTruthConfig {
   double dt_s = 1e-3;
   double turn_travel_m = 0.02;  // an extremum counts after a retreat of this
-  double rep_travel_m = 0.03;   // a stroke shorter than this is no phase
+  double rep_travel_m = 0.03;   // a stroke shorter than this is no phase ...
+  double rep_fraction = 0.25;   // ... nor one shorter than this x the longest: settling, a shift
   double moving_velocity_mps = 0.02;
   double steady_fraction = 0.8;  // middle part of a phase, by time
 };

@@ -13,6 +13,9 @@ constexpr double kLeastStrokeM = 0.012;  // as the counter's own least reversal 
 constexpr double kSettlingFraction = 0.10;
 constexpr double kLeastRepM = 0.03;
 constexpr double kReturnedFraction = 0.6;
+constexpr double kStanceS = 0.6;
+constexpr double kStanceShiftM = 0.012;
+constexpr double kPlantTickS = 1e-3;
 
 }  // namespace
 
@@ -44,7 +47,10 @@ void SetTruthTracker::step(const CableTruth& truth) {
   const double time_s = truth.time_s, position_m = truth.ring_position_m;
   const double velocity_mps = truth.ring_velocity_mps;
   position_m_ = position_m;
-  lowest_m_ = at_most(position_m, lowest_m_);
+  // The bottom is where the ring last stood still; a drift of the stance is no range.
+  still_s_ = absolute(velocity_mps) < kMovingMps ? still_s_ + kPlantTickS : 0.0;
+  const bool stance = still_s_ > kStanceS && position_m - lowest_m_ < kStanceShiftM;
+  lowest_m_ = stance ? position_m : at_most(position_m, lowest_m_);
   highest_m_ = at_least(position_m, highest_m_);
   const int direction = velocity_mps > kMovingMps ? 1 : velocity_mps < -kMovingMps ? -1 : 0;
   if (interval_.direction != 0 && direction != interval_.direction &&

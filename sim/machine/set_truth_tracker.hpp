@@ -36,6 +36,7 @@ class SetTruthTracker {
   int last_direction_ = 0;
   bool counted_ = false;  // the repetition under way is in the list already
   double position_m_ = 0.0;
+  double still_s_ = 0.0;                     // slower than moving for so long
   double lowest_m_ = 0.0, highest_m_ = 0.0;  // since the last stroke back
   double valley_m_ = 0.0, peak_m_ = 0.0;     // of the repetition under way
 };

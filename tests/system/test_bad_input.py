@@ -1,0 +1,125 @@
+#!/usr/bin/python3
+"""Bad input: one sentence with the thing, the value, the limit and the next step; nothing half-started."""
+import os
+import pathlib
+import socket
+import subprocess
+import sys
+import tempfile
+import unittest
+
+from harness import BIN, BUILD, MACHINE, SOURCE, House, stubs
+
+messages, _ = stubs()
+
+
+class BadInput(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+
+    def daemon(self, *extra, machine=MACHINE, **kwargs):
+        return subprocess.run(
+            [BIN / "mediusd", "--machine", machine, "--programs", SOURCE / "programs", "--plugins",
+             BUILD / "plugins.d", "--data", f"{self.folder.name}/data", "--listen", "127.0.0.1:0", *extra],
+            capture_output=True, text=True, timeout=30, check=False, **kwargs)
+
+    def machine(self, change):
+        text = MACHINE.read_text(encoding="utf-8")
+        changed = change(text)
+        self.assertNotEqual(text, changed)
+        path = pathlib.Path(self.folder.name) / "machine.toml"
+        path.write_text(changed, encoding="utf-8")
+        devices = pathlib.Path(self.folder.name).parent / "devices"
+        return path, devices
+
+    def refused(self, result, *words):
+        print(result.stderr.strip(), file=sys.stderr)
+        self.assertNotEqual(result.returncode, 0)
+        for word in words:
+            self.assertIn(word, result.stderr)
+
+    def test_a_broken_machine_file_names_file_and_place(self):
+        path, _ = self.machine(lambda text: text.replace("[machine]", "[machine", 1))
+        self.refused(self.daemon(machine=path), "machine.toml", "line")
+
+    def test_a_load_in_the_wrong_unit_names_the_right_key(self):
+        path, _ = self.machine(lambda text: text.replace("user_force_max_n", "user_force_max_nm"))
+        self.refused(self.daemon(machine=path), "user_force_max_nm")
+        path, _ = self.machine(lambda text: text.replace("user_force_max_n", "user_force_max"))
+        self.refused(self.daemon(machine=path), "user_force_max")
+
+    def test_a_missing_device_descriptor_is_named(self):
+        path, _ = self.machine(lambda text: text.replace('"canonical-drive"', '"no-such-drive"'))
+        self.refused(self.daemon(machine=path), "no-such-drive")
+
+    def test_a_missing_machine_file_is_named(self):
+        self.refused(self.daemon(machine="/nowhere/machine.toml"), "/nowhere/machine.toml")
+
+    def test_a_port_in_use_is_named_with_the_next_step(self):
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            port = taken.getsockname()[1]
+            self.refused(self.daemon("--listen", f"127.0.0.1:{port}"), str(port))
+            result = subprocess.run([BIN / "medius-sim", "--port", str(port)], capture_output=True,
+                                    text=True, timeout=30, check=False)
+            self.refused(result, str(port))
+
+    def test_an_address_that_is_not_loopback_is_refused(self):
+        self.refused(self.daemon("--listen", "0.0.0.0:0"), "0.0.0.0")
+
+    def test_orders_with_bad_values_are_refused_and_change_nothing(self):
+        import grpc
+        with House() as house:
+            station, _, _ = house.connect()
+            header = lambda name: messages.OrderHeader(request_id=name)
+            before = station.GetStation(messages.GetStationRequest(), timeout=5)
+
+            def refused(call, request, code, *words):
+                with self.assertRaises(grpc.RpcError) as caught:
+                    call(request, timeout=5)
+                self.assertEqual(caught.exception.code(), code, caught.exception.details())
+                for word in words:
+                    self.assertIn(word, caught.exception.details())
+                print(caught.exception.details(), file=sys.stderr)
+
+            refused(station.StartSession, messages.StartSessionRequest(header=header("a"), program="programs/nope"),
+                    grpc.StatusCode.NOT_FOUND, "nope")
+            prescription = messages.Prescription(
+                exercise="cable-standing-abduction", sides=[messages.SIDE_LEFT], sets=1, reps=8,
+                load=messages.Load(load_n=60), profile=messages.ProfileChoice(profile="no-such-profile"))
+            refused(station.StartSet, messages.StartSetRequest(header=header("b"), prescription=prescription),
+                    grpc.StatusCode.NOT_FOUND, "no-such-profile")
+            prescription.profile.profile = "constant-tension"
+            prescription.load.load_nm = 60  # a cable's load is in N
+            refused(station.StartSet, messages.StartSetRequest(header=header("c"), prescription=prescription),
+                    grpc.StatusCode.INVALID_ARGUMENT, "load_n")
+            prescription.load.load_n = 9000
+            refused(station.StartSet, messages.StartSetRequest(header=header("d"), prescription=prescription),
+                    grpc.StatusCode.OUT_OF_RANGE, "200")
+            after = station.GetStation(messages.GetStationRequest(), timeout=5)
+            self.assertEqual(after.state, before.state)
+            self.assertEqual(after.version, before.version)
+
+    @unittest.skipIf(os.geteuid() != 0, "drops root's privileges to show the difference")
+    def test_without_permission_for_real_time_the_simulator_warns_and_a_real_machine_is_refused(self):
+        with House() as house:
+            house.daemon.end()
+            os.chmod(house.folder, 0o777)
+            for path in (house.data,):
+                subprocess.run(["chown", "-R", "nobody", path], check=True)
+            command = ["setpriv", "--reuid=nobody", "--clear-groups", "--inh-caps=-all", "--bounding-set=-all"]
+            machine, _ = self.machine(lambda text: text.replace("simulated = true", "simulated = false")
+                                      .replace("lockstep = true", "lockstep = false"))
+            os.chmod(self.folder.name, 0o755)
+            result = subprocess.run(
+                [*command, BIN / "mediusd", "--machine", machine, "--link", f"machine={house.sim.address}",
+                 "--programs", SOURCE / "programs", "--plugins", BUILD / "plugins.d", "--data",
+                 house.folder / "other", "--listen", "127.0.0.1:0"],
+                capture_output=True, text=True, timeout=30, check=False)
+            self.refused(result, "real-time")
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
