@@ -55,7 +55,10 @@ void LoopLink::poll(std::int64_t now_ns, const std::function<void(const rt::Even
     }
     on_event(event);
   }
-  // After the events, so that the status is at least as new as they are but for the tick under way.
+  refresh(now_ns);  // after the events: at least as new as they are, but for the tick under way
+}
+
+void LoopLink::refresh(std::int64_t now_ns) {
   const rt::Status status = channels_.status.load();
   if (status.tick != status_.tick) last_progress_ns_ = now_ns;
   status_ = status;

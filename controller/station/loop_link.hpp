@@ -28,6 +28,9 @@ class LoopLink {
   // [control] Sends what waits, drains the events, then reads the status.
   void poll(std::int64_t now_ns, const std::function<void(const rt::Event&)>& on_event);
 
+  // [control] Reads the status alone, for an order that comes between two polls.
+  void refresh(std::int64_t now_ns);
+
   [[nodiscard]] const rt::Status& status() const { return status_; }
   // The loop has ticked within the time.
   [[nodiscard]] bool alive(std::int64_t now_ns, std::int64_t within_ns) const {

@@ -34,6 +34,7 @@ void Station::Impl::await(std::uint64_t command_id, const OrderHeader& header, P
   order.deadline_ns = now_ns + order_timeout_ns();
   if (!header.request_id.empty()) pending_by_request.emplace(header.request_id, command_id);
   pending.emplace(command_id, std::move(order));
+  if (publish_now) publish();
 }
 
 void Station::Impl::settle_orders(const rt::Event& event) {
@@ -392,6 +393,7 @@ void Station::Impl::resume(const OrderHeader& header, const ReceiptAnswer& answe
 // Whatever the request id or the expected version say: a stop is carried out first.
 void Station::Impl::stop(const OrderHeader& header, const ReceiptAnswer& answer) {
   now_ns = runtime.monotonic_ns();
+  loop.refresh(now_ns);
   const bool under_load = set.has_value();
   std::uint64_t id = 0;
   if (loop.waiting() < kStopsWaitingMax) {
@@ -401,6 +403,7 @@ void Station::Impl::stop(const OrderHeader& header, const ReceiptAnswer& answer)
   }
   Receipt receipt = receipt_for(header);
   stop_now(record::SetEnd::kStopped, "stopped");
+  if (publish_now) publish();
   receipt.version = version;
   receipt.effect = under_load ? Effect::kRamping : Effect::kApplied;
 

@@ -27,6 +27,7 @@ std::string list_programs(const ProgramLibrary& library) {
 bool Station::Impl::admit(const OrderHeader& header, const char* what,
                           const ReceiptAnswer& answer) {
   now_ns = runtime.monotonic_ns();
+  loop.refresh(now_ns);
   if (auto wrong = check_request_id(header.request_id)) {
     refuse(header, what, *wrong, answer);
     return false;
@@ -101,6 +102,7 @@ void Station::Impl::accept(const OrderHeader& header, const std::string& what, R
                            const ReceiptAnswer& answer) {
   audit->info("accepted {} '{:.64}' of '{:.64}'", what, header.request_id, header.client_name);
   accepted.remember(header.request_id, receipt);
+  if (publish_now) publish();
   answer(std::move(receipt));
 }
 
@@ -232,6 +234,7 @@ void Station::Impl::client_lost(const std::string& client_name) {
   audit->warn("client '{}' is lost: the set goes on, increases are frozen", client_name);
   freeze_increases(true);
   changed();
+  publish();
 }
 
 void Station::Impl::client_returned(const std::string& client_name) {
@@ -240,6 +243,7 @@ void Station::Impl::client_returned(const std::string& client_name) {
   audit->info("client '{}' is back", client_name);
   freeze_increases(false);
   changed();
+  publish();
 }
 
 }  // namespace medius::station

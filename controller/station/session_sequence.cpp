@@ -74,6 +74,7 @@ void Station::Impl::begin_session(Session next) {
   end_reason.clear();
   paused = false;
   client_lost_ = false;
+  shown_session_id = session_->record.id;
   stored_set_ids.clear();
   last_set.reset();
   audit->info("session {} starts: program '{}', {} sets, client '{}'", session_->record.id,
@@ -263,8 +264,9 @@ void Station::Impl::on_event(const rt::Event& event) {
       break;
     case EventKind::kLoadApplied:
       if (set && !set->ending) {
-        set->load_in_force = event.value;
-        set->record.load_end = event.value;
+        // An event from before a decrease must not count as the load in force.
+        set->load_in_force = at_most(event.value, set->load_ordered);
+        set->record.load_end = set->load_in_force;
         changed();
       }
       break;

@@ -181,12 +181,15 @@ void Station::Impl::watch_standing() {
   if (absolute(axis.position_absolute - set->anchor) > machine.engine.tracker.zigzag_floor) {
     set->anchor = axis.position_absolute;
     set->moved_tick = tick;
+    set->prescribed_still_s = 0.0;
     return;
   }
   const measure::Tempo& tempo = set->block.tempo;
-  double prescribed_s = tempo.bottom_s;
-  if (axis.phase == measure::Phase::kHold) prescribed_s = tempo.hold_s;
-  if (seconds(tick - set->moved_tick) > machine.standing_timeout_s + prescribed_s) {
+  const double prescribed_s = axis.phase == measure::Phase::kHold ? tempo.hold_s : tempo.bottom_s;
+  // The longest since the last movement: a hold is still allowed for while the return begins.
+  if (prescribed_s > set->prescribed_still_s) set->prescribed_still_s = prescribed_s;
+  const double limit_s = machine.standing_timeout_s + set->prescribed_still_s;
+  if (seconds(tick - set->moved_tick) > limit_s) {
     end_set(record::SetEnd::kStoodStill,
             fmt::format("stood still for {:.0f} s", seconds(tick - set->moved_tick)));
   }
@@ -279,12 +282,8 @@ void Station::Impl::on_rep(const std::string& set_id, const measure::RepMetrics&
 
 void Station::Impl::on_stored(const record::StoredSet& stored) {
   audit->info("set {} is stored as number {}", stored.set.id, stored.sequence);
-  if (last_set && last_set->id == stored.set.id) {
-    last_set = stored.set;
-    stored_set_ids.push_back(stored.set.id);
-  } else if (session_ && session_->record.id == stored.set.session_id) {
-    stored_set_ids.push_back(stored.set.id);
-  }
+  if (last_set && last_set->id == stored.set.id) last_set = stored.set;
+  if (stored.set.session_id == shown_session_id) stored_set_ids.push_back(stored.set.id);
   changed();
 }
 

@@ -106,9 +106,10 @@ void Station::Impl::step() {
 void Station::Impl::shutdown(std::function<void()> done) {
   if (shutting_down) return;
   shutting_down = true;
+  now_ns = runtime.monotonic_ns();
+  loop.refresh(now_ns);
   shutdown_done = std::move(done);
-  shutdown_deadline_ns =
-      runtime.monotonic_ns() + static_cast<std::int64_t>(kShutdownTimeoutS * 1e9);
+  shutdown_deadline_ns = now_ns + static_cast<std::int64_t>(kShutdownTimeoutS * 1e9);
   audit->info("station shuts down in state {}", to_string(state));
   session_ends_after_set = true;
   end_reason = "the controller shuts down";

@@ -90,6 +90,7 @@ struct ActiveSet {
   std::string pause_reason;    // of a pause that the loop made
   double anchor = 0.0;         // position of the last movement
   std::uint64_t moved_tick = 0;
+  double prescribed_still_s = 0.0;  // hold or bottom prescribed since the last movement
   std::uint64_t paused_tick = 0;
   bool ending = false;  // why and counts are settled
 };
@@ -221,6 +222,7 @@ struct Station::Impl {
   safety::FaultCode fault_shown = safety::FaultCode::kNone;
   std::optional<record::SetRecord> last_set;  // just closed
   std::uint32_t last_sets_total = 0;
+  std::string shown_session_id;  // under way or just ended
   std::vector<std::string> stored_set_ids;
   std::string store_trouble;
 

@@ -94,11 +94,17 @@ void StrictTable::allow(std::string_view base, Dimension dimension) {
 }
 
 void StrictTable::reject_unknown() {
+  // The table is sorted by key; a person reads from the top.
+  const toml::key* first = nullptr;
+  const toml::node* first_node = nullptr;
   for (const auto& [key, node] : table_) {
     bool known = false;
     for (const std::string& allowed : keys_) known = known || allowed == key.str();
-    if (!known) reject(key, node);
+    if (known || (first != nullptr && first->source().begin < key.source().begin)) continue;
+    first = &key;
+    first_node = &node;
   }
+  if (first != nullptr) reject(*first, *first_node);
 }
 
 void StrictTable::reject(const toml::key& key, const toml::node& node) {
