@@ -20,8 +20,8 @@ struct ForceControlConfig {
   double drive_lag_s = 0.0008;
   double pulley_loss = 0.0;  // un-sensed loss; only with the cell on the drum side
   double pulley_blend_velocity = 0.03;
-  // |disturbance| that may be corrected, N | Nm. Also the friction that supervision believes in: a
-  // load cell further than this (and its own margin) from the drive's torque is implausible.
+  // |disturbance| that may be corrected, N | Nm. Supervision does not believe in more friction
+  // either.
   double observer_limit = 0.0;
   bool use_observer = true;  // false: "motor torque only", the negative control
 };

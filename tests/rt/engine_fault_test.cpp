@@ -334,6 +334,45 @@ TEST(Engine, AStopPressedWhileTheHandleIsLooseStaysLatched) {
   EXPECT_EQ(bench.status.reaction, Reaction::kSoftUnload);
 }
 
+TEST(Engine, ALoadCellThatReadsNothingUnloadsAndDoesNotPullHarder) {
+  Bench bench;
+  bench.load(80.0);
+  bench.machine.tamper = [](hal::MachineInput& input) { input.axis[0].load_cell.force = 0.0; };
+  double highest = 0.0;
+  int ticks = 0;
+  while (bench.status.fault == FaultCode::kNone && ticks < 500) {
+    bench.tick();
+    ++ticks;
+    highest = std::max(highest, bench.machine.plant[0].tension);
+  }
+  EXPECT_LE(ticks, 60) << "taken for a released handle or for implausible";
+  bench.run(500);
+  EXPECT_LE(highest, 80.0 * 1.4 + 20.0) << "the kernel's bound of the correction";
+  EXPECT_LE(bench.machine.plant[0].tension, 30.0);
+}
+
+TEST(Engine, ALoadCellFarFromTheDriveIsImplausible) {
+  Bench bench;
+  bench.load(80.0);
+  // Shows twice the tension: force control halves the pull until supervision sees the difference.
+  bench.machine.tamper = [](hal::MachineInput& input) { input.axis[0].load_cell.force += 120.0; };
+  bench.run(100);
+  EXPECT_EQ(bench.status.fault, FaultCode::kForceImplausible);
+}
+
+TEST(Engine, AnExplosiveConcentricIsNoFault) {
+  for (const double load : {30.0, 80.0, 150.0}) {
+    Bench bench;
+    bench.load(load);
+    for (int i = 0; i < 3; ++i) {
+      bench.move(0.45, 0.5);
+      bench.move(0.0, 1.1);  // the return stays below the speed governor
+    }
+    EXPECT_EQ(bench.status.fault, FaultCode::kNone) << load;
+    EXPECT_EQ(bench.status.axis[0].load_state, LoadState::kLoaded) << load;
+  }
+}
+
 TEST(Engine, ADriveFaultIsAcknowledgedOnlyAfterTheLocalReset) {
   Bench bench;
   bench.load(60.0);
