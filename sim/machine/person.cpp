@@ -104,7 +104,11 @@ void Person::stand(double tension_n, SetTruthTracker& sets) {
     if (--reaction_ticks_ > 0) return;
     LifterIntent intent = set->intent;
     intent.reps -= reps_before_pause_;
-    if (!set_begun_) sets.begin(set->side);
+    if (set_begun_) {
+      sets.resume(intent.reps);
+    } else {
+      sets.begin(set->side, intent.reps);
+    }
     set_begun_ = true;
     lifters_[side_].start_reps(intent);
     stage_ = Stage::kLifting;

@@ -19,7 +19,7 @@ constexpr double kPlantTickS = 1e-3;
 
 }  // namespace
 
-void SetTruthTracker::begin(int side) {
+void SetTruthTracker::begin(int side, int planned_reps) {
   end();
   SetTruth set;
   set.side = side;
@@ -29,11 +29,18 @@ void SetTruthTracker::begin(int side) {
   set.eccentric_s.reserve(64);
   sets_.push_back(std::move(set));
   active_ = true;
+  planned_reps_ = planned_reps;
   interval_ = out_ = back_ = Stroke{};
   last_direction_ = 0;
   counted_ = false;
   lowest_m_ = 1e9;
   highest_m_ = -1e9;
+}
+
+void SetTruthTracker::resume(int planned_reps) {
+  if (sets_.empty()) return;
+  active_ = true;
+  planned_reps_ = sets_.back().reps + planned_reps;
 }
 
 void SetTruthTracker::end() {
@@ -78,6 +85,10 @@ void SetTruthTracker::close_interval() {
 void SetTruthTracker::take_stroke(const Stroke& part) {
   SetTruth& set = sets_.back();
   const bool turned = part.direction != last_direction_;
+  if (turned && part.direction > 0 && planned_reps_ > 0 && set.reps >= planned_reps_) {
+    active_ = false;  // the leg follows the load that goes out
+    return;
+  }
   if (turned) ++set.direction_changes;
   last_direction_ = part.direction;
   Stroke& stroke = part.direction > 0 ? out_ : back_;

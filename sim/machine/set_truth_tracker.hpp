@@ -11,7 +11,11 @@ class SetTruthTracker {
  public:
   SetTruthTracker() { sets_.reserve(64); }
 
-  void begin(int side);
+  // `planned_reps`: a stroke out after that many repetitions is not the set's any more; 0 = no
+  // plan.
+  void begin(int side, int planned_reps);
+  // After a pause: so many repetitions are still to come.
+  void resume(int planned_reps);
   void step(const CableTruth& truth);
   void end();  // closes the stroke under way; without a set nothing happens
   [[nodiscard]] bool still() const noexcept { return interval_.direction == 0; }
@@ -31,6 +35,7 @@ class SetTruthTracker {
 
   std::vector<SetTruth> sets_;
   bool active_ = false;
+  int planned_reps_ = 0;
   Stroke interval_;    // motion under way; direction 0 = none
   Stroke out_, back_;  // of the repetition under way
   int last_direction_ = 0;

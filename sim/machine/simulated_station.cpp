@@ -228,7 +228,7 @@ void SimulatedStation::start_rig() noexcept {
   if (!state_->config.rig || state_->rig_started) return;
   state_->rig_started = true;
   state_->rig.start();
-  state_->sets.begin(0);
+  state_->sets.begin(0, state_->config.rig_config.reps);
 }
 
 std::uint64_t SimulatedStation::state_hash() const noexcept {

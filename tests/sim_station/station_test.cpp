@@ -1,6 +1,7 @@
 // The simulated station as devices: drive, relay, panel, and the person's script.
 #include <gtest/gtest.h>
 
+#include "sim/machine/set_truth_tracker.hpp"
 #include "sim/machine/simulated_station.hpp"
 #include "tests/sim_station/hand_controller.hpp"
 
@@ -311,6 +312,65 @@ TEST(Person, ReleasingTheHandleDropsTheTensionAndGrippingGivesItBack) {
   hand.force_n = 14.0;
   EXPECT_TRUE(
       hand.run_until([&] { return station.lifter_truth().state == LifterState::kStanding; }, 8.0));
+}
+
+TEST(SetTruth, TheLegFollowingTheLoadThatGoesOutIsNoStrokeOfTheSet) {
+  SetTruthTracker tracker;
+  tracker.begin(1, 2);
+  CableTruth truth;
+  const auto move = [&](double metres, double seconds) {
+    for (int i = 0; i < static_cast<int>(seconds * 1000); ++i) {
+      truth.time_s += 1e-3;
+      truth.ring_velocity_mps = metres / seconds;
+      truth.ring_position_m += truth.ring_velocity_mps * 1e-3;
+      tracker.step(truth);
+    }
+  };
+  for (int rep = 0; rep < 2; ++rep) {
+    move(0.4, 2.0);
+    move(0.0, 1.0);
+    move(-0.4, 3.0);
+    if (rep == 0) move(0.0, 0.4);
+  }
+  move(0.05, 0.2);  // at once, before anybody could stand still
+  move(0.0, 0.5);
+  move(-0.05, 0.2);
+  move(0.0, 0.5);
+  ASSERT_EQ(tracker.sets().size(), 1u);
+  const SetTruth& set = tracker.sets()[0];
+  EXPECT_EQ(set.reps, 2);
+  EXPECT_EQ(set.direction_changes, 4);
+  EXPECT_NEAR(set.range_m[1], 0.4, 1e-3);
+  EXPECT_NEAR(set.concentric_s[1], 2.0, 2e-3);
+  EXPECT_NEAR(set.hold_s[1], 1.0, 2e-3);
+  EXPECT_NEAR(set.eccentric_s[1], 3.0, 2e-3);
+}
+
+TEST(SetTruth, APauseOnTheWayIsNoTurn) {
+  SetTruthTracker tracker;
+  tracker.begin(2, 1);
+  CableTruth truth;
+  const auto move = [&](double metres, double seconds) {
+    for (int i = 0; i < static_cast<int>(seconds * 1000); ++i) {
+      truth.time_s += 1e-3;
+      truth.ring_velocity_mps = metres / seconds;
+      truth.ring_position_m += truth.ring_velocity_mps * 1e-3;
+      tracker.step(truth);
+    }
+  };
+  move(0.2, 1.0);
+  move(0.0, 0.5);
+  move(0.2, 1.0);
+  move(-0.3, 1.5);
+  move(0.0, 0.5);
+  move(-0.1, 0.5);
+  move(0.0, 0.5);
+  tracker.end();
+  const SetTruth& set = tracker.sets()[0];
+  EXPECT_EQ(set.reps, 1);
+  EXPECT_EQ(set.direction_changes, 2);
+  EXPECT_NEAR(set.concentric_s[0], 2.5, 2e-3);
+  EXPECT_NEAR(set.eccentric_s[0], 2.5, 2e-3);
 }
 
 TEST(Rig, TwelveStrokesAreTwentyFourChangesOfDirection) {
