@@ -182,6 +182,7 @@ tl::expected<void, std::string> Daemon::Impl::build_station() {
   config.machine = machine;
   config.programs = station::load_programs(options.programs);
   config.realtime_granted = realtime;
+  config.audit = spdlog::default_logger();
   for (const station::ProgramError& error : config.programs.errors) {
     spdlog::warn("program not usable: {}", error.message);
   }

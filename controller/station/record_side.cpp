@@ -61,7 +61,7 @@ void RecordSide::run(Work work, Runtime::Task done) {
       [weak, work = std::move(work)] {
         if (const auto shared = weak.lock()) work(*shared);
       },
-      [this, alive, done = std::move(done)] {
+      [alive, done = std::move(done)] {
         if (alive.lock()) done();
       });
 }

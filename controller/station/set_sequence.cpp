@@ -165,8 +165,8 @@ void Station::Impl::step_working() {
   watch_standing();
 }
 
-// The person stands still when the position stays within the tracker's floor; a prescribed hold or
-// bottom is not standing still.
+// Less than the smallest rise that can be a repetition is sway; a prescribed hold or bottom is not
+// standing still.
 void Station::Impl::watch_standing() {
   const std::uint64_t tick = loop.status().tick;
   const AxisMachineConfig& machine = config.machine.axes[set->axis];
@@ -178,7 +178,7 @@ void Station::Impl::watch_standing() {
     return;
   }
   const rt::AxisStatus& axis = axis_status();
-  if (absolute(axis.position_absolute - set->anchor) > machine.engine.tracker.zigzag_floor) {
+  if (absolute(axis.position_absolute - set->anchor) > machine.engine.tracker.rise_floor) {
     set->anchor = axis.position_absolute;
     set->moved_tick = tick;
     set->prescribed_still_s = 0.0;

@@ -8,6 +8,15 @@
 #include "controller/station/station_impl.hpp"
 
 namespace medius::station {
+namespace {
+
+std::shared_ptr<spdlog::logger> silent_logger() {
+  auto logger = std::make_shared<spdlog::logger>("silent");
+  logger->set_level(spdlog::level::off);
+  return logger;
+}
+
+}  // namespace
 
 const char* to_string(StationState state) noexcept {
   switch (state) {
@@ -36,7 +45,7 @@ Station::Impl::Impl(Runtime& the_runtime, rt::EngineChannels& channels, PluginHo
     : runtime(the_runtime),
       plugins(the_plugins),
       config(std::move(the_config)),
-      audit(config.audit ? config.audit : spdlog::default_logger()),
+      audit(config.audit ? config.audit : silent_logger()),
       loop(channels),
       records(the_runtime, channels, store,
               {[this](const std::string& id, const measure::RepMetrics& rep) { on_rep(id, rep); },

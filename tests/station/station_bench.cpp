@@ -1,8 +1,6 @@
 #include "tests/station/station_bench.hpp"
 
 #include <gtest/gtest.h>
-#include <spdlog/sinks/null_sink.h>
-#include <spdlog/spdlog.h>
 
 #include "controller/safety/kernel.hpp"
 
@@ -48,8 +46,6 @@ StationBench::StationBench(std::unique_ptr<record::Store> the_store,
   StationConfig config;
   config.machine = bench_machine();
   config.realtime_granted = true;
-  config.audit =
-      std::make_shared<spdlog::logger>("quiet", std::make_shared<spdlog::sinks::null_sink_mt>());
   Program program;
   program.id = "two-sides";
   program.blocks = {bench_block()};
