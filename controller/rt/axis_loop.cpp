@@ -16,7 +16,12 @@ constexpr int kUnloadTicksMax = 550;
 constexpr double kSlackTensionMargin = 0.5;
 // Rounding in a profile's own filters is no fault; stage 1 clips it.
 constexpr double kWishTolerance = 1.0;  // N | Nm
-constexpr double kLoadReached = 1e-6;   // N | Nm
+// What people see and phases are timed by comes from the position alone: where friction turns, the
+// disturbance observer's speed is off by 3 (dd/dt) / (m w^2) = 0.013 m/s, which is 35 ms of a slow
+// start. 200 rad/s follows an explosive start within 0.02 m/s; an encoder of 1 um leaves it quiet.
+constexpr double kMotionRadps = 200.0;
+constexpr double kAccelerationMax = 1000.0;  // m/s^2 | rad/s^2; beyond any handle's
+constexpr double kLoadReached = 1e-6;        // N | Nm
 
 // Friction that grows with the load: gear 3-5 % and two sheaves of 2 % each (control.md 2.2).
 constexpr double kFrictionOverLoad = 0.10;
@@ -52,6 +57,8 @@ void AxisLoop::configure(const AxisConfig& config, std::uint8_t axis, Outbox& ou
   // The disturbance cannot honestly exceed what the machine can pull.
   observer_config_ = observer_config(control.observer_radps, control.reflected_mass, kTickPeriodS,
                                      config.bounds.force_max);
+  // A mass of 1 and no forces leave the motion alone: position, velocity, acceleration.
+  motion_config_ = observer_config(kMotionRadps, 1.0, kTickPeriodS, kAccelerationMax);
   derivative_gain_ = low_pass_gain(control.derivative_filter_radps, kTickPeriodS);
   tracker_.start_set(config.tracker, 0.0);
   tracker_.end_set();
@@ -121,7 +128,10 @@ void AxisLoop::estimate(const LoopState& loop) noexcept {
     push_word(drive_model_, word);
     advance_drive(drive_config_, drive_model_);
   }
-  if (sensed_.reconnected) observer_.running = false;  // the position may have been re-referenced
+  if (sensed_.reconnected) {  // the position may have been re-referenced
+    observer_.running = false;
+    motion_.running = false;
+  }
   ObserverInput input;
   input.position = sensed_.position;
   input.fresh = sensed_.position_fresh;
@@ -129,13 +139,16 @@ void AxisLoop::estimate(const LoopState& loop) noexcept {
   input.drive_force = drive_model_.force;
   input.missed = loop.tick.missed;
   observe(observer_config_, input, observer_);
+  input.tension = 0.0;
+  input.drive_force = 0.0;
+  observe(motion_config_, input, motion_);
 }
 
 void AxisLoop::track(const LoopState& loop) noexcept {
   measure::TrackerInput input;
   input.tick = loop.tick.index;
   input.position = sensed_.position;
-  input.velocity = observer_.velocity;
+  input.velocity = motion_.velocity;
   input.force = sensed_.tension;
   input.force_reference = felt_force_;
   input.counting = set_.serial != 0 && load_state_ == LoadState::kLoaded;
@@ -169,8 +182,8 @@ medius_step_in_t AxisLoop::step_input(const LoopState& loop) const noexcept {
   input.tick = loop.tick.index;
   input.dt_s = kTickPeriodS;
   input.base_force = gate_.applied;
-  input.position = observer_.position - tracker_.bottom_position();
-  input.velocity = observer_.velocity;
+  input.position = motion_.position - tracker_.bottom_position();
+  input.velocity = motion_.velocity;
   input.acceleration = observer_.acceleration;
   input.force = sensed_.tension;
   input.range = tracker_.range_reference();
@@ -264,7 +277,7 @@ safety::SuperviseOutput AxisLoop::limit_felt(const LoopState& loop) noexcept {
   input.wish = wish_;
   input.wish_valid = wish_valid_;
   input.base_force = gate_.applied;
-  input.velocity = observer_.velocity;
+  input.velocity = motion_.velocity;
   input.range = tracker_.range_reference();
   input.phase = tracked_.phase;
   input.concentric_validated = tracked_.concentric_validated;
@@ -390,9 +403,9 @@ void AxisLoop::fill(AxisStatus& status) const noexcept {
   status.reps_counted = tracker_.reps_counted();
   status.reps_partial = tracker_.reps_partial();
   status.direction_changes = tracker_.direction_changes();
-  status.position = observer_.position - tracker_.bottom_position();
+  status.position = motion_.position - tracker_.bottom_position();
   status.position_absolute = sensed_.position;
-  status.velocity = observer_.velocity;
+  status.velocity = motion_.velocity;
   status.force_measured = sensed_.tension;
   status.force_target = felt_force_;
   status.force_output = output_force_;
@@ -409,7 +422,7 @@ void AxisLoop::fill(AxisStatus& status) const noexcept {
 void AxisLoop::fill(const LoopState& loop, SampleRecord& sample) const noexcept {
   sample.tick = loop.tick.index;
   sample.position = sensed_.position;
-  sample.velocity = observer_.velocity;
+  sample.velocity = motion_.velocity;
   sample.force_measured = sensed_.tension;
   sample.force_wish = wish_;
   sample.force_target = felt_force_;

@@ -118,7 +118,8 @@ class AxisLoop {
 
   AxisConfig config_;
   DriveModelConfig drive_config_;
-  ObserverConfig observer_config_;
+  ObserverConfig observer_config_;  // for force control: knows the forces, leads in a release
+  ObserverConfig motion_config_;    // for people, phases and profiles: knows the position alone
   double derivative_gain_ = 1.0;
   Outbox* outbox_ = nullptr;
   ProfileGuard* guard_ = nullptr;
@@ -149,6 +150,7 @@ class AxisLoop {
   // algorithms
   DriveModelState drive_model_;
   ObserverState observer_;
+  ObserverState motion_;
   ForceControlState control_;
   measure::Tracker tracker_;
   measure::TrackerOutput tracked_;

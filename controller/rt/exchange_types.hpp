@@ -85,7 +85,7 @@ struct Event {
 struct SampleRecord {
   std::uint64_t tick = 0;
   double position = 0.0;        // as the drive reported it
-  double velocity = 0.0;        // observer's estimate
+  double velocity = 0.0;        // estimated from the position
   double force_measured = 0.0;  // load cell
   double force_wish = 0.0;      // profile's wish
   double force_target = 0.0;    // stage 1: what the person should feel

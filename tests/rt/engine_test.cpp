@@ -375,6 +375,26 @@ TEST(Engine, MotorTorqueOnlyLetsTheFrictionBeFelt) {
   EXPECT_LT(felt.in, 72.0);
 }
 
+TEST(Engine, TheSpeedThatPhasesAreTimedByIsRightWhereFrictionTurns) {
+  Bench bench;
+  bench.load(80.0);
+  double worst = 0.0;
+  // As in move(), but with a look at every tick.
+  for (const double to : {0.4, 0.0, 0.4}) {
+    const double from = bench.machine.hand_position[0];
+    for (int i = 1; i <= 2000; ++i) {
+      const double t = i / 2000.0;
+      bench.machine.hand_position[0] =
+          from + (to - from) * t * t * t * (10.0 + t * (6.0 * t - 15.0));
+      bench.machine.hand_velocity[0] = (to - from) * 15.0 * t * t * (1.0 - t) * (1.0 - t);
+      const double truth = bench.machine.plant[0].velocity;  // what this tick's sample was taken of
+      bench.tick();
+      worst = std::max(worst, absolute(bench.status.axis[0].velocity - truth));
+    }
+  }
+  EXPECT_LT(worst, 0.004) << "the disturbance observer's own speed is off by 0.013";
+}
+
 std::uint64_t trace(double kp, double hand) {
   EngineConfig config = fake_config();
   config.axis[0].control.kp = kp;
