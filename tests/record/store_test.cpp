@@ -182,6 +182,26 @@ TEST(Store, NeverReusesAnIdWhicheverOfItsFilesAreLost) {
   }
 }
 
+TEST(Store, NeverReusesAnIdWhenTheNewestManifestSlotIsLostToo) {
+  for (const std::size_t slot : {0u, 4096u}) {
+    TempDir dir;
+    std::string last;
+    {
+      const auto store = opened(dir.store());
+      ASSERT_TRUE(store);
+      for (int i = 0; i < 65; ++i) last = next_id(*store);  // the last one of a new reservation
+    }
+    const std::filesystem::path folder(dir.store());
+    std::string manifest = read_file(folder / "manifest.bin");
+    manifest[slot + 100] = static_cast<char>(manifest[slot + 100] ^ 1);
+    write_file(folder / "manifest.bin", manifest);
+    write_file(folder / "station.db", std::string(9000, 'x'));
+    const auto store = opened(dir.store());
+    ASSERT_TRUE(store);
+    EXPECT_GT(next_id(*store), last) << "slot at " << slot;
+  }
+}
+
 TEST(Store, ClosesASetThatACrashLeftOpenWithItsJournal) {
   TempDir dir;
   Random random(14);
