@@ -62,15 +62,34 @@ struct Sum {
   }
 };
 
+// From the fastest sample towards an end of the stroke: the last sample that moves before a pause.
+std::size_t moving_end(std::span<const ForceTruthSample> samples, std::size_t fastest,
+                       std::size_t end, double sign, const ForceTruthConfig& config) {
+  const auto pause = static_cast<std::size_t>(config.pause_s / config.dt_s);
+  std::size_t moving = fastest;
+  std::size_t still = 0;
+  for (std::size_t i = fastest; i != end && still<pause; end> fastest ? ++i : --i) {
+    if (sign * samples[i].ring_velocity_mps >= config.moving_velocity_mps) {
+      moving = i;
+      still = 0;
+    } else {
+      ++still;
+    }
+  }
+  return moving;
+}
+
 // Adds the steady part of a stroke: the middle of the time in which it moves. Returns that time, s.
 double add_steady(std::span<const ForceTruthSample> samples, const Stroke& stroke,
                   const ForceTruthConfig& config, Sum& sum) {
   const double sign = stroke.outward ? 1.0 : -1.0;
-  std::size_t first = stroke.from, last = stroke.to;
-  while (first < last && sign * samples[first].ring_velocity_mps < config.moving_velocity_mps)
-    ++first;
-  while (last > first && sign * samples[last].ring_velocity_mps < config.moving_velocity_mps)
-    --last;
+  std::size_t fastest = stroke.from;
+  for (std::size_t i = stroke.from; i <= stroke.to; ++i) {
+    if (sign * samples[i].ring_velocity_mps > sign * samples[fastest].ring_velocity_mps)
+      fastest = i;
+  }
+  const std::size_t first = moving_end(samples, fastest, stroke.from, sign, config);
+  const std::size_t last = moving_end(samples, fastest, stroke.to, sign, config);
   const double cut = static_cast<double>(last - first) * (1.0 - config.steady_fraction) / 2.0;
   const auto margin = static_cast<std::size_t>(cut);
   for (std::size_t i = first + margin; i + margin <= last; ++i) sum.add(samples[i]);

@@ -21,6 +21,7 @@ struct ForceTruthConfig {
   double rep_travel_m = 0.03;   // a stroke shorter than this is no phase ...
   double rep_fraction = 0.25;   // ... nor one shorter than this x the longest: settling, a shift
   double moving_velocity_mps = 0.02;
+  double pause_s = 0.1;          // slower than moving for so long: the phase has ended
   double steady_fraction = 0.8;  // middle part of a phase, by time
 };
 

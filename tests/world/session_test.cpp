@@ -162,7 +162,7 @@ TEST_F(RunningSession, ADecreaseTakesEffectAtOnceAndIsRamped) {
   const auto receipt = adjust("less", 45.0);
   ASSERT_TRUE(receipt) << receipt.error().message;
   EXPECT_EQ(receipt->effect, station::Effect::kRamping);
-  EXPECT_TRUE(world_->run_until([&] { return axis().load_applied == 45.0; }, 0.6));
+  EXPECT_TRUE(world_->run_until([&] { return axis().load_applied == 45.0; }, 1.0));
 }
 
 TEST_F(RunningSession, ADuplicateRequestGivesTheFirstAnswerAndIsAppliedOnce) {
@@ -234,7 +234,7 @@ TEST_F(RunningSession, AReleasedHandleIsReeledInSlowly) {
     }
     EXPECT_LE(fastest, 1.2);
     EXPECT_LE(travel_50ms, 0.030);
-    EXPECT_NE(now().state, StationState::kWorking);
+    EXPECT_TRUE(now().paused || now().state != StationState::kWorking);
   }
 }
 

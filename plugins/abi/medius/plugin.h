@@ -1,17 +1,16 @@
-/* medius/plugin.h: the C ABI of resistance profiles, version 0.1. No dependencies but the C library's
- * integer types.
+/* medius/plugin.h: the C ABI of resistance profiles, version 0.1. No dependencies but the C
+ * library's integer types.
  *
  * A profile wishes a force; the controller's safety kernel has the last word. A profile is a shared
  * object that exports one symbol, `medius_entry`.
  *
- * Threads are roles, not OS threads; a role is held by at most one OS thread at a time per instance:
- *   [control]  the one thread that loads, configures and destroys profiles; may block. It may not
- *              allocate either: the host refuses a library that refers to malloc and its like, since
- *              it cannot tell which function would call it. Keep instances in a static array.
- *   [rt]       the 1 kHz loop: no heap, lock, system call, clock, I/O, exception or unbounded loop
- *   [any]      every thread, also concurrently
- * Life cycle: create -> inactive -> activate -> active -> deactivate -> inactive -> destroy. Each
- * function names the role and the state it needs.
+ * Threads are roles, not OS threads; a role is held by at most one OS thread at a time per
+ * instance: [control]  the one thread that loads, configures and destroys profiles; may block. It
+ * may not allocate either: the host refuses a library that refers to malloc and its like, since it
+ * cannot tell which function would call it. Keep instances in a static array. [rt]       the 1 kHz
+ * loop: no heap, lock, system call, clock, I/O, exception or unbounded loop [any]      every
+ * thread, also concurrently Life cycle: create -> inactive -> activate -> active -> deactivate ->
+ * inactive -> destroy. Each function names the role and the state it needs.
  *
  * Quantities are in the axis' coordinate kind (see medius_coordinate_t). `step` must be a pure
  * function of the instance's state and its input: same state and inputs, same bits out.
@@ -96,17 +95,17 @@ typedef enum medius_step_status {
 /* What holds from activate() to deactivate(). May grow. */
 typedef struct medius_activation {
   uint32_t size;
-  uint32_t coordinate;  /* medius_coordinate_t                            */
-  double dt_s;          /* constant period                                */
-  double force_max;     /* N|Nm the machine will render at the most       */
-  double velocity_max;  /* m/s|rad/s the machine allows at the most       */
+  uint32_t coordinate; /* medius_coordinate_t                            */
+  double dt_s;         /* constant period                                */
+  double force_max;    /* N|Nm the machine will render at the most       */
+  double velocity_max; /* m/s|rad/s the machine allows at the most       */
 } medius_activation_t;
 
 typedef struct medius_descriptor {
-  uint32_t abi_version;    /* MEDIUS_ABI_VERSION the plugin was built with        */
-  uint32_t coordinates;    /* bit mask: 1 << medius_coordinate_t it supports      */
-  const char* id;          /* stable, kebab-case, e.g. "constant-tension"         */
-  const char* name;        /* for people, UTF-8                                   */
+  uint32_t abi_version; /* MEDIUS_ABI_VERSION the plugin was built with        */
+  uint32_t coordinates; /* bit mask: 1 << medius_coordinate_t it supports      */
+  const char* id;       /* stable, kebab-case, e.g. "constant-tension"         */
+  const char* name;     /* for people, UTF-8                                   */
   const char* vendor;
   const char* version;     /* of the plugin, e.g. "1.0.0"                         */
   const char* description; /* one sentence                                        */
@@ -119,8 +118,8 @@ struct medius_plugin {
   void* instance; /* the plugin's own */
   /* [control, inactive] Frees the instance. */
   void (*destroy)(const medius_plugin_t* plugin);
-  /* [control, inactive] Returns 0 and stays inactive when it cannot run so. Keeps run-time state, so
-   * that a loaded session goes on; a new instance starts clean, an old one is given reset(). */
+  /* [control, inactive] Returns 0 and stays inactive when it cannot run so. Keeps run-time state,
+   * so that a loaded session goes on; a new instance starts clean, an old one is given reset(). */
   int32_t (*activate)(const medius_plugin_t* plugin, const medius_activation_t* activation);
   /* [control, active] */
   void (*deactivate)(const medius_plugin_t* plugin);
@@ -172,7 +171,7 @@ enum {
 };
 
 typedef struct medius_param_info {
-  uint32_t id;             /* stable for ever                                               */
+  uint32_t id; /* stable for ever                                               */
   uint32_t flags;
   const char* name;        /* snake_case with its unit as suffix, e.g. "eccentric_ratio"     */
   const char* unit;        /* UCUM, e.g. "N", "m", "1"                                       */
@@ -180,8 +179,8 @@ typedef struct medius_param_info {
   double min;              /* finite, min <= default_value <= user_max <= max                */
   double max;
   double default_value;
-  double user_max;         /* what anyone may set; = max unless MEDIUS_PARAM_THERAPIST       */
-  double slew_per_s;       /* with MEDIUS_PARAM_SLEW: unit per second                        */
+  double user_max;   /* what anyone may set; = max unless MEDIUS_PARAM_THERAPIST       */
+  double slew_per_s; /* with MEDIUS_PARAM_SLEW: unit per second                        */
 } medius_param_info_t;
 
 typedef struct medius_params {
