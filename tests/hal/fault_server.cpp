@@ -220,7 +220,8 @@ bool FaultServer::serve_one(int client) {
       fault = fault_;
       --faults_left_;
     }
-    if (fault != ReplyFault::kFrozen) device_time_us_ += 1000;
+    const bool frozen = fault_ == ReplyFault::kFrozen && faults_left_ > 0;
+    if (!frozen) device_time_us_ += 1000;
     use_old_ = fault == ReplyFault::kOldEcho;
     reply = reply_to(all.first(7), all.subspan(7));
     use_old_ = false;

@@ -5,6 +5,9 @@
 
 #include <gtest/gtest.h>
 #include <modbus/modbus.h>
+#include <sys/resource.h>
+#include <sys/select.h>
+#include <unistd.h>
 
 #include "hal/modbus/connection.hpp"
 #include "tests/hal/bus_loop.hpp"
@@ -98,6 +101,26 @@ TEST(Connection, JunkBehindAReplyIsFlushedBeforeTheNextRequest) {
     EXPECT_EQ(words.in[0], sequence);
   }
   EXPECT_EQ(connection.flushed_bytes(), 4u);
+}
+
+// libmodbus 3.1.6 aborts the whole process for a descriptor beyond FD_SETSIZE.
+TEST(Connection, WithoutASmallDescriptorItRefusesInsteadOfAborting) {
+  FaultServer server;
+  rlimit limit{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &limit), 0);
+  const rlimit raised{FD_SETSIZE + 64, limit.rlim_max};
+  if (limit.rlim_max < raised.rlim_cur || ::setrlimit(RLIMIT_NOFILE, &raised) != 0) {
+    GTEST_SKIP() << "the limit of open files cannot be raised to " << raised.rlim_cur;
+  }
+  std::vector<int> taken;
+  for (int fd = ::dup(0); fd >= 0 && fd < FD_SETSIZE; fd = ::dup(0)) taken.push_back(fd);
+  Connection connection;
+  EXPECT_EQ(connection.open("127.0.0.1", server.port(), kTimeoutMs), Outcome::kClosed);
+  EXPECT_STREQ(connection.error(), "no descriptor below FD_SETSIZE is free");
+  for (const int fd : taken) ::close(fd);
+  EXPECT_EQ(connection.open("127.0.0.1", server.port(), kTimeoutMs), Outcome::kOk);
+  connection.close();
+  ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 TEST(Connection, ARefusedConnectionSaysWhy) {
