@@ -207,13 +207,14 @@ Check check_block(const MachineConfig& machine, const PluginHost& plugins,
   for (const record::Side side : block.sides) {
     const auto axis = axis_for(machine, block.coordinate, side);
     if (!axis) {
+      const bool cable = block.coordinate == hal::CoordinateKind::kCable;
       return refusal(
           RefusalCode::kInvalid,
-          fmt::format("exercise '{}' needs a {} axis, which {} does not have; choose an "
-                      "exercise for this machine",
-                      block.exercise_id,
-                      block.coordinate == hal::CoordinateKind::kCable ? "cable" : "lever",
-                      machine.name));
+          fmt::format(
+              "exercise '{}': a load of {:g} {} needs a {} axis, which {} does not have; give "
+              "the load as {}, or choose an exercise for this machine",
+              block.exercise_id, block.load, cable ? "N" : "Nm", cable ? "cable" : "lever",
+              machine.name, cable ? "load_nm" : "load_n"));
     }
     const LoadCheck load{block.load, block.coordinate,
                          eccentric_ratio(profile->second, block.profile)};

@@ -24,14 +24,14 @@ MACHINE = SOURCE / "hal" / "machines" / "cable-station-sim.toml"
 
 
 def stubs():
-    """(messages, services) generated from the protos by grpc_tools, which nobody here wrote."""
+    """(messages, services) generated from the protos by gRPC's own plugin for Python."""
     folder = BUILD / "python-stubs"
     marker = folder / "medius" / "v1" / "station_pb2_grpc.py"
     proto = SOURCE / "proto" / "medius" / "v1" / "station.proto"
     if not marker.exists() or marker.stat().st_mtime < proto.stat().st_mtime:
         with tempfile.TemporaryDirectory(dir=BUILD) as fresh:
-            subprocess.run([sys.executable, "-m", "grpc_tools.protoc", f"-I{SOURCE / 'proto'}",
-                            f"--python_out={fresh}", f"--grpc_python_out={fresh}",
+            subprocess.run(["protoc", "--plugin=protoc-gen-grpc_python=/usr/bin/grpc_python_plugin",
+                            f"-I{SOURCE / 'proto'}", f"--python_out={fresh}", f"--grpc_python_out={fresh}",
                             "medius/v1/station.proto"], check=True)
             for path in sorted(pathlib.Path(fresh).rglob("*.py")):
                 target = folder / path.relative_to(fresh)

@@ -8,7 +8,7 @@ import sys
 import tempfile
 import unittest
 
-from harness import BIN, BUILD, MACHINE, SOURCE, House, stubs
+from harness import BIN, BUILD, MACHINE, SOURCE, House, stubs, wait_for
 
 messages, _ = stubs()
 
@@ -18,10 +18,10 @@ class BadInput(unittest.TestCase):
         self.folder = tempfile.TemporaryDirectory()
         self.addCleanup(self.folder.cleanup)
 
-    def daemon(self, *extra, machine=MACHINE, **kwargs):
+    def daemon(self, machine=MACHINE, listen="127.0.0.1:0", **kwargs):
         return subprocess.run(
             [BIN / "mediusd", "--machine", machine, "--programs", SOURCE / "programs", "--plugins",
-             BUILD / "plugins.d", "--data", f"{self.folder.name}/data", "--listen", "127.0.0.1:0", *extra],
+             BUILD / "plugins.d", "--data", f"{self.folder.name}/data", "--listen", listen],
             capture_output=True, text=True, timeout=30, check=False, **kwargs)
 
     def machine(self, change):
@@ -61,20 +61,22 @@ class BadInput(unittest.TestCase):
             taken.bind(("127.0.0.1", 0))
             taken.listen()
             port = taken.getsockname()[1]
-            self.refused(self.daemon("--listen", f"127.0.0.1:{port}"), str(port))
+            self.refused(self.daemon(listen=f"127.0.0.1:{port}"), str(port))
             result = subprocess.run([BIN / "medius-sim", "--port", str(port)], capture_output=True,
                                     text=True, timeout=30, check=False)
             self.refused(result, str(port))
 
     def test_an_address_that_is_not_loopback_is_refused(self):
-        self.refused(self.daemon("--listen", "0.0.0.0:0"), "0.0.0.0")
+        self.refused(self.daemon(listen="0.0.0.0:0"), "0.0.0.0")
 
     def test_orders_with_bad_values_are_refused_and_change_nothing(self):
         import grpc
         with House() as house:
             station, _, _ = house.connect()
             header = lambda name: messages.OrderHeader(request_id=name)
-            before = station.GetStation(messages.GetStationRequest(), timeout=5)
+            state = lambda: station.GetStation(messages.GetStationRequest(), timeout=5)
+            wait_for("the station to be idle", lambda: state().state == messages.STATION_STATE_IDLE)
+            before = state()
 
             def refused(call, request, code, *words):
                 with self.assertRaises(grpc.RpcError) as caught:
@@ -98,7 +100,7 @@ class BadInput(unittest.TestCase):
             prescription.load.load_n = 9000
             refused(station.StartSet, messages.StartSetRequest(header=header("d"), prescription=prescription),
                     grpc.StatusCode.OUT_OF_RANGE, "200")
-            after = station.GetStation(messages.GetStationRequest(), timeout=5)
+            after = state()
             self.assertEqual(after.state, before.state)
             self.assertEqual(after.version, before.version)
 
