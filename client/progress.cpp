@@ -51,14 +51,19 @@ void Progress::say_repetitions(const v1::Station& station, std::vector<std::stri
       flags += rep.kind() == v1::REP_KIND_PARTIAL ? " partial" : " rejected " + rep.rejection();
     }
     lines.push_back(fmt::format(
-        "{} repetition {} of {}: {:.1f} {} up, {:.1f} {} down, ratio {:.2f}, range {:.0f} {}, "
+        "{} repetition {} of {}: concentric {:.1f} {}, eccentric {:.1f} {}, ratio {:.2f}, range "
+        "{:.0f} {}, "
         "{:.1f}-{:.1f}-{:.1f} s{}",
         word(set.side()), rep.index(), set.reps_target(), rep.concentric().force_mean_time(),
         units.force, rep.eccentric().force_mean_time(), units.force, rep.rendered_ratio(),
         rep.range() * units.range_factor, units.range, rep.concentric().duration_s(), rep.hold_s(),
         rep.eccentric().duration_s(), flags));
   }
-  if (set.end() != v1::SET_END_OPEN && !end_said_) {
+  // The figures of the last repetition come a moment after its count.
+  const bool complete =
+      repetition_ >= set.reps_counted() || (station.state() != v1::STATION_STATE_WORKING &&
+                                            station.state() != v1::STATION_STATE_UNLOADING);
+  if (set.end() != v1::SET_END_OPEN && complete && !end_said_) {
     end_said_ = true;
     lines.push_back(fmt::format("set {} {} ended, {}: {} repetitions", set.index(),
                                 word(set.side()), word(set.end()), set.reps_counted()));

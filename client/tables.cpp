@@ -69,14 +69,14 @@ std::vector<std::string> repetition_table(const record::SetRecord& set, bool col
   const Units units = units_of(set.coordinate);
   const std::vector<Column> columns = {
       {"rep", "", 3},
-      {"up mean", units.force, 7},
+      {"con mean", units.force, 8},
       {"peak", units.force, 6},
-      {"down mean", units.force, 9},
+      {"ecc mean", units.force, 8},
       {"peak", units.force, 6},
       {"ratio", "", 5},
       {"range", units.range, 5},
-      {"up-hold-down", "s", 12},
-      {"work", "J", 5},
+      {"con-hold-ecc", "s", 12},
+      {"con work", "J", 8},
       {"speed", set.coordinate == hal::CoordinateKind::kCable ? "m/s" : "rad/s", 5},
   };
   std::vector<std::string> lines;
@@ -100,7 +100,7 @@ std::vector<std::string> repetition_table(const record::SetRecord& set, bool col
          fmt::format("{:.0f}", rep.range * units.range_factor),
          fmt::format("{:.1f}-{:.1f}-{:.1f}", rep.concentric.duration_s, rep.hold_s,
                      rep.eccentric.duration_s),
-         fmt::format("{:.1f}", rep.concentric.work_j + rep.eccentric.work_j),
+         fmt::format("{:.1f}", rep.concentric.work_j),
          fmt::format("{:.2f}", rep.concentric.velocity_peak)},
         columns);
     const std::string notes = kind_and_flags(rep);
@@ -112,7 +112,8 @@ std::vector<std::string> repetition_table(const record::SetRecord& set, bool col
   if (set.fault != 0) {
     foot += fmt::format(" {}", safety::fault_info(static_cast<safety::FaultCode>(set.fault)).name);
   }
-  if (set.load_end != set.load_start) {
+  constexpr double kSeen = 0.05;  // N | Nm: what the tables can show
+  if (std::abs(set.load_end - set.load_start) > kSeen) {
     foot += fmt::format("; load at the end {:g} {}", set.load_end, units.force);
   }
   if (set.samples_dropped > 0) foot += fmt::format("; {} samples lost", set.samples_dropped);
@@ -173,9 +174,10 @@ std::vector<std::string> session_summary(std::span<const record::SetRecord> sets
   for (const SideFigures& side : {left, right, side_figures(sets, record::Side::kBoth)}) {
     if (side.sets == 0) continue;
     lines.push_back(fmt::format(
-        "{}: {} sets, {} full repetitions; {:.1f} {} up, {:.1f} {} down, ratio {:.2f}; range "
+        "{}: {} sets, {} full repetitions; concentric {:.1f} {}, eccentric {:.1f} {}, ratio "
+        "{:.2f}; range "
         "{:.0f} "
-        "{}; {:.1f} s a repetition; {:.1f} J up",
+        "{}; {:.1f} s a repetition; {:.1f} J concentric",
         word(side.side), side.sets, side.reps, side.force_concentric.mean, units.force,
         side.force_eccentric.mean, units.force, side.ratio.mean,
         side.range.mean * units.range_factor, units.range, side.tempo_s.mean, side.work_j.mean));
@@ -183,8 +185,9 @@ std::vector<std::string> session_summary(std::span<const record::SetRecord> sets
   if (left.reps > 1 && right.reps > 1) {
     lines.push_back("left and right, each with the 95 % scatter of these repetitions:");
     lines.push_back("  " + compare("range", left.range, right.range));
-    lines.push_back("  " + compare("work up", left.work_j, right.work_j));
-    lines.push_back("  " + compare("peak speed up", left.velocity_peak, right.velocity_peak));
+    lines.push_back("  " + compare("concentric work", left.work_j, right.work_j));
+    lines.push_back("  " +
+                    compare("concentric peak speed", left.velocity_peak, right.velocity_peak));
     lines.push_back("  " + compare("time a repetition", left.tempo_s, right.tempo_s));
   }
   return lines;

@@ -170,9 +170,10 @@ TEST(Progress, SaysEachRepetitionOnceAlsoWhenStatesAreSkipped) {
   *station.mutable_set()->add_repetitions() = repetition(2);
   const auto lines = progress.update(station);
   ASSERT_EQ(lines.size(), 2u);
-  EXPECT_EQ(lines[1],
-            "left repetition 2 of 8: 60.1 N up, 78.2 N down, ratio 1.30, range 298 mm, "
-            "2.0-0.0-3.1 s");
+  EXPECT_EQ(
+      lines[1],
+      "left repetition 2 of 8: concentric 60.1 N, eccentric 78.2 N, ratio 1.30, range 298 mm, "
+      "2.0-0.0-3.1 s");
   EXPECT_TRUE(progress.update(station).empty());
 }
 

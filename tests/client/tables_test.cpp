@@ -85,7 +85,8 @@ TEST(Summary, DescribesBothSidesAndDiagnosesNothing) {
   for (const std::string& line : session_summary(sets, false)) text += line + "\n";
   EXPECT_NE(text.find("left: 1 sets, 4 full repetitions"), std::string::npos) << text;
   EXPECT_NE(text.find("range: left 10.0 %"), std::string::npos) << text;
-  EXPECT_NE(text.find("work up: no difference beyond the scatter"), std::string::npos) << text;
+  EXPECT_NE(text.find("concentric work: no difference beyond the scatter"), std::string::npos)
+      << text;
   for (const char* word : {"weak", "deficit", "abnormal", "risk", "imbalance", "injur"}) {
     EXPECT_EQ(text.find(word), std::string::npos) << word;
   }
