@@ -115,6 +115,9 @@ FaultCode AxisLoop::start_set(const Command& command, LoopState& loop) noexcept 
       !(command.value2 >= 0.0)) {
     return FaultCode::kCommandInvalid;
   }
+  if (const FaultCode fault = reset_profile(*command.profile); fault != FaultCode::kNone) {
+    return fault;
+  }
   if (++loop.sets_started == 0) ++loop.sets_started;
   set_ = SetState{};
   set_.profile = command.profile;
@@ -122,9 +125,17 @@ FaultCode AxisLoop::start_set(const Command& command, LoopState& loop) noexcept 
   set_.requested = command.value;
   gate_ = safety::LoadGateState{};
   control_.oscillation = OscillationState{};
-  set_.profile->reset();
   tracker_.start_set(config_.tracker, command.value2);
   return FaultCode::kNone;
+}
+
+// A profile that does not survive its reset never gets as far as a set.
+FaultCode AxisLoop::reset_profile(ProfileInstance& profile) noexcept {
+  if (guard_ == nullptr) {
+    profile.reset();
+    return FaultCode::kNone;
+  }
+  return fault_of(guard_->reset(profile));
 }
 
 FaultCode AxisLoop::engage(const Command& command, const LoopState& loop) noexcept {

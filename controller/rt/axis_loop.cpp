@@ -200,8 +200,7 @@ FaultCode AxisLoop::call_profile(const LoopState& loop) noexcept {
   } else {
     output = set_.profile->step(input);
   }
-  if (verdict == GuardVerdict::kOverBudget) return FaultCode::kPluginOverBudget;
-  if (verdict == GuardVerdict::kCrashed) return FaultCode::kPluginCrashed;
+  if (verdict != GuardVerdict::kReturned) return fault_of(verdict);
   if (!output.ok) return FaultCode::kPluginError;
   if (!is_finite(output.force)) return FaultCode::kPluginNotFinite;
   if (!(output.force >= -kWishTolerance &&

@@ -43,6 +43,19 @@ struct LoopState {
   bool panel_fresh = false;
 };
 
+// [any] What an ended call is reported as.
+[[nodiscard]] constexpr safety::FaultCode fault_of(GuardVerdict verdict) noexcept {
+  switch (verdict) {
+    case GuardVerdict::kReturned:
+      return safety::FaultCode::kNone;
+    case GuardVerdict::kOverBudget:
+      return safety::FaultCode::kPluginOverBudget;
+    case GuardVerdict::kCrashed:
+      break;
+  }
+  return safety::FaultCode::kPluginCrashed;
+}
+
 class AxisLoop {
  public:
   // [control, before the loop runs]
@@ -99,6 +112,7 @@ class AxisLoop {
   safety::FaultCode enable(const LoopState& loop) noexcept;
   safety::FaultCode start_take_up(const Command& command, const LoopState& loop) noexcept;
   safety::FaultCode start_set(const Command& command, LoopState& loop) noexcept;
+  safety::FaultCode reset_profile(ProfileInstance& profile) noexcept;
   safety::FaultCode engage(const Command& command, const LoopState& loop) noexcept;
   safety::FaultCode set_load(const Command& command) noexcept;
   safety::FaultCode set_user_limits(const Command& command) noexcept;

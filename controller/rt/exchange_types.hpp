@@ -46,10 +46,12 @@ struct Command {
 
 enum class EventKind : std::uint8_t {
   kNone = 0,
-  kCommandTaken,    // command_id; value: what was accepted
-  kCommandRefused,  // command_id; fault: why; profile: the one a refused kStartSet brought back
-  kLoadApplied,     // command_id of the load change or of kEngage; value: base load now in force
-  kPhaseChanged,    // phase
+  kCommandTaken,  // command_id; value: what was accepted
+  // command_id; fault: why; profile: the one a refused kStartSet brought back. With
+  // kPluginOverBudget or kPluginCrashed its reset was ended half-way, see kProfileRetired.
+  kCommandRefused,
+  kLoadApplied,   // command_id of the load change or of kEngage; value: base load now in force
+  kPhaseChanged,  // phase
   kDirectionChanged,
   kRepClosed,     // rep
   kFault,         // fault, reaction (soft unload or worse)

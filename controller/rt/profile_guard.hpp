@@ -22,6 +22,8 @@ class ProfileGuard {
   // is in an unknown state: it must never be called again, not even to destroy it.
   virtual GuardVerdict call(ProfileInstance& profile, const medius_step_in_t& input,
                             ProfileOutput& output) noexcept = 0;
+  // [rt] Calls profile.reset() once, under the same rules.
+  virtual GuardVerdict reset(ProfileInstance& profile) noexcept = 0;
 };
 
 }  // namespace medius::rt

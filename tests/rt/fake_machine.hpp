@@ -114,7 +114,10 @@ class FakeProfile final : public ProfileInstance {
     ++calls;
     return {wish ? wish(input) : input.base_force, ok};
   }
-  void reset() noexcept override { ++resets; }
+  void reset() noexcept override {
+    ++resets;
+    if (on_reset) on_reset();
+  }
   bool queue_parameter(std::uint32_t id, double value) noexcept override {
     parameter_id = id;
     parameter = value;
@@ -122,6 +125,7 @@ class FakeProfile final : public ProfileInstance {
   }
 
   std::function<double(const medius_step_in_t&)> wish;
+  std::function<void()> on_reset;
   bool ok = true;
   bool accepts_parameters = true;
   medius_step_in_t last{};

@@ -153,6 +153,24 @@ TEST(PluginWatch, EndsOneOffenderAfterTheOther) {
   EXPECT_EQ(watch.calls_crashed(), kRounds);
 }
 
+TEST(PluginWatch, AProfileThatDoesNotSurviveItsResetStartsNoSet) {
+  PluginWatch watch(kTestWatch);
+  std::thread([&] {
+    watch.attach_this_thread();
+    Bench bench(test::fake_config(), &watch);
+    bench.take_up();
+    bench.profile[0].on_reset = [] { commit(Crime::kLoop); };
+    bench.send(CommandKind::kStartSet, 60.0, 0.0, 0, &bench.profile[0]);
+    bench.run(2);
+    const Event* refused = bench.find(EventKind::kCommandRefused, bench.last_id);
+    ASSERT_NE(refused, nullptr);
+    EXPECT_EQ(refused->fault, FaultCode::kPluginOverBudget);
+    EXPECT_EQ(bench.status.axis[0].set_serial, 0);
+    EXPECT_EQ(bench.profile[0].calls, 0u);
+    watch.detach_this_thread();
+  }).join();
+}
+
 TEST(PluginWatch, LeavesHonestCallsAlone) {
   // A watch that looks as often as it can, against a million short calls.
   PluginWatch watch({10'000, 20'000'000, 300'000'000, 0});

@@ -158,17 +158,27 @@ void PluginWatch::detach_this_thread() {
   signal_stack_.reset();
 }
 
-GuardVerdict PluginWatch::call(ProfileInstance& profile, const medius_step_in_t& input,
-                               ProfileOutput& output) noexcept {
+template <typename Call>
+GuardVerdict PluginWatch::guarded(const Call& profile_call) noexcept {
   // Without the signal mask: saving it would be a system call.
   if (sigsetjmp(before_call_, 0) == 0) {
     in_call_.store(++calls_, std::memory_order_release);
-    output = profile.step(input);
+    profile_call();
     in_call_.store(0, std::memory_order_release);
     return GuardVerdict::kReturned;
   }
-  output = ProfileOutput{};
   return static_cast<GuardVerdict>(verdict_.load(std::memory_order_relaxed));
+}
+
+GuardVerdict PluginWatch::call(ProfileInstance& profile, const medius_step_in_t& input,
+                               ProfileOutput& output) noexcept {
+  const GuardVerdict verdict = guarded([&] { output = profile.step(input); });
+  if (verdict != GuardVerdict::kReturned) output = ProfileOutput{};
+  return verdict;
+}
+
+GuardVerdict PluginWatch::reset(ProfileInstance& profile) noexcept {
+  return guarded([&] { profile.reset(); });
 }
 
 void PluginWatch::end_call(int number) noexcept {

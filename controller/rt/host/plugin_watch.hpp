@@ -47,6 +47,8 @@ class PluginWatch final : public ProfileGuard {
   // [rt] wait-free.
   GuardVerdict call(ProfileInstance& profile, const medius_step_in_t& input,
                     ProfileOutput& output) noexcept override;
+  // [rt] wait-free.
+  GuardVerdict reset(ProfileInstance& profile) noexcept override;
 
   // [any] What was ended so far.
   [[nodiscard]] std::uint64_t calls_over_budget() const noexcept;
@@ -54,6 +56,8 @@ class PluginWatch final : public ProfileGuard {
 
  private:
   struct Watcher;
+  template <typename Call>
+  GuardVerdict guarded(const Call& profile_call) noexcept;
   static void on_signal(int number, siginfo_t* info, void* context) noexcept;
   // [rt, in a signal handler] Does not return when the signal ended a call.
   void end_call(int number) noexcept;
