@@ -104,7 +104,7 @@ Alignment align(const Truth& truth, const std::vector<std::int64_t>& ticks, std:
   return out;
 }
 
-// The set of the person that this is: the n-th of its side belongs to the n-th of its side.
+// The person does the sets of one session in its order.
 const TruthSet* truth_set(const Truth& truth, const record::SetRecord& set) {
   if (set.index == 0 || set.index > truth.sets.size()) return nullptr;
   const TruthSet& found = truth.sets[set.index - 1];
@@ -128,9 +128,9 @@ tl::expected<Truth, std::string> load_truth(const std::string& path) {
                             entry.at("direction_changes").get<int>(),
                             entry.at("range_m").get<std::vector<double>>()});
     }
-    const auto samples =
-        std::filesystem::path(path).parent_path() / json.at("samples").get<std::string>();
-    auto rows = load_rows(samples);
+    // The simulator may have run in another directory: the samples lie beside the JSON.
+    const auto name = std::filesystem::path(json.at("samples").get<std::string>()).filename();
+    auto rows = load_rows(std::filesystem::path(path).parent_path() / name);
     if (!rows) return tl::unexpected(rows.error());
     truth.rows = std::move(*rows);
   } catch (const nlohmann::json::exception& error) {

@@ -219,9 +219,12 @@ Shape<station::ProgramBlock> prescription_from_pb(const v1::Prescription& prescr
   const auto tempo = tempo_from_pb(prescription.tempo());
   if (!tempo) return tl::unexpected(tempo.error());
   block.tempo = *tempo;
-  if (prescription.rest().seconds() < 0 || prescription.rest().seconds() > kMaxRestS) {
+  const std::int32_t rest_nanos = prescription.rest().nanos();
+  if (prescription.rest().seconds() < 0 || prescription.rest().seconds() > kMaxRestS ||
+      rest_nanos < 0 || rest_nanos > 999'999'999) {
     return tl::unexpected("prescription.rest is " + std::to_string(prescription.rest().seconds()) +
-                          " s, possible are 0 to " + std::to_string(kMaxRestS) + " s");
+                          " s " + std::to_string(rest_nanos) + " ns, possible are 0 to " +
+                          std::to_string(kMaxRestS) + " s");
   }
   block.rest_s = static_cast<double>(prescription.rest().seconds()) +
                  1e-9 * static_cast<double>(prescription.rest().nanos());

@@ -190,10 +190,35 @@ TEST(Progress, SaysChangesOfStateLoadAndTroubleOnce) {
   station.add_warnings("w");
   EXPECT_EQ(progress.update(station), (std::vector<std::string>{"warning: w"}));
   EXPECT_TRUE(progress.update(station).empty());
+}
+
+TEST(Progress, SaysTheEndOfASetAfterItsLastRepetition) {
+  Progress progress;
+  v1::Station station = working();
+  static_cast<void>(progress.update(station));
   station.mutable_set()->set_end(v1::SET_END_COUNT);
-  station.mutable_set()->set_reps_counted(8);
-  EXPECT_EQ(progress.update(station),
-            (std::vector<std::string>{"set 1 left ended, all repetitions: 8 repetitions"}));
+  station.mutable_set()->set_reps_counted(2);
+  *station.mutable_set()->add_repetitions() = repetition(1);
+  EXPECT_EQ(progress.update(station).size(), 1u) << "its figures are still to come";
+  *station.mutable_set()->add_repetitions() = repetition(2);
+  const auto lines = progress.update(station);
+  ASSERT_EQ(lines.size(), 2u);
+  EXPECT_TRUE(lines[0].starts_with("left repetition 2"));
+  EXPECT_EQ(lines[1], "set 1 left ended, all repetitions: 2 repetitions");
+  EXPECT_TRUE(progress.update(station).empty());
+}
+
+TEST(Progress, SaysTheEndOfASetWithoutFiguresOnceItIsLeft) {
+  Progress progress;
+  v1::Station station = working();
+  static_cast<void>(progress.update(station));
+  station.mutable_set()->set_end(v1::SET_END_FAULT);
+  station.mutable_set()->set_reps_counted(2);
+  EXPECT_TRUE(progress.update(station).empty());
+  station.set_state(v1::STATION_STATE_FAULT);
+  const auto lines = progress.update(station);
+  ASSERT_EQ(lines.size(), 2u);
+  EXPECT_EQ(lines[0], "set 1 left ended, fault: 2 repetitions");
 }
 
 TEST(Progress, ANewSetStartsItsRepetitionsAnew) {
