@@ -92,8 +92,11 @@ void Station::Impl::refuse(const OrderHeader& header, const char* what, Refusal 
   } else {
     ++refusals_muted;
   }
+  // What was refused for want of room was not looked at: the same order may be sent again.
+  const bool remembered =
+      refusal.code != RefusalCode::kBusy && !check_request_id(header.request_id);
   const Outcome<Receipt> outcome = tl::make_unexpected(std::move(refusal));
-  if (!check_request_id(header.request_id)) refused.remember(header.request_id, outcome);
+  if (remembered) refused.remember(header.request_id, outcome);
   answer(outcome);
 }
 

@@ -267,7 +267,7 @@ void Station::Impl::on_event(const rt::Event& event) {
         // An event from before a decrease must not count as the load in force.
         set->load_in_force = at_most(event.value, set->load_ordered);
         set->record.load_end = set->load_in_force;
-        changed();
+        publish_now = true;
       }
       break;
     case EventKind::kPhaseChanged:

@@ -284,7 +284,7 @@ void Station::Impl::on_stored(const record::StoredSet& stored) {
   audit->info("set {} is stored as number {}", stored.set.id, stored.sequence);
   if (last_set && last_set->id == stored.set.id) last_set = stored.set;
   if (stored.set.session_id == shown_session_id) stored_set_ids.push_back(stored.set.id);
-  changed();
+  publish_now = true;
 }
 
 void Station::Impl::on_store_trouble(const std::string& message) {
@@ -295,7 +295,7 @@ void Station::Impl::on_store_trouble(const std::string& message) {
   } else {
     audit->error("store: {}", message);
   }
-  changed();
+  publish_now = true;
 }
 
 }  // namespace medius::station

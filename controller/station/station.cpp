@@ -113,7 +113,18 @@ void Station::Impl::step() {
 }
 
 void Station::Impl::shutdown(std::function<void()> done) {
-  if (shutting_down) return;
+  if (shutting_down) {
+    auto both = [first = std::exchange(shutdown_done, nullptr), second = std::move(done)] {
+      if (first) first();
+      if (second) second();
+    };
+    if (is_down) {
+      runtime.post(both);
+    } else {
+      shutdown_done = both;
+    }
+    return;
+  }
   shutting_down = true;
   now_ns = runtime.monotonic_ns();
   loop.refresh(now_ns);
@@ -134,6 +145,7 @@ void Station::Impl::check_shutdown() {
   if (!at_rest) drives_off();
   audit->info("station is down; {} sets not stored", records.unacknowledged());
   publish();
+  is_down = true;
   runtime.post(std::exchange(shutdown_done, nullptr));  // posted: it may destroy the station
 }
 

@@ -159,7 +159,9 @@ class Station {
   void shutdown(std::function<void()> done);
 
   // [control] Orders. The answer comes on the control executor, once, as soon as the loop has taken
-  // the order (not when a ramp has ended). Refused orders change nothing.
+  // the order (not when a ramp has ended); a refusal may come before the call returns. Refused
+  // orders change nothing. Answers are remembered but for kBusy, which may be sent again with the
+  // same id.
   void start_session(const StartSessionOrder& order, Answer<Receipt> answer);
   void start_set(const StartSetOrder& order, Answer<Receipt> answer);
   void adjust_load(const AdjustLoadOrder& order, Answer<Receipt> answer);

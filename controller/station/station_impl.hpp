@@ -249,6 +249,7 @@ struct Station::Impl {
   std::function<void()> shutdown_done;
   std::int64_t shutdown_deadline_ns = 0;
   bool shutting_down = false;
+  bool is_down = false;
   std::shared_ptr<char> alive = std::make_shared<char>();  // guards timers that outlive the station
 };
 

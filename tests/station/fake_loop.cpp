@@ -101,18 +101,7 @@ FaultCode FakeLoop::carry_out(const rt::Command& command, double& accepted) {
       axis_.force_target = command.value;
       return FaultCode::kNone;
     case CommandKind::kStartSet:
-      if (blocked) return why;
-      if (axis_.load_state != LoadState::kTakeUp || profile_ != nullptr) {
-        return FaultCode::kCommandInvalid;
-      }
-      profile_ = command.profile;
-      ++profiles_out_;
-      axis_.set_serial = ++sets_;
-      axis_.reps_counted = axis_.reps_partial = axis_.direction_changes = 0;
-      axis_.load_requested = command.value;
-      motion_ = reps_done_ = 0;
-      load_id_ = 0;
-      return FaultCode::kNone;
+      return blocked ? why : start_set(command);
     case CommandKind::kEngage:
       if (blocked) return why;
       if (profile_ == nullptr || axis_.load_state != LoadState::kTakeUp || axis_.increases_frozen) {
@@ -140,25 +129,40 @@ FaultCode FakeLoop::carry_out(const rt::Command& command, double& accepted) {
       if (axis_.load_state == LoadState::kLoaded) axis_.load_state = LoadState::kUnloading;
       return FaultCode::kNone;
     case CommandKind::kEndSet:
-      if (profile_ == nullptr || axis_.load_state == LoadState::kLoaded) {
-        return FaultCode::kCommandInvalid;
-      }
-      {
-        rt::Event retired;
-        retired.kind = EventKind::kProfileRetired;
-        retired.profile = profile_;
-        push(retired);
-      }
-      profile_ = nullptr;
-      --profiles_out_;
-      axis_.set_serial = 0;
-      return FaultCode::kNone;
+      return end_set();
     case CommandKind::kSetUserLimits:
       return FaultCode::kNone;
     case CommandKind::kNone:
       break;
   }
   return FaultCode::kCommandInvalid;
+}
+
+FaultCode FakeLoop::start_set(const rt::Command& command) {
+  if (axis_.load_state != LoadState::kTakeUp || profile_ != nullptr) {
+    return FaultCode::kCommandInvalid;
+  }
+  profile_ = command.profile;
+  ++profiles_out_;
+  axis_.set_serial = ++sets_;
+  axis_.reps_counted = axis_.reps_partial = axis_.direction_changes = 0;
+  axis_.load_requested = command.value;
+  motion_ = reps_done_ = bottom_left_ = 0;
+  load_id_ = 0;
+  return FaultCode::kNone;
+}
+
+FaultCode FakeLoop::end_set() {
+  if (profile_ == nullptr || axis_.load_state == LoadState::kLoaded) {
+    return FaultCode::kCommandInvalid;
+  }
+  rt::Event retired = event_of(EventKind::kProfileRetired);
+  retired.profile = profile_;
+  push(retired);
+  profile_ = nullptr;
+  --profiles_out_;
+  axis_.set_serial = 0;
+  return FaultCode::kNone;
 }
 
 void FakeLoop::set_phase(measure::Phase phase) {

@@ -51,6 +51,8 @@ class FakeLoop {
  private:
   void take(const rt::Command& command);
   [[nodiscard]] safety::FaultCode carry_out(const rt::Command& command, double& accepted);
+  [[nodiscard]] safety::FaultCode start_set(const rt::Command& command);
+  [[nodiscard]] safety::FaultCode end_set();
   void gate_load();
   void move();
   void close_rep();

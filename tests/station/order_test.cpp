@@ -434,6 +434,31 @@ TEST_F(Working, AFullCommandQueueIsBusy) {
   EXPECT_TRUE(bench.adjust(50.0));
 }
 
+TEST_F(Working, WhatWasBusyMayBeSentAgainWithTheSameId) {
+  bench.loop.takes_commands = false;
+  while (bench.channels->commands.push({.kind = CommandKind::kFreezeIncreases})) {
+  }
+  AdjustLoadOrder order;
+  order.header = bench.header();
+  order.load = 50.0;
+  expect_refused(bench.adjust(order), RefusalCode::kBusy, "full");
+  bench.loop.takes_commands = true;
+  bench.run_ms(20);
+  const Result again = bench.adjust(order);
+  ASSERT_TRUE(again);
+  EXPECT_FALSE(again->duplicate);
+}
+
+// What the loop and the store report by themselves must not make a trainer's order stale.
+TEST_F(Working, RepetitionsAndAppliedLoadsDoNotRaiseTheVersion) {
+  ASSERT_TRUE(bench.adjust(50.0));
+  const std::uint64_t version = bench.now().version;
+  const std::uint32_t reps = bench.loop.axis().reps_counted;
+  ASSERT_TRUE(bench.run_until([&] { return bench.loop.axis().reps_counted > reps; }));
+  EXPECT_EQ(bench.now().set->load_end, 50.0);
+  EXPECT_EQ(bench.now().version, version);
+}
+
 TEST_F(Working, AnOrderThatTheLoopDoesNotTakeInTimeIsUnavailableAndTakenBackLater) {
   bench.loop.takes_commands = false;
   const std::uint64_t ordered = bench.loop.now();

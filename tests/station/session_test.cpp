@@ -346,6 +346,19 @@ TEST(Shutdown, UnloadsStoresTheOpenSetAsInterruptedAndThenIsDone) {
   EXPECT_EQ(late.error().code, RefusalCode::kUnavailable);
 }
 
+TEST(Shutdown, TellsEverybodyWhoAsked) {
+  StationBench bench;
+  ASSERT_TRUE(bench.start());
+  ASSERT_TRUE(bench.run_to(StationState::kWorking));
+  int told = 0;
+  bench.station->shutdown([&] { ++told; });
+  bench.station->shutdown([&] { ++told; });
+  ASSERT_TRUE(bench.run_until([&] { return told == 2; }, 3.0));
+  bench.station->shutdown([&] { ++told; });
+  bench.run_ms(20);
+  EXPECT_EQ(told, 3);
+}
+
 TEST(Shutdown, IsDoneAtOnceWhenIdleAndInBoundedTimeWhenTheLoopIsDead) {
   StationBench idle;
   bool down = false;
