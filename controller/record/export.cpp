@@ -13,6 +13,7 @@
 #include <nlohmann/json.hpp>
 
 #include "controller/base/clamp.hpp"
+#include "controller/record/rows.hpp"
 
 namespace medius::record {
 namespace {
@@ -169,13 +170,12 @@ void reps_row(std::ostream& out, const SetRecord& set, const RepMetrics& rep) {
   for (const std::string& name : quality_names(rep.quality)) {
     quality += (quality.empty() ? "" : " ") + name;
   }
-  const auto since_start = static_cast<std::int64_t>(rep.start_tick - set.start_tick);
   CsvRow row;
   row.text(set.session_id).text(set.id).integer(set.index).text(iso_time(set.start_unix_ns));
   row.text(set.exercise_id).text(set.profile_id).text(to_string(set.side)).integer(set.axis);
   row.text(set.tempo).real(set.load_start).real(set.load_end).text(to_string(set.end));
   row.integer(rep.index).text(to_string(rep.kind)).text(to_string(rep.rejection)).text(quality);
-  row.text(set.start_unix_ns == 0 ? "" : iso_time(set.start_unix_ns + since_start * kTickPeriodNs));
+  row.text(set.start_unix_ns == 0 ? "" : iso_time(unix_ns_at(set, rep.start_tick)));
   row.real(rep.range).real(rep.hold_s).real(rep.bottom_s).real(rep.time_under_tension_s);
   row.real(rep.rendered_ratio).real(rep.tempo_error_percent);
   for (const PhaseMetrics* phase : {&rep.concentric, &rep.eccentric}) {

@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "controller/base/crc32c.hpp"
+#include "controller/base/tick.hpp"
 #include "controller/base/trace_hash.hpp"
 #include "controller/record/bytes.hpp"
 
@@ -210,6 +211,15 @@ std::uint64_t chained(std::uint64_t before, std::uint64_t value) {
   hash.add(before);
   hash.add(value);
   return hash.value();
+}
+
+std::int64_t unix_ns_at(const SetRecord& set, std::uint64_t tick) {
+  constexpr std::uint64_t kDayTicks = 86'400'000;
+  const std::uint64_t ticks = tick - set.start_tick;
+  const bool near = ticks <= kDayTicks || -ticks <= kDayTicks;
+  const std::uint64_t offset_ns = near ? ticks * std::uint64_t{kTickPeriodNs} : 0;
+  // Unsigned: a damaged start must not make it undefined.
+  return static_cast<std::int64_t>(static_cast<std::uint64_t>(set.start_unix_ns) + offset_ns);
 }
 
 bool is_id(std::string_view id) {

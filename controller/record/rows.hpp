@@ -39,6 +39,10 @@ struct SetRow {
 // Chains `value` to what came before.
 [[nodiscard]] std::uint64_t chained(std::uint64_t before, std::uint64_t value);
 
+// UTC of a tick of the set, counted from its start. No set lasts a day: a tick further away is none
+// of the set's, and gives the start.
+[[nodiscard]] std::int64_t unix_ns_at(const SetRecord& set, std::uint64_t tick);
+
 // 16 lower-case hexadecimal digits.
 [[nodiscard]] bool is_id(std::string_view id);
 [[nodiscard]] std::string id_text(std::uint64_t number);

@@ -333,8 +333,7 @@ tl::expected<void, StoreError> Store::Impl::close_interrupted(const std::string&
   }
   set.end_tick = std::max({set.end_tick, last_tick, set.start_tick});
   // No clock here: the last recorded tick says when it ended.
-  set.end_unix_ns =
-      set.start_unix_ns + static_cast<std::int64_t>(set.end_tick - set.start_tick) * kTickPeriodNs;
+  set.end_unix_ns = unix_ns_at(set, set.end_tick);
   set.end = SetEnd::kInterrupted;
   ManifestState next = committed;
   auto done = station->transact([&] { write_closed(set, seal, next); });

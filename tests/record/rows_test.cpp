@@ -49,6 +49,16 @@ TEST(Rows, TellARowUnderAnotherKeyFromItsOwn) {
   EXPECT_EQ(crc, row_crc("reps", "00000000000000aa", 3, "payload"));
 }
 
+TEST(Rows, TellTheTimeOfATickOnlyNearTheSet) {
+  SetRecord set;
+  set.start_unix_ns = 1'000'000'000;
+  set.start_tick = 500;
+  EXPECT_EQ(unix_ns_at(set, 500), 1'000'000'000);
+  EXPECT_EQ(unix_ns_at(set, 1500), 2'000'000'000);
+  EXPECT_EQ(unix_ns_at(set, 400), 900'000'000);
+  EXPECT_EQ(unix_ns_at(set, UINT64_MAX / 2), 1'000'000'000);
+}
+
 TEST(Ids, AreSixteenLowerCaseHexadecimalDigits) {
   EXPECT_EQ(id_text(0xdeadbeef), "00000000deadbeef");
   EXPECT_EQ(id_number("00000000deadbeef"), 0xdeadbeefu);
