@@ -68,6 +68,11 @@ double Tracker::zigzag() const noexcept {
   return larger(config_.zigzag_floor, step);
 }
 
+double Tracker::least_stroke() const noexcept {
+  return larger(config_.stroke_floor,
+                config_.stroke_fraction * (range_ > 0.0 ? range_ : last_rise_));
+}
+
 double Tracker::range_or_rise() const noexcept {
   return range_ > 0.0 ? range_ : rise();
 }
@@ -133,17 +138,25 @@ void Tracker::follow(Turn& turn, double sign, const Sample& now,
     turn.tick = now.tick;
     turn.left = false;
   }
+  const auto pause = static_cast<std::uint64_t>(config_.pause_ticks);
+  if (speed >= moving && speed_before < moving) {
+    turn.extending = turn.arrived && now.tick - turn.arrive_tick <= pause;
+  }
   if (speed < moving && speed_before >= moving &&
-      (!turn.arrived || position > sign * turn.arrive_position + config_.reversal)) {
+      (!turn.arrived || turn.extending ||
+       position > sign * turn.arrive_position + least_stroke())) {
     turn.arrived = true;
     turn.arrive_tick = now.tick;
     turn.arrive_position = now.position;
   }
-  if (speed <= -moving && speed_before > -moving &&
-      (!turn.left || position > sign * turn.position - config_.reversal)) {
+  if (speed > -moving) return;
+  const bool going_on = turn.left && now.tick - turn.leaving_tick <= pause;
+  if (speed_before > -moving && !going_on &&
+      (!turn.left || position > sign * turn.position - least_stroke())) {
     turn.left = true;
     turn.leave_tick = now.tick;
   }
+  turn.leaving_tick = now.tick;
 }
 
 // True when the direction changed with this sample.

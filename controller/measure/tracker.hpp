@@ -49,13 +49,18 @@ struct TrackerConfig {
   double merge_fraction = 0.50;  // a smaller dip (x rise) is a pause or bounce of the repetition
   double close_zone_fraction = 0.20;    // early close: this near the valley (x range) ...
   double close_return_fraction = 0.60;  // ... this much of the rise returned ...
-  int close_confirm_ticks = 30;         // ... and no longer lowering for this long
+  int close_confirm_ticks = 75;         // ... and no longer lowering for this long
   double hold_zone_fraction = 0.60;     // a hold is above this x range; lower down it is a pause
 
   double slack_force = 8.0;  // force below this (with a reference above 2x) is slack
   int slack_confirm_ticks = 20;
-  int hold_confirm_ticks = 120;     // |v| below moving for this long at the peak: hold
-  int rest_confirm_ticks = 600;     // |v| below moving for this long at the bottom: rest
+  int hold_confirm_ticks = 120;  // |v| below moving for this long at the peak: hold
+  int rest_confirm_ticks = 600;  // |v| below moving for this long at the bottom: rest
+  // A movement ends where it is slower than moving_velocity for longer than this; what travels less
+  // than max(stroke_floor, stroke_fraction x range) beside a turn belongs to the turn.
+  int pause_ticks = 100;
+  double stroke_floor = 0.012;
+  double stroke_fraction = 0.10;
   int gap_ticks = 100;              // more missing ticks than this spoil the repetition under way
   double range_adapt = 0.2;         // per full repetition, towards the median of the last five
   double range_adapt_floor = 0.75;  // x first reference: tiring must not redefine a full repetition
@@ -126,10 +131,11 @@ class Tracker {
   [[nodiscard]] std::uint32_t direction_changes() const noexcept { return direction_changes_; }
 
  private:
-  // Centred mean of 61 ticks: takes nearly half of a 9 Hz tremor and most of the observer's noise
-  // off a crossing, costs 30 ms, and moves the crossings of a 1 s minimum-jerk phase by 4 ms.
-  static constexpr int kWindow = 61;
-  static constexpr int kCentre = 30;
+  // Centred mean of 41 ticks: takes the observer's noise and some of a 9 Hz tremor off a crossing
+  // and costs 20 ms. A longer one smooths away real motion: 61 ticks were 9 ms off the plant's own
+  // crossings in the median.
+  static constexpr int kWindow = 41;
+  static constexpr int kCentre = 20;
   static constexpr int kRecent = 5;       // repetitions whose median moves the range
   static constexpr int kProvisional = 8;  // repetitions remembered while the range is not known
   static constexpr int kRangeFrom = 3;    // the third repetition gives the range (decisions.md 10)
@@ -145,10 +151,12 @@ class Tracker {
     double position = 0.0;
     std::uint64_t tick = 0;
     double arrive_position = 0.0;
-    std::uint64_t arrive_tick = 0;  // stopped, first time within `reversal` of the extremum
-    std::uint64_t leave_tick = 0;   // left the other way, last time within `reversal` of it
+    std::uint64_t arrive_tick = 0;   // stopped
+    std::uint64_t leave_tick = 0;    // left the other way
+    std::uint64_t leaving_tick = 0;  // last tick moving the other way
     bool arrived = false;
     bool left = false;
+    bool extending = false;  // moving on after a pause too short to be one
     [[nodiscard]] std::uint64_t arrival() const noexcept { return arrived ? arrive_tick : tick; }
     [[nodiscard]] std::uint64_t departure() const noexcept { return left ? leave_tick : tick; }
   };
@@ -165,6 +173,7 @@ class Tracker {
   void come_back(const Sample& now, double velocity_before, TrackerOutput& output) noexcept;
   [[nodiscard]] bool in_close_zone(double position) const noexcept;
   [[nodiscard]] double zigzag() const noexcept;
+  [[nodiscard]] double least_stroke() const noexcept;
   [[nodiscard]] double reversal() const noexcept;
   [[nodiscard]] double range_or_rise() const noexcept;
   void close(RepRejection rejection, const Turn& end, TrackerOutput& output) noexcept;
