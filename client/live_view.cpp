@@ -108,12 +108,11 @@ void add_set(const v1::Station& station, Lines& lines) {
   }
   std::string parameters;
   for (const auto& [name, value] : set.profile().parameters()) {
-    parameters += fmt::format(" {} {:g}", name, value);
+    parameters += fmt::format(", {} {:g}", name, value);
   }
-  lines.add(fmt::format("set {} of {} {}  {}  {}, {:g} {}, {}{}", set.index(), total, progress,
-                        lines.paint(word(set.side()), Color::kBold), set.exercise(),
-                        load_of(set.load_start()), units.force, set.profile().profile(),
-                        parameters));
+  lines.add(fmt::format("set {} of {} {}  {}  {:g} {}  {}, {}{}", set.index(), total, progress,
+                        lines.paint(word(set.side()), Color::kBold), load_of(set.load_start()),
+                        units.force, set.exercise(), set.profile().profile(), parameters));
 }
 
 void add_phase(const v1::Station& station, const v1::AxisState& axis, Lines& lines) {

@@ -36,9 +36,11 @@ void Progress::say_repetitions(const v1::Station& station, std::vector<std::stri
   if (!station.has_set()) return;
   const v1::Set& set = station.set();
   if (set.name() != set_) {
+    // A set that had ended before the first look is history.
+    const bool history = state_.empty() && set.end() != v1::SET_END_OPEN;
     set_ = set.name();
-    repetition_ = 0;
-    end_said_ = false;
+    repetition_ = history ? UINT32_MAX : 0;
+    end_said_ = history;
     load_requested_ = load_applied_ = -1.0;
   }
   const Units units = units_of(set.coordinate());

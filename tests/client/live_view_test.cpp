@@ -221,6 +221,15 @@ TEST(Progress, SaysTheEndOfASetWithoutFiguresOnceItIsLeft) {
   EXPECT_EQ(lines[0], "set 1 left ended, fault: 2 repetitions");
 }
 
+TEST(Progress, ASetThatHadEndedBeforeTheFirstLookIsNotToldAgain) {
+  Progress progress;
+  v1::Station station = working();
+  station.set_state(v1::STATION_STATE_IDLE);
+  station.mutable_set()->set_end(v1::SET_END_COUNT);
+  *station.mutable_set()->add_repetitions() = repetition(1);
+  EXPECT_EQ(progress.update(station), (std::vector<std::string>{"idle"}));
+}
+
 TEST(Progress, ANewSetStartsItsRepetitionsAnew) {
   Progress progress;
   v1::Station station = working();
