@@ -1,4 +1,4 @@
-// Metrics of one repetition from its samples (definitions: control.md section 8). Not on the loop:
+// Metrics of one repetition from its samples . Not on the loop:
 // used by the recorder, by recomputation and by the reports. Every value carries
 // kDefinitionVersion.
 #pragma once
@@ -95,7 +95,7 @@ struct MetricConfig {
 [[nodiscard]] RepMetrics analyze_rep(std::span<const MetricSample> samples,
                                      const RepBoundary& boundary, const MetricConfig& config);
 
-// [any] Judges repetitions that closed before the range was known, once it is (decisions.md 10):
+// [any] Judges repetitions that closed before the range was known, once it is:
 // their kind becomes final and kQualityProvisional goes. `range` 0 takes the longest of `reps`
 // instead.
 void resolve_provisional(std::span<RepMetrics> reps, double range, const TrackerConfig& config);

@@ -15,7 +15,7 @@ enum class Phase : std::uint8_t {
   kSlack = 5,       // no tension: the repetition under way is invalid
 };
 
-// Full and partial stay provisional until the range of motion is known (decisions.md 10).
+// Full and partial stay provisional until the range of motion is known.
 enum class RepKind : std::uint8_t { kFull = 0, kPartial = 1, kRejected = 2 };
 
 enum class RepRejection : std::uint8_t {

@@ -9,6 +9,9 @@ namespace {
 // a small shift, late after one that may be a pause just above the bottom (0.5-2 s).
 constexpr int kRebaseTicks = 600;
 constexpr int kRebasePauseTicks = 3000;
+// A stance creeps a little. Of the moving velocity: a repetition slower than that over the whole
+// range (0.4 m in 80 s) is none.
+constexpr double kCreepFraction = 0.25;
 
 double larger(double a, double b) noexcept {
   return a > b ? a : b;
@@ -255,7 +258,7 @@ Phase Tracker::next_phase(const TrackerInput& input) const noexcept {
   return high && (stopped || staying) ? Phase::kHold : Phase::kConcentric;
 }
 
-// The counter sees the centred sample: 30 ticks old, with the mean velocity around it.
+// The counter sees the centred sample: 55 ticks old, with the mean velocity around it.
 void Tracker::count(const Sample& now, TrackerOutput& output) noexcept {
   const double velocity_before = centred_velocity_;
   centred_velocity_ = now.velocity;
@@ -287,7 +290,9 @@ void Tracker::wait(const Sample& now, double velocity_before) noexcept {
       finding_stance || risen < config_.zigzag_floor ? kRebaseTicks : kRebasePauseTicks;
   // A drift is followed at once only far below the accuracy of the range (3 mm).
   const bool drifting = risen < 0.25 * config_.reversal;
-  if (now.velocity <= 0.0 && (drifting || steady_ticks_ >= rebase_ticks)) {
+  const bool sinking = now.velocity <= 0.0;
+  const bool creeping = now.velocity <= kCreepFraction * config_.moving_velocity;
+  if ((drifting && sinking) || (steady_ticks_ >= rebase_ticks && creeping)) {
     valley_.position = now.position;
     valley_.tick = now.tick;
     valley_.left = false;

@@ -1,13 +1,13 @@
 // Repetition tracker: phases and repetitions from position, velocity and force, one sample a tick.
 // Used live in the loop, in simulation, and on recorded samples.
 //
-// Direction is latched (control.md section 6): it changes when the reversal from the last extremum
+// Direction is latched: it changes when the reversal from the last extremum
 // is
 // >= reversal AND |velocity| > latch_velocity in the new direction AND this has lasted dwell, or,
 // for movements slower than the latch velocity, when the reversal reaches rise_floor. Naive sign(v)
 // switching gave 97-119 changes in a 12-repetition set instead of 24.
 //
-// Repetitions are counted by position alone (zig-zag with merging, control.md section 7), so that a
+// Repetitions are counted by position alone (zig-zag with merging), so that a
 // very slow repetition counts too. Their boundaries are backdated to the crossings of
 // moving_velocity on a centred mean of the velocity, which delays the decision and not the time
 // stamp.
@@ -34,7 +34,7 @@ struct TrackerConfig {
   // Between repetitions a person settles: as the load eases off, the leg rises by up to 5 % of the
   // range and sinks back. A new concentric must have come further than this x range.
   double settle_fraction = 0.08;
-  double moving_velocity = 0.02;  // below: standing (decisions.md 9)
+  double moving_velocity = 0.02;  // below: standing
 
   // repetition counter; an extremum is confirmed after max(zigzag_floor, zigzag_fraction x range),
   // or max(zigzag_floor, rise_floor) while the range is not known
@@ -49,7 +49,7 @@ struct TrackerConfig {
   double merge_fraction = 0.50;  // a smaller dip (x rise) is a pause or bounce of the repetition
   double close_zone_fraction = 0.20;    // early close: this near the valley (x range) ...
   double close_return_fraction = 0.60;  // ... this much of the rise returned ...
-  int close_confirm_ticks = 75;         // ... and no longer lowering for this long
+  int close_confirm_ticks = 40;         // ... and no longer lowering for this long
   double hold_zone_fraction = 0.60;     // a hold is above this x range; lower down it is a pause
 
   double slack_force = 8.0;  // force below this (with a reference above 2x) is slack
@@ -131,14 +131,14 @@ class Tracker {
   [[nodiscard]] std::uint32_t direction_changes() const noexcept { return direction_changes_; }
 
  private:
-  // Centred mean of 41 ticks: takes the observer's noise and some of a 9 Hz tremor off a crossing
-  // and costs 20 ms. A longer one smooths away real motion: 61 ticks were 9 ms off the plant's own
-  // crossings in the median.
-  static constexpr int kWindow = 41;
-  static constexpr int kCentre = 20;
+  // Centred mean over one period of a 9 Hz tremor: what trembles is not moving. It shortens a
+  // minimum-jerk stroke of 0.4 m in 2 s by about 9 ms and delays decisions, not time stamps, by
+  // 55 ms.
+  static constexpr int kWindow = 111;
+  static constexpr int kCentre = 55;
   static constexpr int kRecent = 5;       // repetitions whose median moves the range
   static constexpr int kProvisional = 8;  // repetitions remembered while the range is not known
-  static constexpr int kRangeFrom = 3;    // the third repetition gives the range (decisions.md 10)
+  static constexpr int kRangeFrom = 3;    // the third repetition gives the range
 
   struct Sample {
     std::uint64_t tick = 0;

@@ -23,7 +23,7 @@ constexpr double kMotionRadps = 200.0;
 constexpr double kAccelerationMax = 1000.0;  // m/s^2 | rad/s^2; beyond any handle's
 constexpr double kLoadReached = 1e-6;        // N | Nm
 
-// Friction that grows with the load: gear 3-5 % and two sheaves of 2 % each (control.md 2.2).
+// Friction that grows with the load: gear 3-5 % and two sheaves of 2 % each.
 constexpr double kFrictionOverLoad = 0.10;
 // No machine of ours is a thousand kilometres long: beyond this a value is as little a measurement
 // as NaN is, and would overflow what is computed from it.

@@ -1,4 +1,4 @@
-// How data crosses the boundary of the loop (codebases.md 5.1). Choose by who must never wait:
+// How data crosses the boundary of the loop. Choose by who must never wait:
 //   rt -> many, latest value        SeqLock       writer wait-free, readers retry
 //   other -> rt, latest value       TripleBuffer  both wait-free
 //   each record in order, one way   spsc queue    both wait-free, `false` when full

@@ -7,7 +7,7 @@
 namespace medius::rt {
 namespace {
 
-// Band and threshold of control.md 4.6. Coefficients for 1 kHz.
+// Coefficients for 1 kHz.
 constexpr double kHighPassGain = 0.963'003;  // exp(-2 pi 6 Hz Ts)
 constexpr double kLowPassGain = 0.222'232;   // 1 - exp(-2 pi 40 Hz Ts)
 constexpr double kMeanSquareGain = 0.02;     // 50 ms: at 6 Hz the ripple of the square is small

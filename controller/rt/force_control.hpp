@@ -1,10 +1,10 @@
-// Force control: the torque that makes the felt force felt (control.md 4.1, the D10/C0 structure).
+// Force control: the torque that makes the felt force felt (the D10/C0 structure).
 //
 //   F_d = F_felt (1 - mu sat(v / v_b))          un-sensed pulley loss, cell on the drum side only
 //   u   = F_d + clamp(d, +-limit) + Kp (F_d - T) - Kd LP(dT/dt)
 //
 // No sign(), no integrator, no friction feed-forward, no inertia compensation: each was unstable or
-// hunted somewhere (control.md 4.5). The kernel's stage 2 bounds whatever comes out of here.
+// hunted somewhere. The kernel's stage 2 bounds whatever comes out of here.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,7 @@
 
 namespace medius::rt {
 
-// Oscillation detector (control.md 4.6): 6-40 Hz band of the tension above 3 N rms for 150 ms.
+// Oscillation detector: 6-40 Hz band of the tension above 3 N rms for 150 ms.
 struct OscillationState {
   double tension = 0.0;   // last input
   double high_pass[2]{};  // two first-order stages: training at 1 Hz must stay below the threshold

@@ -1,4 +1,4 @@
-// Position, speed and disturbance of one axis from its encoder and load cell (control.md 4.1): an
+// Position, speed and disturbance of one axis from its encoder and load cell ): an
 // extended state observer that keeps the nominal inertia, so that what it calls disturbance is
 // friction, torque error and ripple, and not the person.
 //
@@ -22,7 +22,7 @@ struct ObserverGains {
 [[nodiscard]] ObserverGains observer_gains(double bandwidth_radps, double interval_s) noexcept;
 
 // ---- drive model ---------------------------------------------------------------------------
-// control.md sweeps dead times to 20 ms; a configuration beyond the ring is held at its end.
+// Dead times to 20 ms are swept; a configuration beyond the ring is held at its end.
 inline constexpr int kMaxDeadTicks = 31;
 
 struct DriveModelConfig {

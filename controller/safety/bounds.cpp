@@ -11,32 +11,32 @@ constexpr std::int64_t kMsNs = 1'000'000;
 
 // ---- compiled-in bounds, each with its reason ----------------------------------------------
 constexpr AxisBounds kCableBounds = {
-    .force_max = 600.0,         // decisions.md 2: ankle loads are 20-90 N, pad loads to 400 N
-    .brake_force_max = 150.0,   // control.md 2.2: what the release results were reached with
+    .force_max = 600.0,         // ankle loads are 20-90 N, pad loads to 400 N
+    .brake_force_max = 150.0,   // what the release results were reached with
     .felt_rise_per_s = 500.0,   // I2 in a repetition; as 0.5 N a tick it keeps the 2 N a tick too
     .felt_fall_per_s = 4000.0,  // I2: 4 N a tick; faster only under R3 and R4
     // A friction reversal moves the word by 18 N in 25 ms; fourteen times that leaves force control
     // its room and still spreads a jump over the whole scale across 60 ms.
     .torque_slew_per_tick = 10.0,
-    .correction_max = 240.0,    // control.md 4.1: 0.4 x F_max
+    .correction_max = 240.0,    // 0.4 x F_max
     .correction_floor = 20.0,   // friction without load: 5 N + 10 N s/m x 1.2 m/s, and a fifth more
-    .outward_hold_speed = 2.5,  // control.md 5.3
-    .governor_speed = 0.8,      // control.md 5.3: above every training tempo's return
+    .outward_hold_speed = 2.5,  // a lift faster than this is a jump
+    .governor_speed = 0.8,      // above every training tempo's return
     .governor_gain = 400.0,
-    .overspeed_trip = 1.5,           // I4, control.md 5.3
-    .release_force_fraction = 0.35,  // control.md 5.2: no false trip in any tempo tried
+    .overspeed_trip = 1.5,           // invariant: what a limb may meet
+    .release_force_fraction = 0.35,  // no false trip in any tempo tried
     .release_speed = 0.25,           // faster than the cuff's recoil at a turn
     .release_confirm_ticks = 3,      // 900 N on 8 kg reaches 1.1 m/s after 10 ms: no time for more
     .slack_speed = 0.15,             // half of I4's 0.3 m/s without user load
-    .slack_gain = 120.0,             // control.md 5.2
+    .slack_gain = 120.0,             // 2.6 kg of drive follow within 22 ms
     .slack_pull_max = 20.0,          // reel-in beats drive friction and cannot hurt a hand
-    .pretension_max = 30.0,          // safety.md 11.4: half the contact limit for a face
-    .eccentric_ratio_max = 2.0,      // decisions.md 8
+    .pretension_max = 30.0,          // half the contact limit for a face
+    .eccentric_ratio_max = 2.0,      // the law's own range ends here
     // Above a tremor of +/- 10 mm, below 70 % of the shortest repetition counted (30 mm).
     .refill_rise = 0.0205,
-    .freeze_age_ns = 10 * kMsNs,  // decisions.md 11
+    .freeze_age_ns = 10 * kMsNs,  // ten lost rounds of a 1 ms bus
     .unload_age_ns = 20 * kMsNs,
-    .panel_age_ns = 60 * kMsNs,  // decisions.md 11's ceiling: panels answer every few bus cycles
+    .panel_age_ns = 60 * kMsNs,  // panels answer every few bus cycles
 };
 
 using Field = double AxisBounds::*;
@@ -56,14 +56,14 @@ constexpr Field kConfigurable[] = {
     &Bounds::overspeed_trip,   &Bounds::slack_speed,          &Bounds::slack_pull_max,
     &Bounds::pretension_max,   &Bounds::eccentric_ratio_max};
 
-// The pad sits 0.38 m from the lever's axis (control.md 1): the same forces and speeds there.
+// The pad sits 0.38 m from the lever's axis: the same forces and speeds there.
 constexpr double kLeverArmM = 0.38;
 
 constexpr AxisBounds lever_bounds() {
   AxisBounds b = kCableBounds;
   for (const Field force : kForces) b.*force *= kLeverArmM;
   for (const Field length : kLengths) b.*length /= kLeverArmM;
-  b.force_max = 250.0;  // decisions.md 2: an arm
+  b.force_max = 250.0;  // an arm
   b.correction_max = 0.4 * b.force_max;
   b.governor_gain *= kLeverArmM * kLeverArmM;
   b.slack_gain *= kLeverArmM * kLeverArmM;
@@ -72,7 +72,7 @@ constexpr AxisBounds lever_bounds() {
 
 constexpr AxisBounds kLeverBounds = lever_bounds();
 
-// decisions.md 11: two and four bus cycles may be longer than the defaults, up to these.
+// two and four bus cycles may be longer than the defaults, up to these.
 constexpr std::int64_t kFreezeAgeMaxNs = 30 * kMsNs;
 constexpr std::int64_t kUnloadAgeMaxNs = 60 * kMsNs;
 

@@ -7,7 +7,7 @@
 
 namespace medius::safety {
 
-// Ordered by severity: a higher one overrides a lower one (reference/safety.md section 3.1).
+// Ordered by severity: a higher one overrides a lower one.
 enum class Reaction : std::uint8_t {
   kNone = 0,
   kFreezeIncreases = 1,  // R1: only decreases are accepted; ends when the cause ends

@@ -10,10 +10,10 @@ namespace {
 constexpr double kSoftUnloadS = 0.4;
 // A soft unload from just above slack tension still ends soon: 50 N a second.
 constexpr double kSoftUnloadMinOverRise = 0.1;
-// control.md 6.1: an empty tank takes the excess away at 100 N a second.
+// an empty tank takes the excess away at 100 N a second.
 constexpr double kTankFadeOverRise = 0.2;
 constexpr double kTankStoreEfficiency = 0.9;  // of what the person puts in above the base force
-constexpr double kTankAllowanceMargin = 1.2;  // control.md 6.1
+constexpr double kTankAllowanceMargin = 1.2;  // a fifth above one repetition's excess
 constexpr double kTankSizeOverAllowance = 1.5;
 // Rounding in a profile's own filters is clipped; a wish further out than this is a broken profile.
 constexpr double kWishTolerance = 1.0;

@@ -1,4 +1,4 @@
-// The safety kernel: pure functions, no heap, clock or I/O, in two stages (decisions.md 1).
+// The safety kernel: pure functions, no heap, clock or I/O, in two stages.
 //
 //   stage 1, felt force:  a profile's wish -> what the person may feel
 //   stage 2, torque:      force control's word -> the only torque word the machine gets
@@ -19,7 +19,7 @@ namespace medius::safety {
 // them. The constants and their reasons are in bounds.cpp; the figures here are those of the cable
 // axis.
 struct AxisBounds {
-  double force_max = 0.0;             // F_machine: 600 N cable, 250 Nm lever arm (decisions.md 2)
+  double force_max = 0.0;             // F_machine: 600 N cable, 250 Nm lever arm
   double brake_force_max = 0.0;       // against the normal direction, only to brake: 150 N
   double felt_rise_per_s = 0.0;       // 500 N/s in a repetition (I2)
   double felt_fall_per_s = 0.0;       // 4 N per tick (I2)
@@ -36,10 +36,10 @@ struct AxisBounds {
   double slack_speed = 0.0;             // reel-in speed of the slack servo (0.15 m/s)
   double slack_gain = 0.0;              // N per m/s of the slack servo
   double slack_pull_max = 0.0;          // inward force of the slack servo
-  double pretension_max = 0.0;          // approach and reel-in tension: 30 N (safety.md 11.4)
+  double pretension_max = 0.0;          // approach and reel-in tension: 30 N
   double eccentric_ratio_max = 0.0;     // felt force over base force: 2.0 in the law
   double refill_rise = 0.0;             // net outward travel that a refill of the energy tank needs
-  std::int64_t freeze_age_ns = 0;       // R1 (decisions.md 11)
+  std::int64_t freeze_age_ns = 0;       // R1
   std::int64_t unload_age_ns = 0;       // R3
   std::int64_t panel_age_ns = 0;  // R3 for the panel and the stop chain, which are read less often
 };
@@ -50,7 +50,7 @@ struct AxisBounds {
 // [control, inactive] The tighter of the compiled-in bounds and a configuration, field by field. A
 // field that is not finite or negative becomes 0, which means no force. What brakes or detects
 // (brake_force_max, felt_fall_per_s, governor_gain, release_*, slack_gain, refill_rise) is not
-// configurable. Ages may be longer than the defaults, up to 30 and 60 ms (decisions.md 11);
+// configurable. Ages may be longer than the defaults, up to 30 and 60 ms;
 // force_max then falls in proportion, so that a released handle carries no more energy than on a
 // fast link.
 [[nodiscard]] AxisBounds tightened(const AxisBounds& machine,
@@ -59,7 +59,7 @@ struct AxisBounds {
 // The user's limits of a set; the station fills them, missing = 0.
 struct UserLimits {
   double force_max = 0.0;            // F_user
-  double eccentric_ratio_max = 1.0;  // 1.5 unless a therapist raises it (decisions.md 8)
+  double eccentric_ratio_max = 1.0;  // 1.5 unless a therapist raises it
 };
 
 // What force the axis is allowed to make at all.
@@ -86,7 +86,7 @@ struct LoadGateInput {
 };
 
 // [rt] An increase takes effect only at rest or at the bottom of the repetition, a decrease at
-// once; both ramped (decisions.md 14). The ramp of a raise may finish in the concentric phase that
+// once; both ramped. The ramp of a raise may finish in the concentric phase that
 // follows; it stands still in every other phase. NaN requests keep the state. Returns the applied
 // base load.
 double gate_load(const LoadGateInput& input, LoadGateState& state) noexcept;

@@ -10,7 +10,7 @@ namespace medius::safety {
 
 // R3 asks for 20 N a tick; a quarter more, so that rounding and one late tick stay within 45 ms.
 inline constexpr double kFastUnloadOverFall = 25.0 / 4.0;
-// control.md 5.5: pretension, engagement and the way back from slack climb at 150 N a second.
+// pretension, engagement and the way back from slack climb at 150 N a second.
 inline constexpr double kEngageOverRise = 0.3;
 
 // A bound that is not a positive number allows nothing.

@@ -13,8 +13,8 @@ SuperviseOutput caused_by(FaultCode fault) noexcept {
 
 namespace {
 
-constexpr int kImplausibleTicks = 20;       // control.md 5.1
-constexpr double kImplausibleForce = 25.0;  // decisions.md 2
+constexpr int kImplausibleTicks = 20;       // longer than a friction reversal shows
+constexpr double kImplausibleForce = 25.0;  // ankle loads are 20-90 N: 900 N scales are blind
 constexpr double kImplausibleFraction = 0.25;
 constexpr std::uint32_t kMissedFreeze = 2;  // I15 and row 40
 constexpr std::uint32_t kMissedUnload = 5;

@@ -10,8 +10,8 @@ struct TorqueWordMaker {
 
 namespace {
 
-constexpr double kCorrectionOverFelt = 0.4;  // control.md 4.1, of the force of the set
-constexpr int kRetensionTicks = 50;          // control.md 5.2
+constexpr double kCorrectionOverFelt = 0.4;  // of the force of the set: friction never needs more
+constexpr int kRetensionTicks = 50;          // tension must stay back for so long
 
 // Watches for the handle slipping away; true while the slack servo has the word.
 bool track_release(const AxisBounds& bounds, const TorqueInput& input, double felt,

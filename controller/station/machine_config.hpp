@@ -16,11 +16,11 @@ namespace medius::station {
 struct AxisMachineConfig {
   std::string name;  // "cable", "left-arm"
   rt::AxisConfig engine;
-  double user_force_max = 0.0;  // N | Nm; orders above it are refused
-  double pretension = 0.0;      // N | Nm
-  double ready_hold_s = 0.5;    // held still so long before the load comes in
-  double ready_speed = 0.02;    // m/s | rad/s: still
-  double load_step_max = 0.0;   // N | Nm: largest single increase by an order (safety.md row 57)
+  double user_force_max = 0.0;       // N | Nm; orders above it are refused
+  double pretension = 0.0;           // N | Nm
+  double ready_hold_s = 0.5;         // held still so long before the load comes in
+  double ready_speed = 0.02;         // m/s | rad/s: still
+  double load_step_max = 0.0;        // N | Nm: largest single increase by an order
   double standing_timeout_s = 20.0;  // standing still in a set ends it
 };
 

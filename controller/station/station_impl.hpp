@@ -46,7 +46,7 @@ inline constexpr double kUnloadTimeoutS = 1.0;  // R2 takes 0.5 s
 inline constexpr double kEndSetTimeoutS = 0.5;
 inline constexpr double kStoreWaitS = 5.0;       // then the session ends and the store is tried on
 inline constexpr double kPauseTimeoutS = 300.0;  // a set is not left hanging for ever
-inline constexpr double kReadyTension = 8.0;     // N | Nm: cuff on (control.md section 5)
+inline constexpr double kReadyTension = 8.0;     // N | Nm: cuff on
 inline constexpr double kReadyTensionFraction = 0.8;  // of a pretension below 10
 inline constexpr double kShutdownTimeoutS = 4.0;
 

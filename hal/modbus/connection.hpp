@@ -1,5 +1,5 @@
 // One Modbus TCP connection, with libmodbus set away from its defaults: no error recovery, the
-// whole reply within the response time-out, a flush before every request (devices.md 3.4 shows what
+// whole reply within the response time-out, a flush before every request (what
 // each of these prevents). Not thread safe: it belongs to its bus thread.
 #pragma once
 

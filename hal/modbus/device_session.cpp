@@ -9,12 +9,12 @@
 namespace medius::hal::modbus {
 namespace {
 
-// decisions.md 4: up to this force the controller alone holds a released handle, without the
+// up to this force the controller alone holds a released handle, without the
 // drive's own speed limit or a short watchdog.
 constexpr double kReducedForceCable = 200.0;
-// The same share of the lever's largest moment (250 Nm against 600 N, decisions.md 2).
+// The same share of the lever's largest moment (250 Nm against 600 N).
 constexpr double kReducedForceLever = 83.0;
-constexpr double kWatchdogFullForceS = 0.050;  // decisions.md 11
+constexpr double kWatchdogFullForceS = 0.050;  // of force while nobody commands
 constexpr double kWatchdogReducedS = 0.200;
 constexpr double kRatedTolerance = 0.01;
 

@@ -4,14 +4,14 @@
 
 namespace {
 
-// Critically damped: a 24 N step takes 0.3 s. Faster blends disturb the turn (control.md 4.4: 5.9 N
+// Critically damped: a 24 N step takes 0.3 s. Faster blends disturb the turn (5.9 N
 // at 12 rad/s, 8.1 N at 25, 16 N at 100).
 constexpr double kBlendRadps = 12.0;
 // Back to the lifting force at the bottom, slower: an extra load that goes away faster than a
 // person can answer (about 0.35 s) throws the resting leg up. In simulation an 18 N release at 12
 // rad/s lifted it by 57 mm and was taken for a repetition.
 constexpr double kReleaseRadps = 6.0;
-// Standing (decisions.md 9): the force may not rise on somebody who does not move. m/s | rad/s.
+// Standing: the force may not rise on somebody who does not move. m/s | rad/s.
 constexpr double kStanding = 0.02;
 
 // The fastest the blend can go between the ends of the ratio's range, 1/s: a saved state beyond is

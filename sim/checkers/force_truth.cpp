@@ -62,6 +62,17 @@ struct Sum {
   }
 };
 
+// Mean speed around a sample.
+double mean_velocity(std::span<const ForceTruthSample> samples, std::size_t i,
+                     const ForceTruthConfig& config) {
+  const auto half = static_cast<std::size_t>(0.5 * config.mean_s / config.dt_s);
+  const std::size_t first = i > half ? i - half : 0;
+  const std::size_t last = std::min(i + half, samples.size() - 1);
+  if (last == first) return samples[i].ring_velocity_mps;
+  return (samples[last].ring_position_m - samples[first].ring_position_m) /
+         (static_cast<double>(last - first) * config.dt_s);
+}
+
 // From the fastest sample towards an end of the stroke: the last sample that moves before a pause.
 std::size_t moving_end(std::span<const ForceTruthSample> samples, std::size_t fastest,
                        std::size_t end, double sign, const ForceTruthConfig& config) {
@@ -69,7 +80,7 @@ std::size_t moving_end(std::span<const ForceTruthSample> samples, std::size_t fa
   std::size_t moving = fastest;
   std::size_t still = 0;
   for (std::size_t i = fastest; i != end && still<pause; end> fastest ? ++i : --i) {
-    if (sign * samples[i].ring_velocity_mps >= config.moving_velocity_mps) {
+    if (sign * mean_velocity(samples, i, config) >= config.moving_velocity_mps) {
       moving = i;
       still = 0;
     } else {

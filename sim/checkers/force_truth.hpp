@@ -1,5 +1,5 @@
 // What the person really felt, judged from the plant's truth. Shares no code with the controller:
-// its own definitions of repetition, phase and steady part (decisions.md 9; control.md section 8).
+// its own definitions of repetition, phase and steady part.
 #pragma once
 
 #include <cstdint>
@@ -20,9 +20,10 @@ struct ForceTruthConfig {
   double turn_travel_m = 0.02;  // an extremum counts after a retreat of this
   double rep_travel_m = 0.03;   // a stroke shorter than this is no phase ...
   double rep_fraction = 0.25;   // ... nor one shorter than this x the longest: settling, a shift
-  double moving_velocity_mps = 0.02;
-  double pause_s = 0.1;          // slower than moving for so long: the phase has ended
-  double steady_fraction = 0.8;  // middle part of a phase, by time
+  double moving_velocity_mps = 0.02;  // mean over mean_s around the moment ...
+  double mean_s = 0.111;              // ... one period of a 9 Hz tremor
+  double pause_s = 0.1;               // slower than moving for so long: the phase has ended
+  double steady_fraction = 0.8;       // middle part of a phase, by time
 };
 
 struct ForceTruth {

@@ -1,4 +1,4 @@
-// The person in the machine (reference/control.md section 3): limited torque, activation, delays,
+// The person in the machine: limited torque, activation, delays,
 // intrinsic impedance capped at capacity, fatigue, tempo following with variability. Deterministic.
 #pragma once
 

@@ -5,16 +5,18 @@
 namespace medius::sim {
 namespace {
 
-constexpr double kMovingMps = 0.02;      // decisions.md 9
+constexpr double kMovingMps = 0.02;      // slower is standing
 constexpr double kPauseS = 0.1;          // slower for so long: the interval of motion has ended
-constexpr double kLeastStrokeM = 0.012;  // as the counter's own least reversal (control.md 7.1)
+constexpr double kLeastStrokeM = 0.012;  // as the counter's own least reversal
 // Settling between repetitions, as the load eases off, is no stroke: less than this x the range of
 // the repetition before.
 constexpr double kSettlingFraction = 0.10;
 constexpr double kLeastRepM = 0.03;
 constexpr double kReturnedFraction = 0.6;
 constexpr double kStanceS = 0.6;
+constexpr double kStanceCreepMps = 0.005;
 constexpr double kStanceShiftM = 0.012;
+constexpr double kMergeFraction = 0.5;  // turning back after less than this x the range: a bounce
 constexpr double kPlantTickS = 1e-3;
 
 }  // namespace
@@ -32,6 +34,7 @@ void SetTruthTracker::begin(int side, int planned_reps) {
   planned_reps_ = planned_reps;
   interval_ = out_ = back_ = Stroke{};
   last_direction_ = 0;
+  bounced_ = false;
   counted_ = false;
   lowest_m_ = 1e9;
   highest_m_ = -1e9;
@@ -49,14 +52,29 @@ void SetTruthTracker::end() {
   active_ = false;
 }
 
+// The middle of the window, and the mean speed over it.
+bool SetTruthTracker::centred(const CableTruth& truth, Motion& motion) {
+  window_[window_next_] = {truth.time_s, truth.ring_position_m, 0.0};
+  const Motion& newest = window_[window_next_];
+  window_next_ = (window_next_ + 1) % kWindow;
+  window_filled_ = window_filled_ < kWindow ? window_filled_ + 1 : kWindow;
+  if (window_filled_ < kWindow) return false;
+  const Motion& oldest = window_[window_next_];
+  motion = window_[(window_next_ + kWindow / 2) % kWindow];
+  motion.velocity_mps = (newest.position_m - oldest.position_m) / (newest.time_s - oldest.time_s);
+  return true;
+}
+
 void SetTruthTracker::step(const CableTruth& truth) {
-  if (!active_) return;
-  const double time_s = truth.time_s, position_m = truth.ring_position_m;
-  const double velocity_mps = truth.ring_velocity_mps;
+  Motion motion;
+  if (!centred(truth, motion) || !active_) return;
+  const double time_s = motion.time_s, position_m = motion.position_m;
+  const double velocity_mps = motion.velocity_mps;
   position_m_ = position_m;
   // The bottom is where the ring last stood still; a drift of the stance is no range.
   still_s_ = absolute(velocity_mps) < kMovingMps ? still_s_ + kPlantTickS : 0.0;
-  const bool stance = still_s_ > kStanceS && position_m - lowest_m_ < kStanceShiftM;
+  const bool stance = still_s_ > kStanceS && velocity_mps < kStanceCreepMps &&
+                      position_m - lowest_m_ < kStanceShiftM;
   lowest_m_ = stance ? position_m : at_most(position_m, lowest_m_);
   highest_m_ = at_least(position_m, highest_m_);
   const int direction = velocity_mps > kMovingMps ? 1 : velocity_mps < -kMovingMps ? -1 : 0;
@@ -92,18 +110,24 @@ void SetTruthTracker::take_stroke(const Stroke& part) {
   if (turned) ++set.direction_changes;
   last_direction_ = part.direction;
   Stroke& stroke = part.direction > 0 ? out_ : back_;
-  if (turned) {
+  if (turned && part.direction > 0) {
+    bounced_ = !counted_ && out_.direction != 0 && back_.direction != 0 &&
+               peak_m_ - part.start_m < kMergeFraction * (peak_m_ - valley_m_);
+  }
+  // Out again after a bounce, but not as high as before: the way back goes on.
+  const bool lower = bounced_ && highest_m_ <= peak_m_;
+  if (turned && !lower && !(bounced_ && part.direction > 0)) {
     stroke = part;
-  } else {  // it only paused on the way
+  } else if (!(lower && part.direction > 0)) {  // it only paused on the way
     stroke.end_s = part.end_s;
     stroke.end_m = part.end_m;
   }
   if (part.direction > 0) {
-    if (turned) valley_m_ = lowest_m_;
+    if (turned && !bounced_) valley_m_ = lowest_m_;
     counted_ = counted_ && !turned;
     return;
   }
-  if (turned) peak_m_ = highest_m_;
+  if (turned) peak_m_ = bounced_ ? at_least(highest_m_, peak_m_) : highest_m_;
   complete_rep();
   // The next repetition's extremes are looked for from here.
   lowest_m_ = highest_m_ = position_m_;

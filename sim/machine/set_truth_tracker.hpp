@@ -1,6 +1,8 @@
 // Truth of a set from noise-free motion of the cuff ring, by the definitions at SetTruth.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <vector>
 
 #include "sim/machine/simulated_station.hpp"
@@ -29,16 +31,26 @@ class SetTruthTracker {
     double start_m = 0.0, end_m = 0.0;
   };
 
+  // Centred mean over one period of the 9 Hz tremor; its ends are 111 ms apart.
+  static constexpr std::size_t kWindow = 112;
+  struct Motion {
+    double time_s = 0.0, position_m = 0.0, velocity_mps = 0.0;
+  };
+
+  [[nodiscard]] bool centred(const CableTruth& truth, Motion& motion);
   void close_interval();
   void take_stroke(const Stroke& part);
   void complete_rep();
 
   std::vector<SetTruth> sets_;
+  std::array<Motion, kWindow> window_{};
+  std::size_t window_next_ = 0, window_filled_ = 0;
   bool active_ = false;
   int planned_reps_ = 0;
   Stroke interval_;    // motion under way; direction 0 = none
   Stroke out_, back_;  // of the repetition under way
   int last_direction_ = 0;
+  bool bounced_ = false;  // the repetition under way turned back before it was down
   bool counted_ = false;  // the repetition under way is in the list already
   double position_m_ = 0.0;
   double still_s_ = 0.0;                     // slower than moving for so long

@@ -59,9 +59,12 @@ struct DriveCommand {
   double slope_nps = 0.0;   // mode 4 only; 0 = at once
 };
 
-// Truth of one set as the plant saw it (decisions.md 9): a stroke is motion of the cuff ring beyond
-// 0.02 m/s over at least 12 mm, from crossing to crossing; a repetition is a stroke out of at least
-// 30 mm and the strokes back over at least 60 % of it.
+// Truth of one set as the plant saw it. The speed of the cuff ring is its mean over 111 ms around
+// the moment, one period of a 9 Hz tremor: what trembles is not moving. A stroke is motion beyond
+// 0.02 m/s over at least 12 mm, from crossing to crossing; one that turns back before half of the
+// range is a bounce and belongs to the stroke it interrupts. A repetition is a stroke out of at
+// least 30 mm and the strokes back over at least 60 % of it. Its range counts from where the ring
+// last stood.
 struct SetTruth {
   int side = 0;                 // 0 = the motion rig
   int reps = 0;                 // completed repetitions

@@ -1,4 +1,4 @@
-// The cable station's physics at 10 kHz (reference/control.md section 2): drive with dead time and
+// The cable station's physics at 10 kHz: drive with dead time and
 // lag, LuGre friction, elastic cable, cable-path mass, cuff and tissue, slack, load cell, encoder,
 // geometry from pulley to ankle, leg inertia and gravity. SI units. Deterministic: no libm
 // transcendental.
@@ -33,7 +33,7 @@ struct CablePlantConfig {
   double drive_brake_force_n = 341.0;
   // The ball on the cable meets the pulley here (ring position): where homing ends.
   double ball_stop_position_m = -0.60;
-  // geometry, frontal plane (control.md 2.3)
+  // geometry, frontal plane
   double hip_height_m = 0.93, pulley_height_m = 0.15, pulley_distance_m = 0.9, cuff_radius_m = 0.80;
   std::uint64_t seed = 1;
 };

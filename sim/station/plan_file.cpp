@@ -9,7 +9,7 @@
 namespace medius::sim {
 namespace {
 
-constexpr double kLeastBottomS = 0.4;  // nobody turns round at once (control.md 3.2)
+constexpr double kLeastBottomS = 0.4;  // nobody turns round at once
 
 bool parse_tempo(const std::string& text, measure::Tempo& tempo) {
   int used = 0;

@@ -1,5 +1,5 @@
 // Force figures on the motion rig: a handle moved on minimum-jerk paths with human impedance, no
-// fatigue, no station. The engine, the profile and the plant are the real ones (decisions.md 6).
+// fatigue, no station. The engine, the profile and the plant are the real ones.
 #pragma once
 
 #include <cstdint>

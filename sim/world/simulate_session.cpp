@@ -7,7 +7,7 @@
 namespace medius::sim {
 namespace {
 
-constexpr double kLeastBottomS = 0.4;  // control.md 3.2: nobody turns round at once
+constexpr double kLeastBottomS = 0.4;  // nobody turns round at once
 
 // Collects what the plant and the controller did during each set, by the loop's set serial.
 class SetLog {

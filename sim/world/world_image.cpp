@@ -6,7 +6,7 @@ namespace medius::sim {
 namespace {
 
 constexpr std::int8_t kModeCyclicTorque = 10;  // CiA 402 6060h
-constexpr double kDriveWatchdogS = 0.05;       // decisions.md 11: <= 50 ms at full force
+constexpr double kDriveWatchdogS = 0.05;       // <= 50 ms at full force
 
 }  // namespace
 

@@ -56,6 +56,13 @@ class PythonClient(unittest.TestCase):
     def axis(self):
         return self.now().axes[0]
 
+    def wait(self, what, condition, limit_s):
+        try:
+            wait_for(what, condition, limit_s)
+        except AssertionError as error:
+            raise AssertionError(f"{error}; the station says:\n{self.now()}\n"
+                                 f"{self.house.daemon.text()[-2000:]}") from None
+
     def test_health_says_serving(self):
         check = self.house.channel.unary_unary("/grpc.health.v1.Health/Check", **RAW)
         self.assertEqual(check(b"", timeout=5), b"\x08\x01")  # status: SERVING
@@ -80,7 +87,7 @@ class PythonClient(unittest.TestCase):
         started = self.station.StartSet(v1.StartSetRequest(header=self.header(), prescription=prescription),
                                         timeout=5)
         self.assertTrue(started.session.startswith("sessions/"))
-        wait_for("the first repetition", lambda: self.axis().reps_counted >= 1, 120)
+        self.wait("the first repetition", lambda: self.axis().reps_counted >= 1, 120)
 
         with self.subTest("an increase waits for the bottom and is acknowledged"):
             more = v1.AdjustLoadRequest(header=self.header(), load=v1.Load(load_n=66))
@@ -92,13 +99,13 @@ class PythonClient(unittest.TestCase):
             self.assertTrue(again.duplicate)
             again.duplicate = False
             self.assertEqual(again, first)
-            wait_for("the increase", lambda: abs(self.axis().load_applied - 66) < 1e-6, 60)
+            self.wait("the increase", lambda: abs(self.axis().load_applied - 66) < 1e-6, 60)
 
         with self.subTest("a decrease acts at once"):
             less = self.station.AdjustLoad(
                 v1.AdjustLoadRequest(header=self.header(), load=v1.Load(load_n=50)), timeout=5)
             self.assertIn(less.effect, (v1.EFFECT_RAMPING, v1.EFFECT_APPLIED))
-            wait_for("the decrease", lambda: abs(self.axis().load_applied - 50) < 1e-6, 20)
+            self.wait("the decrease", lambda: abs(self.axis().load_applied - 50) < 1e-6, 20)
 
         with self.subTest("an absurd load is refused with the limit named"):
             with self.assertRaises(grpc.RpcError) as caught:
@@ -107,7 +114,7 @@ class PythonClient(unittest.TestCase):
             self.assertEqual(caught.exception.code(), grpc.StatusCode.OUT_OF_RANGE)
             self.assertIn("200", caught.exception.details())
 
-        wait_for("the end of the set", lambda: self.now().state == v1.STATION_STATE_IDLE, 120)
+        self.wait("the end of the set", lambda: self.now().state == v1.STATION_STATE_IDLE, 120)
         session = self.sessions.GetSession(v1.GetSessionRequest(name=started.session), timeout=5)
         self.assertEqual(len(session.sets), 1)
         done = self.sessions.GetSet(v1.GetSetRequest(name=session.sets[0].name), timeout=5)

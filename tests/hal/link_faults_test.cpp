@@ -1,4 +1,4 @@
-// What goes wrong on a wire (devices.md 3.4), and that neither a wrong sample nor a dead link comes
+// What goes wrong on a wire, and that neither a wrong sample nor a dead link comes
 // of it.
 #include <cerrno>
 #include <cmath>

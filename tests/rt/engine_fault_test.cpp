@@ -307,7 +307,7 @@ TEST(Engine, AReleasedHandleIsReeledInSlowlyAndPausesTheSet) {
       if (i == 50) travel_50ms = from - bench.machine.plant[0].position;
       if (i > 100) late_fastest = std::max(late_fastest, speed);
     }
-    // decisions.md 4
+    // To 200 N; 0.3 m/s from 100 ms on.
     EXPECT_LE(fastest, 1.2) << load;
     EXPECT_LE(travel_50ms, 0.030) << load;
     EXPECT_LE(late_fastest, 0.3) << load;

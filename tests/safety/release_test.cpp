@@ -175,7 +175,7 @@ Released release(double force, int confirm_ticks) {
 TEST(Release, IsCaughtWithinThirtyMillimetresUpToTwoHundredNewtons) {
   for (const double force : {40.0, 80.0, 120.0, 200.0}) {
     const Released r = release(force, 3);
-    EXPECT_LE(r.peak, 1.2) << force;  // decisions.md 4
+    EXPECT_LE(r.peak, 1.2) << force;
     EXPECT_LE(r.travel_50ms, 0.030) << force;
     EXPECT_LE(r.speed_after_100ms, 0.3) << force;  // I4
   }

@@ -1,4 +1,4 @@
-// What appears at the cuff, judged from the plant's truth on the motion rig (decisions.md 6).
+// What appears at the cuff, judged from the plant's truth on the motion rig.
 #include <cmath>
 #include <string>
 

@@ -20,7 +20,7 @@ namespace medius::rt {
 struct PluginWatchConfig {
   // The call is found at the first look after its budget; 200 us costs about 2 % of a core.
   std::int64_t look_period_ns = 200'000;
-  std::int64_t cpu_budget_ns = 300'000;     // of the loop's thread (safety.md, row 51)
+  std::int64_t cpu_budget_ns = 300'000;     // of the loop's thread
   std::int64_t wall_budget_ns = 3'000'000;  // a call that sleeps or waits uses no CPU
   int fifo_priority = 90;                   // above the loop; 0: normal scheduling
 };
