@@ -44,9 +44,10 @@ class Person {
   }
   double lower() {
     move(MEDIUS_PHASE_ECCENTRIC, -0.2, position_ / 0.2);
-    ++repetition_;
+    close_repetition();
     return move(MEDIUS_PHASE_BOTTOM, 0.0, 1.0);
   }
+  void close_repetition() { ++repetition_; }
   double repetition(double velocity = 0.2) {
     lift_to(1.0, velocity);
     move(MEDIUS_PHASE_HOLD, 0.0, 1.0);
@@ -124,6 +125,32 @@ TEST_F(RepetitionLaws, TheSpotterKeepsTheCutForASlowRepetition) {
   for (int i = 0; i < 3; ++i) EXPECT_EQ(person.repetition(0.12), helped) << "60 % of the best";
 }
 
+TEST_F(RepetitionLaws, TheSpotterGivesNothingBackForARepetitionItHelpedIn) {
+  const auto profile = make(host_, "spotter", {{"stall_time_s", 0.3}});
+  Person person(*profile);
+  person.repetition(0.2);
+  person.lift_to(0.5);
+  const double helped = person.stuck(0.5);  // short: the lift is still faster than 70 % of the best
+  EXPECT_NEAR(helped, 0.98 * kLoad, 0.02);
+  person.lift_to(1.0);
+  person.lower();
+  EXPECT_EQ(person.repetition(), helped);
+  EXPECT_GT(person.repetition(), helped) << "but for the next, which it left alone";
+}
+
+TEST_F(RepetitionLaws, TheSpotterGivesNothingBackToSomebodyWhoStands) {
+  const auto profile = make(host_, "spotter");
+  Person person(*profile);
+  person.repetition();
+  person.lift_to(0.5);
+  const double helped = person.stuck(2.8);
+  person.lift_to(1.0);
+  person.lower();
+  person.repetition();
+  EXPECT_EQ(person.move(MEDIUS_PHASE_CONCENTRIC, 0.015, 3.0), helped);
+  EXPECT_GT(person.move(MEDIUS_PHASE_CONCENTRIC, 0.1, 0.2), helped);
+}
+
 TEST_F(RepetitionLaws, TheSpotterHelpsNobodyAtTheEndsOfTheRangeOrInAHold) {
   const auto profile = make(host_, "spotter");
   for (const double fraction : {0.2, 0.95}) {
@@ -184,6 +211,18 @@ TEST_F(RepetitionLaws, ADropSetDropsOnlyBetweenRepetitionsAndOnlyDown) {
   EXPECT_EQ(person.move(MEDIUS_PHASE_ECCENTRIC, -0.2, 1.9), kLoad) << "not before the bottom";
   EXPECT_LT(person.lower(), kLoad);
   EXPECT_EQ(person.highest(), kLoad);
+}
+
+// The host may close a repetition a little before the bottom.
+TEST_F(RepetitionLaws, ADropSetWaitsForTheBottomWhenTheRepetitionClosesEarly) {
+  const auto profile = make(host_, "drop-set");
+  Person person(*profile);
+  person.repetition(0.2);
+  person.lift_to(1.0, 0.12);
+  person.move(MEDIUS_PHASE_ECCENTRIC, -0.2, 1.8);
+  person.close_repetition();
+  EXPECT_EQ(person.move(MEDIUS_PHASE_ECCENTRIC, -0.1, 0.4), kLoad);
+  EXPECT_NEAR(person.move(MEDIUS_PHASE_BOTTOM, 0.0, 1.0), 0.85 * kLoad, 1e-9);
 }
 
 TEST_F(RepetitionLaws, ADropSetKnowsFourDropsAndALeastLoad) {
@@ -269,6 +308,21 @@ TEST_F(RepetitionLaws, TheTempoIsHeldWhileLoweringOnly) {
   EXPECT_EQ(person.move(MEDIUS_PHASE_HOLD, 0.0, 5.0), kLoad);
   EXPECT_EQ(person.lowest(), kLoad);
   EXPECT_EQ(person.highest(), kLoad);
+}
+
+// A short way under a heavy load: the spring to the plan would be F0 trim / (0.2 x way) = 3750 N/m.
+TEST_F(RepetitionLaws, TheSpringToThePlanIsNoStifferThanTheLoopBears) {
+  const auto settled_at = [this](double position) {
+    const auto profile = make(host_, "tempo-eccentric", {{"trim_max", 0.3}});
+    auto in = input(MEDIUS_PHASE_HOLD, -0.1, 150.0);
+    in.position = 0.06;
+    run(*profile, in, 0.1);
+    in.phase = MEDIUS_PHASE_ECCENTRIC;
+    in.position = position;
+    return run(*profile, in, 6.0);  // the plan is at the bottom by then
+  };
+  const double stiffness = (settled_at(0.004) - settled_at(0.001)) / 0.003;
+  EXPECT_NEAR(stiffness, 600.0, 1.0);
 }
 
 TEST_F(RepetitionLaws, ATooFastLoweringIsNotPulledHarder) {
