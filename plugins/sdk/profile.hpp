@@ -9,6 +9,9 @@
 //     struct State { double filter = 0.0; }; // run-time state; 8-byte members only, so that saved
 //                                            // bytes have no padding; State{} is a fresh start
 //     static bool activate(const medius_activation_t& activation, Setup& setup) noexcept;
+//     // or, for constants that depend on parameters with MEDIUS_PARAM_NEEDS_RESTART:
+//     static bool activate(const medius_activation_t& activation,
+//                          const std::array<double, N>& values, Setup& setup) noexcept;
 //     static bool valid(const State& state) noexcept;  // may a loaded state be used?
 //     static double step(const Setup&, const std::array<double, N>& values, State&,
 //                        const medius_step_in_t&) noexcept;       // the wished force
@@ -176,7 +179,13 @@ class Adapter {
       return 0;
     }
     Setup setup{};
-    if (!Profile::activate(*activation, setup)) return 0;
+    bool runs = false;
+    if constexpr (requires { Profile::activate(*activation, instance.held_back, setup); }) {
+      runs = Profile::activate(*activation, instance.held_back, setup);
+    } else {
+      runs = Profile::activate(*activation, setup);
+    }
+    if (!runs) return 0;
     instance.setup = setup;
     instance.force_max = activation->force_max;
     instance.values = instance.held_back;

@@ -12,6 +12,7 @@
 #include "controller/station/plugin_elf.hpp"
 #include "plugins/abi/medius/plugin.h"
 #include "tests/plugins/abi_layout.h"
+#include "tests/plugins/shipped.hpp"
 
 namespace {
 
@@ -89,8 +90,7 @@ TEST_P(ShippedProfile, NeedsNoFunctionButWhatTheToolChainAdds) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(All, ShippedProfile,
-                         testing::Values("constant_tension", "eccentric_emphasis"));
+INSTANTIATE_TEST_SUITE_P(All, ShippedProfile, testing::ValuesIn(medius::test::kShippedProfiles));
 
 // The reader must find what the loader would bind; binutils is the judge.
 TEST_P(ShippedProfile, RefersToWhatBinutilsSees) {

@@ -11,6 +11,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/plugins/plugin_fixture.hpp"
+#include "tests/plugins/shipped.hpp"
 
 namespace medius::station {
 namespace {
@@ -37,8 +38,11 @@ std::string refusal(PluginHost& host, const std::string& path) {
 TEST(PluginHost, FindsTheShippedProfilesWithTheirParameters) {
   PluginHost host;
   EXPECT_TRUE(host.load_directory(MEDIUS_PLUGIN_DIR).empty());
-  ASSERT_EQ(host.profiles().count("constant-tension"), 1u);
-  ASSERT_EQ(host.profiles().count("eccentric-emphasis"), 1u);
+  for (const char* folder : test::kShippedProfiles) {
+    ASSERT_EQ(host.profiles().count(test::profile_id(folder)), 1u) << folder;
+    EXPECT_EQ(host.profiles().at(test::profile_id(folder)).coordinates, 3u) << folder;
+  }
+  EXPECT_EQ(host.profiles().size(), std::size(test::kShippedProfiles)) << "shipped.hpp lists all";
   const ProfileInfo& profile = host.profiles().at("eccentric-emphasis");
   EXPECT_EQ(profile.coordinates, 3u);
   EXPECT_THAT(profile.path, HasSubstr("eccentric_emphasis.so"));

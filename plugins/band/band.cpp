@@ -1,0 +1,3 @@
+#include "plugins/band/band.hpp"
+
+MEDIUS_PROFILE(medius::profiles::Band);

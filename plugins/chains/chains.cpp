@@ -1,0 +1,3 @@
+#include "plugins/chains/chains.hpp"
+
+MEDIUS_PROFILE(medius::profiles::Chains);

@@ -1,0 +1,3 @@
+#include "plugins/flywheel/flywheel.hpp"
+
+MEDIUS_PROFILE(medius::profiles::Flywheel);

@@ -1,0 +1,35 @@
+// The motion of a plot: concentric-eccentric cycles on a minimum-jerk path, and what a profile
+// wishes on it.
+#pragma once
+
+#include <vector>
+
+#include "plugins/plot/profile.hpp"
+
+namespace medius::plot {
+
+struct CycleOptions {
+  std::uint32_t coordinate = MEDIUS_COORDINATE_CABLE;
+  double load = 0.0;   // N | Nm
+  double range = 0.0;  // m | rad
+  double concentric_s = 2.0;
+  double hold_s = 1.0;
+  double eccentric_s = 3.0;
+  double bottom_s = 0.5;
+  int cycles = 1;        // drawn; one more comes before, in which the profile learns the range
+  double stall_s = 0.0;  // a stop at half of the range on the way up
+  double slowing = 1.0;  // each lift takes so many times as long as the one before
+};
+
+enum class Part { kLifting, kHolding, kLowering, kBottom };
+
+struct Sample {
+  Part part = Part::kBottom;
+  int cycle = 0;  // from 1
+  double position = 0.0, velocity = 0.0, force = 0.0;
+};
+
+// Every 10 ms of the drawn cycles. Throws Error if the profile fails.
+[[nodiscard]] std::vector<Sample> run_cycles(const Profile& profile, const CycleOptions& options);
+
+}  // namespace medius::plot

@@ -1,0 +1,3 @@
+#include "plugins/spotter/spotter.hpp"
+
+MEDIUS_PROFILE(medius::profiles::Spotter);

@@ -1,0 +1,3 @@
+#include "plugins/stack/stack.hpp"
+
+MEDIUS_PROFILE(medius::profiles::Stack);

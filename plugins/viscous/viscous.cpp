@@ -1,0 +1,3 @@
+#include "plugins/viscous/viscous.hpp"
+
+MEDIUS_PROFILE(medius::profiles::Viscous);

@@ -1,0 +1,3 @@
+#include "plugins/weight_stack/weight_stack.hpp"
+
+MEDIUS_PROFILE(medius::profiles::WeightStack);
