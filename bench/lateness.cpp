@@ -1,15 +1,14 @@
 // Wake-up lateness of the loop's own tick source at 1 kHz: the figure to hold beside cyclictest's.
-// usage: medius-bench-lateness SECONDS [FIFO-PRIORITY]
+// usage: medius-bench-lateness SECONDS
 #include <cstdio>
 #include <cstdlib>
 
 #include "bench/percentiles.hpp"
-#include "controller/rt/host/process_setup.hpp"
 #include "controller/rt/host/real_tick_source.hpp"
 
 int main(int argc, char** argv) {
   if (argc < 2) {
-    std::fputs("usage: medius-bench-lateness SECONDS [FIFO-PRIORITY]\n", stderr);
+    std::fputs("usage: medius-bench-lateness SECONDS\n", stderr);
     return 2;
   }
   const auto ticks = static_cast<std::size_t>(std::atof(argv[1]) * 1000.0);

@@ -78,8 +78,10 @@ void add_session_commands(CLI::App& app, Arguments& args, int& code) {
 
   CLI::App* adjust = app.add_subcommand("adjust", "change the load or a parameter of the set");
   CLI::Option_group* what = adjust->add_option_group("what");
-  what->add_option("--load-n", args.adjust.load_n, "load of a cable in N");
-  what->add_option("--load-nm", args.adjust.load_nm, "load of a lever arm in Nm");
+  what->add_option("--load-n", args.adjust.load_n, "load of a cable in N")
+      ->check(CLI::NonNegativeNumber);
+  what->add_option("--load-nm", args.adjust.load_nm, "load of a lever arm in Nm")
+      ->check(CLI::NonNegativeNumber);
   what->add_option("--parameter", args.adjust.parameter, "NAME=NUMBER of the profile");
   what->require_option(1);
   adjust->add_option("--axis", args.adjust.axis)->check(CLI::Range(0, 1))->capture_default_str();
@@ -131,7 +133,9 @@ void add_record_commands(CLI::App& app, Arguments& args, int& code) {
   CLI::App* simulate =
       app.add_subcommand("simulate", "run a program in this process on simulated time");
   simulate->add_option("program", args.simulate.program)->required();
-  simulate->add_option("--seed", args.simulate.seed)->capture_default_str();
+  simulate->add_option("--seed", args.simulate.seed)
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
   simulate->add_option("--report", args.simulate.report,
                        "also write reps.csv and report.json into this directory");
   simulate->add_option("--machine", args.simulate.machine, "machine file");

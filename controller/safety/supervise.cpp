@@ -16,7 +16,7 @@ namespace {
 constexpr int kImplausibleTicks = 20;       // longer than a friction reversal shows
 constexpr double kImplausibleForce = 25.0;  // ankle loads are 20-90 N: 900 N scales are blind
 constexpr double kImplausibleFraction = 0.25;
-constexpr std::uint32_t kMissedFreeze = 2;  // I15 and row 40
+constexpr std::uint32_t kMissedFreeze = 2;  // a miss or two hold the last output: 2 N
 constexpr std::uint32_t kMissedUnload = 5;
 
 constexpr std::int8_t kProfileTorqueMode = 4;  // CiA 402 modes of operation
@@ -72,11 +72,10 @@ FaultCode data_cause(const AxisBounds& bounds, const SuperviseInput& input, bool
   return FaultCode::kNone;
 }
 
-// Load cell against the drive's word. While the word brakes the cable is slack and says nothing.
+// Load cell against the drive's word.
 bool implausible(const SuperviseInput& input) noexcept {
   const double measured = axis_input(input).load_cell.force;
   if (!is_finite(input.expected_drive_force) || !is_finite(input.set_force)) return true;
-  if (input.expected_drive_force < 0.0) return false;
   const double allowed = at_least(kImplausibleFraction * input.set_force, kImplausibleForce) +
                          bound(input.friction_allowance);
   return absolute(measured - input.expected_drive_force) > allowed;
@@ -102,7 +101,9 @@ SuperviseOutput supervise(const AxisBounds& bounds, const SuperviseInput& input,
   const FaultCode data = data_cause(bounds, input, aging);
   if (data != FaultCode::kNone) return caused_by(data);
 
-  const int ticks = implausible(input) ? state.implausible_ticks + 1 : 0;
+  int ticks = state.implausible_ticks;  // held while the word brakes: a slack cable says nothing
+  const bool braking = is_finite(input.expected_drive_force) && input.expected_drive_force < 0.0;
+  if (!braking) ticks = implausible(input) ? ticks + 1 : 0;
   state.implausible_ticks = std::min(ticks, kImplausibleTicks);
   if (ticks >= kImplausibleTicks) return caused_by(FaultCode::kForceImplausible);
 

@@ -73,7 +73,7 @@ void Station::Impl::begin_session(Session next) {
   session_ends_after_set = false;
   end_reason.clear();
   paused = false;
-  client_lost_ = false;
+  client_lost_ = went_away(session_->client_name);
   shown_session_id = session_->record.id;
   stored_set_ids.clear();
   last_set.reset();
@@ -84,7 +84,7 @@ void Station::Impl::begin_session(Session next) {
 
 void Station::Impl::arm() {
   const AxisMachineConfig& axis = config.machine.axes[set->axis];
-  freeze_increases(false);
+  freeze_increases(client_lost_);
   loop.send({.kind = rt::CommandKind::kSetUserLimits,
              .axis = set->axis,
              .value = axis.user_force_max,
@@ -101,6 +101,10 @@ void Station::Impl::step_arming() {
   const rt::AxisStatus& axis = axis_status();
   if (loop.passed(set->enable_id) && axis.drive_state == hal::DriveState::kOperationEnabled &&
       loop.status().link_fresh) {
+    if (const auto wrong = check_drive_limit(set->load_ordered, set->ratio)) {
+      abandon_set(wrong->message);
+      return;
+    }
     const double pretension = config.machine.axes[set->axis].pretension;
     set->take_up_id =
         loop.send({.kind = rt::CommandKind::kTakeUp, .axis = set->axis, .value = pretension});
@@ -224,6 +228,7 @@ void Station::Impl::enter_fault(safety::FaultCode code) {
     close_set(loop.status().tick);
   }
   set.reset();
+  drives_off();  // not even pretension stays on
   const std::string sentence = fault_sentence(code);
   if (session_) close_session(sentence);
   fault_shown = code;

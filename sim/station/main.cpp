@@ -147,6 +147,7 @@ int main(int argc, char** argv) {
       "medius-sim: the simulated cable station with a person in it, as a Modbus TCP server.\n"
       "Unit 1 drive and load cell, 2 panel and relay, 100 test bench (hal/devices/README.md)."};
   app.add_option("--port", options.server.port, "TCP port; 0 picks a free one")
+      ->check(CLI::Range(0, 65535))
       ->capture_default_str();
   app.add_option("--address", options.server.address, "address to listen on")
       ->capture_default_str();
@@ -155,7 +156,9 @@ int main(int argc, char** argv) {
       ->check(CLI::IsMember({"wall", "bus"}))
       ->capture_default_str();
   app.add_option("--program", options.program, "what the person does: a programs/*.toml");
-  app.add_option("--seed", options.seed, "of person and machine")->capture_default_str();
+  app.add_option("--seed", options.seed, "of person and machine")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
   app.add_option("--truth", options.truth,
                  "write the plant's truth here as JSON, and 1 kHz samples beside it as CSV");
   app.add_flag("--rig", options.rig, "a motion rig instead of a person: 12 strokes at 2-1-3");
