@@ -1,11 +1,16 @@
 #include "controller/measure/isometric.hpp"
 
+#include <algorithm>
+
 #include "controller/base/clamp.hpp"
 #include "controller/base/det_math.hpp"
 #include "controller/measure/samples.hpp"
 
 namespace medius::measure {
 namespace {
+
+// A baseline that drifts by less than this share of the floor is no onset: 0.25 N of 8 N.
+constexpr double kQuietShare = 1.0 / 32.0;
 
 struct Baseline {
   bool known = false;
@@ -66,39 +71,36 @@ IsometricEffort measure_effort(Samples effort, const Baseline& baseline, double 
   return out;
 }
 
-// Windows of quiet force from `from` on: the last that the force has not left before the next
-// effort begins. Returns where the effort's force first stays above the threshold.
 struct Rise {
-  std::size_t at = 0;
+  std::size_t at = 0;  // the force first stays above the threshold
   Baseline baseline;
   double threshold = 0.0;
 };
 
+// The baseline is a quiet window before the one under search, and the one before that where there
+// is one: a slow start of the effort must not raise its own baseline.
 Rise next_rise(Samples samples, std::size_t from, const IsometricConfig& config) {
   const std::size_t window = ticks_of(config.baseline_s, config.dt_s);
   const std::size_t confirm = ticks_of(config.rise_confirm_s, config.dt_s);
-  Rise rise{samples.size(), {}, 0.0};
+  Baseline newer, older;
   for (std::size_t i = from; i + window <= samples.size(); i += window) {
-    const Baseline here = baseline_of(samples.subspan(i, window));
-    const bool quiet =
-        here.known && (!rise.baseline.known || here.deviation <= rise.baseline.deviation);
-    if (quiet && config.onset_deviations * here.deviation <= config.onset_floor) {
-      rise.baseline = here;
-      rise.threshold =
-          here.mean + at_least(config.onset_deviations * here.deviation, config.onset_floor);
+    const Baseline& baseline = older.known ? older : newer;
+    const double threshold =
+        baseline.mean + at_least(config.onset_deviations * baseline.deviation, config.onset_floor);
+    if (baseline.known) {
+      const Samples part = samples.first(std::min(i + window + confirm, samples.size()));
+      const std::size_t found = first_run(part, i, confirm, [&](const MetricSample& sample) {
+        return sample.force_measured > threshold;
+      });
+      if (found < part.size()) return {found, baseline, threshold};
     }
-    if (!rise.baseline.known) continue;
-    const std::size_t until =
-        i + window + confirm < samples.size() ? i + window + confirm : samples.size();
-    const std::size_t found = first_run(
-        samples.first(until), i, confirm,
-        [&](const MetricSample& sample) { return sample.force_measured > rise.threshold; });
-    if (found < until) {
-      rise.at = found;
-      return rise;
+    const Baseline here = baseline_of(samples.subspan(i, window));
+    if (here.known && config.onset_deviations * here.deviation <= config.onset_floor) {
+      older = newer;
+      newer = here;
     }
   }
-  return rise;
+  return {samples.size(), {}, 0.0};
 }
 
 }  // namespace
@@ -115,7 +117,8 @@ std::vector<IsometricEffort> find_efforts(Samples samples, const IsometricConfig
       return !(sample.force_measured > rise.threshold);
     });
     std::size_t onset = rise.at;
-    const double quiet = rise.baseline.mean + rise.baseline.deviation;
+    const double quiet =
+        rise.baseline.mean + at_least(rise.baseline.deviation, kQuietShare * config.onset_floor);
     while (onset > from && samples[onset].force_measured > quiet) --onset;
     const Samples effort = samples.subspan(onset, end - onset);
     if (seconds(effort.front().tick, effort.back().tick, config.dt_s) >= config.effort_min_s) {

@@ -34,8 +34,9 @@ struct IsometricEffort {
   double rfd_200 = 0.0;
 };
 
-// [any] The efforts in a recording, in order. The baseline is the quietest stretch of baseline_s so
-// far since the last effort. A recording that starts in an effort has none there.
+// [any] The efforts in a recording, in order. The baseline is a quiet stretch of baseline_s shortly
+// before the effort; the onset is the last tick at or below it by its standard deviation or 1/32 of
+// the floor. A recording that starts in an effort has none there.
 [[nodiscard]] std::vector<IsometricEffort> find_efforts(std::span<const MetricSample> samples,
                                                         const IsometricConfig& config);
 

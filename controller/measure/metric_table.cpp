@@ -214,7 +214,7 @@ constexpr std::array<MetricDefinition, 56> kDefinitions{{
      kIsometricVersion,
      "Best rise of force from 0 to 100 ms after the onset, over 0.1 s; the onset is "
      "where force, on its way above baseline + max(3 standard deviations, 8), was last "
-     "at or below baseline + 1 standard deviation.",
+     "at or below baseline + max(1 standard deviation, 0.25).",
      "noise of two samples of the load cell; one tick of the onset"},
     {MetricId::kIsometricRfd200, "isometric_rfd_200", MetricUnit::kForceRate, MetricScope::kSet,
      kIsometricVersion,
