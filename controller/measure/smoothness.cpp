@@ -12,7 +12,7 @@ constexpr int kPadLevel = 4;
 // Noise from above 115 Hz folds into the arc's 10 Hz, at less than a tenth of its size.
 constexpr std::size_t kBlock = 8;
 constexpr std::size_t kHalfWindow = 50;
-constexpr std::size_t kStride = 5;
+constexpr std::size_t kSlopeTicks = 5;
 
 std::vector<double> block_sums(std::span<const double> speed) {
   std::vector<double> sums((speed.size() + kBlock - 1) / kBlock);
@@ -64,24 +64,20 @@ double line_square(double a, double b, double length) {
   return (a * a + a * b + b * b) / 3.0 * length;
 }
 
+// Over the ends, where no whole window fits, the curvature is drawn on straight.
 double curvature_square_integral(std::span<const double> speed) {
   const std::size_t last = speed.size() - 1 - kHalfWindow;
+  constexpr double kReach = static_cast<double>(kHalfWindow) / static_cast<double>(kSlopeTicks);
   double before = curvature(speed, kHalfWindow);
-  const double second = curvature(speed, kHalfWindow + kStride);
-  const double reach = static_cast<double>(kHalfWindow) / static_cast<double>(kStride);
-  double sum = line_square(before - (second - before) * reach, before, kHalfWindow);
-  std::size_t at = kHalfWindow;
-  double slope = 0.0;  // a tick
-  while (at < last) {
-    const std::size_t next = at + kStride < last ? at + kStride : last;
-    const double here = curvature(speed, next);
-    const auto length = static_cast<double>(next - at);
-    sum += line_square(before, here, length);
-    slope = (here - before) / length;
+  const double lead = kReach * (curvature(speed, kHalfWindow + kSlopeTicks) - before);
+  double sum = line_square(before - lead, before, kHalfWindow);
+  for (std::size_t at = kHalfWindow + 1; at <= last; ++at) {
+    const double here = curvature(speed, at);
+    sum += line_square(before, here, 1.0);
     before = here;
-    at = next;
   }
-  return sum + line_square(before, before + slope * kHalfWindow, kHalfWindow);
+  const double tail = kReach * (before - curvature(speed, last - kSlopeTicks));
+  return sum + line_square(before, before + tail, kHalfWindow);
 }
 
 }  // namespace

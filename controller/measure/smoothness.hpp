@@ -33,7 +33,7 @@ struct Smoothness {
 [[nodiscard]] Smoothness sparc(std::span<const double> speed, double dt_s, double noise);
 
 // [any] -ln(T^3 / v_peak^2 x integral of v''^2). v'' comes from parabolas fitted over 101 ticks,
-// every 5 ticks, drawn straight on to the ends. A minimum-jerk movement has -ln 204.8 whatever its
+// drawn straight on to the ends. A minimum-jerk movement has -ln 204.8 whatever its
 // size and duration.
 [[nodiscard]] Smoothness log_dimensionless_jerk(std::span<const double> speed, double dt_s,
                                                 double noise);
