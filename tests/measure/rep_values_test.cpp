@@ -1,6 +1,7 @@
 // The table's values of a repetition: closed forms, invariances, and what must be missing.
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <set>
 #include <string>
 
@@ -213,7 +214,8 @@ TEST(RepValues, AreFiniteWhateverTheSamplesAre) {
           of.samples[random.below(static_cast<std::uint32_t>(of.samples.size()))];
       double* const fields[] = {&sample.position, &sample.velocity, &sample.force_measured,
                                 &sample.force_target};
-      const double nasty[] = {std::nan(""), INFINITY, -INFINITY, 1e308, -1e308, 0.0};
+      const double infinite = std::numeric_limits<double>::infinity();
+      const double nasty[] = {std::nan(""), infinite, -infinite, 1e308, -1e308, 0.0};
       *fields[random.below(4)] = nasty[random.below(6)];
     }
     if (trial % 3 == 0) of.samples.resize(random.below(40));
@@ -232,7 +234,7 @@ TEST(RepValues, AreFiniteWhateverTheSamplesAre) {
 TEST(RepValues, ASampleThatIsNotANumberCountsAsMissing) {
   Example of = example();
   of.samples[500].force_measured = std::nan("");
-  of.samples[900].position = INFINITY;
+  of.samples[900].position = std::numeric_limits<double>::infinity();
   const RepMetrics metrics = analyze(of);
   EXPECT_NE(metrics.quality & kQualitySamplesMissing, 0u);
   EXPECT_NEAR(metrics.concentric.impulse, 120.0, 1e-9);
