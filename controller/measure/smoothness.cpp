@@ -1,5 +1,7 @@
 #include "controller/measure/smoothness.hpp"
 
+#include <array>
+
 #include "controller/base/clamp.hpp"
 #include "controller/base/det_math.hpp"
 
@@ -44,19 +46,33 @@ std::vector<double> spectrum(std::span<const double> speed, double step, std::si
   return magnitude;
 }
 
-// Second derivative of the parabola fitted around `at`, in units a tick squared.
-double curvature(std::span<const double> speed, std::size_t at) {
+// What a sample k ticks beside the middle weighs in the second derivative of the fitted parabola.
+constexpr std::array<double, kHalfWindow + 1> curvature_weights() {
   constexpr double kHalf = kHalfWindow;
   constexpr double kMeanSquare = kHalf * (kHalf + 1.0) / 3.0;
-  // Sum of (j^2 - mean)^2 over the window.
+  // Sum of (k^2 - mean)^2 over the window.
   constexpr double kNorm = (2.0 * kHalf + 1.0) * kHalf * (kHalf + 1.0) *
                            (4.0 * kHalf * kHalf + 4.0 * kHalf - 3.0) / 45.0;
-  double sum = -kMeanSquare * speed[at];
-  for (std::size_t j = 1; j <= kHalfWindow; ++j) {
-    const auto offset = static_cast<double>(j);
-    sum += (offset * offset - kMeanSquare) * (speed[at - j] + speed[at + j]);
+  std::array<double, kHalfWindow + 1> weights{};
+  for (std::size_t k = 0; k <= kHalfWindow; ++k) {
+    const auto offset = static_cast<double>(k);
+    weights[k] = 2.0 * (offset * offset - kMeanSquare) / kNorm;
   }
-  return 2.0 * sum / kNorm;
+  return weights;
+}
+constexpr auto kCurvatureWeights = curvature_weights();
+
+// Second derivative of the parabola fitted around `at`, in units a tick squared.
+double curvature(std::span<const double> speed, std::size_t at) {
+  // Two sums side by side: one alone would wait for its own last addition.
+  static_assert(kHalfWindow % 2 == 0);
+  double odd = kCurvatureWeights[0] * speed[at];
+  double even = 0.0;
+  for (std::size_t k = 1; k < kHalfWindow; k += 2) {
+    odd += kCurvatureWeights[k] * (speed[at - k] + speed[at + k]);
+    even += kCurvatureWeights[k + 1] * (speed[at - k - 1] + speed[at + k + 1]);
+  }
+  return odd + even;
 }
 
 // Integral of the square of a straight line from a to b.

@@ -319,6 +319,14 @@ tl::expected<StoredSet, StoreError> Recorder::close_set(const SetRecord& summary
   closed.reps = open->reps;
   impl.scratch.assign(open->history.begin(), open->history.end());
   closed.metrics = set_metrics_of(closed, impl.scratch);
+  if (open->history.size() < open->samples) {
+    // Of a longer set only the last two minutes are here; recomputation has it all.
+    for (measure::MetricValue& value : closed.metrics) {
+      if (value.id >= measure::MetricId::kIsometricPeak) {
+        value.flags |= measure::kValueSamplesMissing;
+      }
+    }
+  }
   auto stored = impl.store.close_set(closed);
   if (stored) impl.sets.erase(open);
   return stored;
