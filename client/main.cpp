@@ -34,6 +34,7 @@ struct Arguments {
   WatchOptions watch;
   AdjustOptions adjust;
   ExportOptions exporting;
+  RecomputeOptions recompute;
   SimulateCommand simulate;
   std::string show;
   std::uint32_t history_limit = 20;
@@ -129,6 +130,15 @@ void add_record_commands(CLI::App& app, Arguments& args, int& code) {
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
   exporting->callback([&] { code = medius::client::export_records(args.common, args.exporting); });
+
+  CLI::App* recompute = app.add_subcommand(
+      "recompute", "measure stored sets anew from their samples, with today's definitions");
+  CLI::Option_group* which = recompute->add_option_group("which");
+  which->add_option("--set", args.recompute.set, "SESSION or sessions/SESSION/sets/SET");
+  which->add_flag("--all", args.recompute.all, "every stored set");
+  which->require_option(1);
+  recompute->add_flag("--dry-run", args.recompute.dry_run, "only say what would change");
+  recompute->callback([&] { code = medius::client::recompute(args.common, args.recompute); });
 
   CLI::App* simulate =
       app.add_subcommand("simulate", "run a program in this process on simulated time");
