@@ -10,6 +10,9 @@ namespace {
 
 constexpr double kCleanShare = 0.2;   // of the sets
 constexpr double kLeastMoveS = 0.30;  // nobody lifts faster
+// Above this the machine brakes what runs in: a leg that falls faster is let down, not lowered.
+constexpr double kFastLoweringMps = 0.75;
+constexpr double kPeakOverMean = 1.875;  // speed of a minimum-jerk movement
 
 class Author {
  public:
@@ -30,7 +33,7 @@ class Author {
 
   // Setting up: somebody tugs at the cable.
   void tug() {
-    bump(set_.range_m * random_.uniform(0.05, 0.15), random_.uniform(0.4, 1.0));
+    bump(set_.range_m * random_.uniform(0.05, 0.15), random_.uniform(0.6, 1.2));
     set_.meant.push_back(Meant::kNone);
     hold(random_.uniform(0.3, 1.5));
   }
@@ -91,12 +94,13 @@ class Author {
     if (random_.chance(0.08)) {
       with_pause(rest_m - here_m_, time(3.0));
     } else {
-      move_to(rest_m, random_.chance(0.04) ? 0.6 : time(3.0));
+      const double least_s = kPeakOverMean * (here_m_ - rest_m) / kFastLoweringMps;
+      move_to(rest_m, std::max(least_s, random_.chance(0.04) ? 0.6 : time(3.0)));
     }
     if (random_.chance(0.06)) {  // it swings on the cable
       hold(0.1);
-      bump(0.12 * set_.range_m, 0.3);
-      bump(0.06 * set_.range_m, 0.3);
+      bump(0.12 * set_.range_m, 0.5);
+      bump(0.06 * set_.range_m, 0.4);
     }
   }
   void with_pause(double way_m, double seconds) {
@@ -149,7 +153,7 @@ CorpusSet random_set(std::uint64_t seed) {
   const double tiring = random.uniform(0.0, 0.012);
   for (int i = 0; i < reps; ++i) {
     author.mixed_rep(set.range_m * (1.0 - tiring * i), 1.0 + 80.0 * tiring * i / reps);
-    if (random.chance(0.04)) author.bump(random.uniform(-0.02, 0.02), 0.16);  // a jerk
+    if (random.chance(0.04)) author.bump(random.uniform(-0.02, 0.02), 0.3);  // a jerk
   }
   if (random.chance(0.15)) {
     author.failure();

@@ -135,7 +135,7 @@ ordered_json report(const Tally& tally, std::uint64_t seed) {
   more["releases"] = tally.releases;
   more["clean_miscounted"] = tally.clean_miscounted;
   more["compared"] = tally.range_mm.size();
-  more["faults"] = tally.faults;
+  more["faults_without_a_release"] = tally.faults;
   more["miscounted_percent"] =
       rounded(tally.reps > 0 ? 100.0 * tally.miscounted / tally.reps : 0.0);
   more["tut_error_ms_worst"] = rounded(percentile(tally.tut_ms, 1.0));

@@ -99,6 +99,9 @@ class RigRun {
     hash_.add(truth.cuff_tension_n);
     channels_.events.consume_all([this](const rt::Event& event) {
       if (event.kind == rt::EventKind::kRepClosed) reps_.push_back(event.rep);
+      if (event.kind == rt::EventKind::kFault && fault_.empty() && recording_) {
+        fault_ = safety::fault_info(event.fault).name;
+      }
     });
     channels_.samples.consume_all([this](const rt::SampleRecord& sample) {
       if (!recording_) return;
@@ -144,9 +147,7 @@ class RigRun {
     result.direction_changes = status.axis[0].direction_changes;
     result.trace_hash = hash_.value();
     result.simulated_s = time_s();
-    if (status.fault != safety::FaultCode::kNone) {
-      result.fault = safety::fault_info(status.fault).name;
-    }
+    result.fault = std::move(fault_);
     result.clipped_ticks = clipped_ticks_;
     result.oscillated = oscillated_;
     result.reps = std::move(reps_);
@@ -168,6 +169,7 @@ class RigRun {
   std::vector<std::uint64_t> truth_reps_;
   std::uint64_t clipped_ticks_ = 0;
   double applied_n_ = 0.0;
+  std::string fault_;
   TraceHash hash_;
   std::uint64_t next_tick_ = 0;
   std::uint64_t next_command_ = 0;

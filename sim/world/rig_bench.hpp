@@ -43,7 +43,7 @@ struct RigBenchResult {
   // Ticks in which stage 1 of the kernel let something else be felt than the profile wished.
   std::uint64_t clipped_ticks = 0;
   bool oscillated = false;                 // the oscillation detector latched
-  std::string fault;                       // name of a fault that ended it; empty = none
+  std::string fault;                       // name of the first fault while it moved; empty = none
   std::vector<measure::RepBoundary> reps;  // as the loop's tracker closed them
   SetTruth truth;                          // of the movement, up to a release
   std::vector<std::uint64_t> truth_ticks;  // when the plant had seen each of its repetitions
