@@ -10,6 +10,7 @@
 
 #include "bench/fidelity/corpus.hpp"
 #include "controller/base/tick.hpp"
+#include "sim/checkers/rep_truth.hpp"
 
 namespace medius::bench {
 namespace {
@@ -17,15 +18,12 @@ namespace {
 using nlohmann::ordered_json;
 
 constexpr int kReps = 10'000, kQuickReps = 1'000;
-// A repetition of the plant's truth is known when its stroke back has ended for 0.1 s, seen through
-// a mean over 111 ms; the tracker's end is backdated.
-constexpr double kTruthLateS = 0.4;
 constexpr double kAimMiscountPercent = 0.1, kAimRangeBiasMm = 1.0, kAimRangeSdMm = 3.0;
 constexpr double kAimTutMs = 20.0, kAimVelocityMps = 0.005;
 
 struct Tally {
   int sets = 0, reps = 0, partial = 0, nothings = 0, releases = 0;
-  int miscounted = 0, phantom = 0, clean_miscounted = 0, unmatched = 0, faults = 0;
+  int miscounted = 0, phantom = 0, clean_miscounted = 0, corpus_off = 0, faults = 0;
   std::vector<double> range_mm, tut_ms, velocity_mps;
   std::vector<std::uint64_t> wrong_seeds;
 };
@@ -36,44 +34,45 @@ sim::RigBenchOptions rig_of(const BenchOptions& options, const CorpusSet& set, s
   rig.parameters = {{"eccentric_ratio", set.eccentric_ratio}};
   rig.load_n = set.load_n;
   rig.rig.script = set.script;
-  rig.rig.reps = 0;  // the truth follows the whole script
+
   rig.rig.sway_m = set.sway_m;
   rig.rig.tremor_m = set.tremor_m;
   rig.rig.sway_phase_rad = set.sway_phase_rad;
   rig.range_m = set.told_range_m;
   rig.release_after_s = set.release_after_s;
-  rig.keep_samples = false;
   rig.seed = seed;
   return rig;
 }
 
 // One repetition of tracker and truth.
-void compare(const measure::RepBoundary& rep, const sim::SetTruth& truth, std::size_t i,
-             Tally& tally) {
-  const double up_s = static_cast<double>(rep.peak_start_tick - rep.start_tick) * kTickPeriodS;
-  const double all_s = static_cast<double>(rep.end_tick - rep.start_tick) * kTickPeriodS;
+void compare(const measure::RepBoundary& rep, const sim::RepTruth& truth, Tally& tally) {
+  const auto seconds = [](std::uint64_t from, std::uint64_t to) {
+    return (static_cast<double>(to) - static_cast<double>(from)) * kTickPeriodS;
+  };
   const double range_m = rep.peak_position - rep.bottom_position;
-  tally.range_mm.push_back(1e3 * (range_m - truth.range_m[i]));
-  const double true_s = truth.concentric_s[i] + truth.hold_s[i] + truth.eccentric_s[i];
-  tally.tut_ms.push_back(1e3 * std::fabs(all_s - true_s));
-  if (up_s > 0.0 && truth.concentric_s[i] > 0.0) {
-    tally.velocity_mps.push_back(range_m / up_s - truth.range_m[i] / truth.concentric_s[i]);
+  tally.range_mm.push_back(1e3 * (range_m - truth.range_m));
+  tally.tut_ms.push_back(
+      1e3 * std::fabs(seconds(rep.start_tick, rep.end_tick) - seconds(truth.start, truth.end)));
+  const double up_s = seconds(rep.start_tick, rep.peak_start_tick);
+  const double true_up_s = seconds(truth.start, truth.peak_start);
+  if (up_s > 0.0 && true_up_s > 0.0) {
+    tally.velocity_mps.push_back(range_m / up_s - truth.range_m / true_up_s);
   }
 }
 
-// A counted repetition belongs to the one of the plant that ended while it lasted. One without is a
+// A counted repetition belongs to the one of the plant whose peak it holds. One without is a
 // phantom.
-void match(const sim::RigBenchResult& result, Tally& tally) {
-  std::vector<bool> taken(result.truth_ticks.size(), false);
+void match(const sim::RigBenchResult& result, const std::vector<sim::RepTruth>& truth,
+           Tally& tally) {
+  std::vector<bool> taken(truth.size(), false);
   for (const measure::RepBoundary& rep : result.reps) {
     if (rep.kind == measure::RepKind::kRejected) continue;
     bool found = false;
-    for (std::size_t i = 0; i < result.truth_ticks.size() && !found; ++i) {
-      const std::uint64_t tick = result.truth_ticks[i];
-      const auto late = static_cast<std::uint64_t>(kTruthLateS / kTickPeriodS);
-      if (taken[i] || tick < rep.peak_end_tick || tick > rep.end_tick + late) continue;
+    for (std::size_t i = 0; i < truth.size() && !found; ++i) {
+      const std::uint64_t peak = result.first_tick + (truth[i].peak_start + truth[i].peak_end) / 2;
+      if (taken[i] || peak < rep.start_tick || peak > rep.end_tick) continue;
       taken[i] = found = true;
-      compare(rep, result.truth, i, tally);
+      compare(rep, truth[i], tally);
     }
     if (!found) ++tally.phantom;
   }
@@ -94,7 +93,14 @@ void count_set(const CorpusSet& set, const sim::RigBenchResult& result, std::uin
   // A release is a fault, and meant to be one.
   if (!result.fault.empty() && set.release_after_s < 0.0) ++tally.faults;
   const int phantom_before = tally.phantom;
-  match(result, tally);
+  std::vector<double> position_m;
+  for (std::size_t i = 0; i < result.moved; ++i) {
+    position_m.push_back(result.samples[i].ring_position_m);
+  }
+  const std::vector<sim::RepTruth> truth = sim::find_reps(position_m, set.range_m);
+  // What was meant and what the plant did must agree, or the corpus judges something else.
+  tally.corpus_off += std::abs(static_cast<int>(truth.size()) - full - partial);
+  match(result, truth, tally);
   if (wrong != 0 || tally.phantom != phantom_before) tally.wrong_seeds.push_back(seed);
 }
 
@@ -135,6 +141,7 @@ ordered_json report(const Tally& tally, std::uint64_t seed) {
   more["releases"] = tally.releases;
   more["clean_miscounted"] = tally.clean_miscounted;
   more["compared"] = tally.range_mm.size();
+  more["meant_but_not_done"] = tally.corpus_off;
   more["faults_without_a_release"] = tally.faults;
   more["miscounted_percent"] =
       rounded(tally.reps > 0 ? 100.0 * tally.miscounted / tally.reps : 0.0);

@@ -47,7 +47,7 @@ class RigRun {
       tick();
     } while (applied_n_ < options.load_n && time_s() < loading_end_s);
     run_for(kSettleS);
-    keep_samples_ = options.keep_samples;
+    first_tick_ = next_tick_;
     machine_.start_rig();
     recording_ = true;
     move(options.release_after_s);
@@ -90,7 +90,7 @@ class RigRun {
     const rt::Status status = channels_.status.load();
     const CableTruth& truth = machine_.truth();
     applied_n_ = status.axis[0].load_applied;
-    if (recording_ && keep_samples_) {
+    if (recording_) {
       samples_.push_back({truth.ring_position_m, truth.ring_velocity_mps, truth.cuff_tension_n,
                           status.axis[0].force_target});
       velocity_seen_mps_.push_back(status.axis[0].velocity);
@@ -111,26 +111,18 @@ class RigRun {
     });
     machine_.step_tick();
     ++next_tick_;
-    if (recording_ && follow_truth_) follow_truth();
   }
 
   void move(double release_after_s) {
     const double release_s = release_after_s < 0.0 ? kLimitS : time_s() + release_after_s;
     while (!machine_.rig().done() && time_s() < kLimitS && time_s() < release_s) tick();
+    moved_ = samples_.size();  // what the cable does alone is nobody's repetition
     if (machine_.rig().done()) {
       run_for(0.6);  // the last repetition closes
-      truth_ = machine_.set_truth().back();
     } else {
-      follow_truth_ = false;  // what the cable does alone is nobody's repetition
-      truth_ = machine_.set_truth().back();
       machine_.release_handle();
       run_for(kAfterReleaseS);
     }
-  }
-
-  void follow_truth() {
-    const auto reps = static_cast<std::size_t>(machine_.set_truth().back().reps);
-    while (truth_reps_.size() < reps) truth_reps_.push_back(next_tick_);
   }
 
   void run_for(double seconds) {
@@ -141,7 +133,7 @@ class RigRun {
   RigBenchResult result() {
     const rt::Status status = channels_.status.load();
     RigBenchResult result;
-    if (keep_samples_) result.force = judge_force(samples_);
+    result.force = judge_force(samples_);
     result.reps_counted = status.axis[0].reps_counted;
     result.reps_partial = status.axis[0].reps_partial;
     result.direction_changes = status.axis[0].direction_changes;
@@ -151,8 +143,8 @@ class RigRun {
     result.clipped_ticks = clipped_ticks_;
     result.oscillated = oscillated_;
     result.reps = std::move(reps_);
-    result.truth = std::move(truth_);
-    result.truth_ticks = std::move(truth_reps_);
+    result.first_tick = first_tick_;
+    result.moved = moved_;
     result.samples = std::move(samples_);
     result.velocity_seen_mps = std::move(velocity_seen_mps_);
     return result;
@@ -165,15 +157,15 @@ class RigRun {
   std::vector<ForceTruthSample> samples_;
   std::vector<double> velocity_seen_mps_;
   std::vector<measure::RepBoundary> reps_;
-  SetTruth truth_;
-  std::vector<std::uint64_t> truth_reps_;
+  std::uint64_t first_tick_ = 0;
+  std::size_t moved_ = 0;
   std::uint64_t clipped_ticks_ = 0;
   double applied_n_ = 0.0;
   std::string fault_;
   TraceHash hash_;
   std::uint64_t next_tick_ = 0;
   std::uint64_t next_command_ = 0;
-  bool recording_ = false, keep_samples_ = true, follow_truth_ = true, oscillated_ = false;
+  bool recording_ = false, oscillated_ = false;
 };
 
 }  // namespace

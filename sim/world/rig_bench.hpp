@@ -29,7 +29,6 @@ struct RigBenchOptions {
   double mass_ratio = 1.0;        // controller's mass over the machine file's
   double range_m = 0.0;           // told to the tracker as the person's range; 0 = not known
   double release_after_s = -1.0;  // of movement: the handle is let go, and the run ends; < 0: never
-  bool keep_samples = true;
   std::uint64_t seed = 1;
 };
 
@@ -45,8 +44,8 @@ struct RigBenchResult {
   bool oscillated = false;                 // the oscillation detector latched
   std::string fault;                       // name of the first fault while it moved; empty = none
   std::vector<measure::RepBoundary> reps;  // as the loop's tracker closed them
-  SetTruth truth;                          // of the movement, up to a release
-  std::vector<std::uint64_t> truth_ticks;  // when the plant had seen each of its repetitions
+  std::uint64_t first_tick = 0;            // of the samples
+  std::size_t moved = 0;  // samples until the movement ended or the handle was let go
   std::vector<ForceTruthSample> samples;
   std::vector<double> velocity_seen_mps;  // the controller's, one a sample
 };
