@@ -46,7 +46,10 @@ class Clamp {
  public:
   explicit Clamp(const ClampCase& what)
       : what_(what), plant_config_(plant_of(what)), plant_(plant_config_, sim::LegConfig{}) {
-    const double mass_kg = plant_config_.reflected_mass_kg * what.mass_ratio;
+    // With the cell after the last pulley the observer's mass is all that moves between encoder and
+    // cell: the drive's and the cable path's.
+    const double mass_kg =
+        (plant_config_.reflected_mass_kg + plant_config_.path_mass_kg) * what.mass_ratio;
     observer_config_ = rt::observer_config(kObserverRadps, mass_kg, kTickPeriodS, kForceMaxN);
     drive_config_ = rt::drive_model(kModelDeadS, kModelLagS, kTickPeriodS);
     derivative_gain_ = rt::low_pass_gain(kDerivativeRadps, kTickPeriodS);

@@ -35,7 +35,7 @@ struct Limit {
   double ms;
   double corner_ms;  // mass x 1.3, friction x 0.15, 100 kN/m
 };
-const Limit kLimits[] = {{&kC0, 10.0, 8.0}, {&kD10, 4.0, 3.0}, {&kD25, 2.0, 2.0}};
+const Limit kLimits[] = {{&kC0, 10.0, 5.0}, {&kD10, 4.0, 2.5}, {&kD25, 2.0, 1.5}};
 
 nlohmann::ordered_json sweep_row(const Limit& limit, double friction, double attachment_npm,
                                  double mass_ratio) {

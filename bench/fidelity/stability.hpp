@@ -29,7 +29,7 @@ struct ClampCase {
   double dead_time_s = 0.0015;
   double attachment_npm = 10e3;
   double friction = 1.0;    // x the plant's
-  double mass_ratio = 1.0;  // controller's over the plant's
+  double mass_ratio = 1.0;  // controller's over what moves between encoder and load cell
 };
 
 struct ClampResult {

@@ -96,9 +96,9 @@ class Judge {
       const double dip_m = peak_m_ - position_m_[stroke.from];
       if (dip_m < kBounceShare * (peak_m_ - valley_m_)) {
         const double again_m = highest(stroke.from, stroke.to);
-        if (again_m <= peak_m_) return;  // not as high as before: the way back goes on
-        rep_.peak_start = stroke.to;
-        peak_m_ = again_m;
+        if (again_m < peak_m_ - kLeastStrokeM) return;  // not up again: the way back goes on
+        if (again_m > peak_m_ + kLeastStrokeM) rep_.peak_start = stroke.to;
+        peak_m_ = std::max(peak_m_, again_m);
         back_ = false;
         return;
       }

@@ -3,7 +3,8 @@
 // Speed is the mean over 111 ms around the moment, one period of a 9 Hz tremor. A stroke is motion
 // beyond 0.02 m/s from crossing to crossing; a pause of up to 0.1 s belongs to it, and what travels
 // less than 12 mm or a tenth of the person's range is settling. A stroke that turns back before
-// half of the rise is a bounce of the repetition it interrupts. A repetition is a rise of at least
+// half of the rise is a bounce of the repetition it interrupts: within 12 mm of the peak it belongs
+// to the hold, above it to the way up, below it to the way back. A repetition is a rise of at least
 // a quarter of the person's range and the way back over at least 60 % of it. Its range counts from
 // where the ring last stood.
 #pragma once

@@ -101,6 +101,7 @@ class RigRun {
       if (event.kind == rt::EventKind::kRepClosed) reps_.push_back(event.rep);
       if (event.kind == rt::EventKind::kFault && fault_.empty() && recording_) {
         fault_ = safety::fault_info(event.fault).name;
+        fault_sample_ = samples_.size();
       }
     });
     channels_.samples.consume_all([this](const rt::SampleRecord& sample) {
@@ -140,6 +141,7 @@ class RigRun {
     result.trace_hash = hash_.value();
     result.simulated_s = time_s();
     result.fault = std::move(fault_);
+    result.fault_sample = fault_sample_;
     result.clipped_ticks = clipped_ticks_;
     result.oscillated = oscillated_;
     result.reps = std::move(reps_);
@@ -158,7 +160,7 @@ class RigRun {
   std::vector<double> velocity_seen_mps_;
   std::vector<measure::RepBoundary> reps_;
   std::uint64_t first_tick_ = 0;
-  std::size_t moved_ = 0;
+  std::size_t moved_ = 0, fault_sample_ = 0;
   std::uint64_t clipped_ticks_ = 0;
   double applied_n_ = 0.0;
   std::string fault_;

@@ -43,6 +43,7 @@ struct RigBenchResult {
   std::uint64_t clipped_ticks = 0;
   bool oscillated = false;                 // the oscillation detector latched
   std::string fault;                       // name of the first fault while it moved; empty = none
+  std::size_t fault_sample = 0;            // when
   std::vector<measure::RepBoundary> reps;  // as the loop's tracker closed them
   std::uint64_t first_tick = 0;            // of the samples
   std::size_t moved = 0;  // samples until the movement ended or the handle was let go
