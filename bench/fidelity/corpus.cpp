@@ -2,17 +2,22 @@
 
 #include <algorithm>
 
+#include "controller/base/clamp.hpp"
 #include "controller/base/det_math.hpp"
 #include "controller/base/random.hpp"
 
 namespace medius::bench {
 namespace {
 
-constexpr double kCleanShare = 0.2;   // of the sets
-constexpr double kLeastMoveS = 0.30;  // nobody lifts faster
-// Above this the machine brakes what runs in: a leg that falls faster is let down, not lowered.
-constexpr double kFastLoweringMps = 0.75;
-constexpr double kPeakOverMean = 1.875;  // speed of a minimum-jerk movement
+constexpr double kCleanShare = 0.2;  // of the sets
+// What a person does with a load: a jump is no repetition, the machine brakes what runs in faster
+// than 0.8 m/s, and a movement that takes half of the load to accelerate what the machine moves
+// (drive and cable path, 2.95 kg) is on the way to a slack cable.
+constexpr double kFastLiftMps = 1.2, kFastLoweringMps = 0.75;
+constexpr double kAccelerationMax = 6.0;
+constexpr double kMachineKg = 2.95, kInertiaShare = 0.5;
+// Of a minimum-jerk movement: largest speed x time / way, largest acceleration x time^2 / way.
+constexpr double kPeakSpeed = 1.875, kPeakAcceleration = 5.7735;
 
 class Author {
  public:
@@ -20,7 +25,7 @@ class Author {
 
   void hold(double seconds) { move_to(here_m_, seconds); }
   void move_to(double target_m, double seconds) {
-    set_.script.push_back({target_m, std::max(seconds, 0.02)});
+    set_.script.push_back({target_m, std::max(seconds, least_s(target_m - here_m_))});
     here_m_ = target_m;
     time_s_ += set_.script.back().duration_s;
   }
@@ -71,31 +76,37 @@ class Author {
   // Lets go on the way up or at the peak.
   void release() {
     const double rise_m = set_.range_m * random_.uniform(0.5, 1.0);
-    const double up_s = time(2.0);
     const double start_s = time_s_;
-    move_to(rise_m, up_s);
+    move_to(rise_m, time(2.0));
+    const double there_s = time_s_ - start_s;
     hold(2.0);
     set_.meant.push_back(Meant::kNone);
-    set_.release_after_s = start_s + up_s * random_.uniform(0.6, 1.3);
+    set_.release_after_s = start_s + there_s * random_.uniform(0.6, 1.3);
   }
 
  private:
   double around(double mean, double share) { return mean * (1.0 + share * random_.normal()); }
-  double time(double seconds) { return std::max(kLeastMoveS, around(seconds, 0.08)); }
+  double time(double seconds) { return around(seconds, 0.08); }
+  [[nodiscard]] double least_s(double way_m) const {
+    const double fastest_mps = way_m > 0.0 ? kFastLiftMps : kFastLoweringMps;
+    const double hardest = std::min(kAccelerationMax, kInertiaShare * set_.load_n / kMachineKg);
+    const double distance_m = absolute(way_m);
+    return std::max({0.02, kPeakSpeed * distance_m / fastest_mps,
+                     det::sqrt(kPeakAcceleration * distance_m / hardest)});
+  }
 
   void up(double rise_m, double seconds) {
     if (random_.chance(0.08)) {
       with_pause(rise_m, seconds);
     } else {
-      move_to(here_m_ + rise_m, std::max(kLeastMoveS, seconds));
+      move_to(here_m_ + rise_m, seconds);
     }
   }
   void down(double rest_m) {
     if (random_.chance(0.08)) {
       with_pause(rest_m - here_m_, time(3.0));
     } else {
-      const double least_s = kPeakOverMean * (here_m_ - rest_m) / kFastLoweringMps;
-      move_to(rest_m, std::max(least_s, random_.chance(0.04) ? 0.6 : time(3.0)));
+      move_to(rest_m, random_.chance(0.04) ? 0.6 : time(3.0));
     }
     if (random_.chance(0.06)) {  // it swings on the cable
       hold(0.1);
@@ -105,9 +116,9 @@ class Author {
   }
   void with_pause(double way_m, double seconds) {
     const double part = random_.uniform(0.25, 0.75);
-    move_to(here_m_ + part * way_m, std::max(kLeastMoveS, part * seconds));
+    move_to(here_m_ + part * way_m, part * seconds);
     hold(random_.uniform(0.5, 2.0));
-    move_to(here_m_ + (1.0 - part) * way_m, std::max(kLeastMoveS, (1.0 - part) * seconds));
+    move_to(here_m_ + (1.0 - part) * way_m, (1.0 - part) * seconds);
   }
   void double_bounce(double rise_m) {
     for (int i = 0; i < 2; ++i) {

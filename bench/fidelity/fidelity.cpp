@@ -13,18 +13,19 @@ namespace {
 using nlohmann::ordered_json;
 
 void print_rows(const std::vector<Row>& rows) {
-  std::printf("%-24s %6s %-9s %5s %4s  %6s %6s %14s %7s %8s %8s %5s\n", "law", "load N", "tempo",
-              "ms", "kg", "rms N", "rms %", "turn N      %", "ratio", "friction", "mass kg",
-              "steps");
+  std::printf("%-24s %6s %-9s %5s %4s  %6s %6s %14s %7s %8s %8s %5s %6s\n", "law", "load N",
+              "tempo", "ms", "kg", "rms N", "rms %", "turn N      %", "ratio", "friction",
+              "mass kg", "steps", "clip %");
   for (const Row& row : rows) {
     const sim::ForceTruth& force = row.force;
-    std::printf("%-24s %6.0f %-9s %5.1f %4.1f  %6.2f %6.2f %6.2f %6.2f %8.3f %8.2f %8.2f %5d%s%s\n",
-                row.what.law.c_str(), row.what.load_n, row.what.tempo_name.c_str(),
-                1e3 * row.what.io_delay_s, row.what.drive_kg, force.rms_n, force.rms_percent,
-                force.turn_worst_n, force.turn_worst_percent, force.rendered_ratio,
-                force.friction_felt_n, force.apparent_mass_kg, force.steps,
-                row.oscillated ? "  oscillated" : "",
-                row.fault.empty() ? "" : ("  " + row.fault).c_str());
+    std::printf(
+        "%-24s %6.0f %-9s %5.1f %4.1f  %6.2f %6.2f %6.2f %6.2f %8.3f %8.2f %8.2f %5d %6.1f%s%s\n",
+        row.what.law.c_str(), row.what.load_n, row.what.tempo_name.c_str(),
+        1e3 * row.what.io_delay_s, row.what.drive_kg, force.rms_n, force.rms_percent,
+        force.turn_worst_n, force.turn_worst_percent, force.rendered_ratio, force.friction_felt_n,
+        force.apparent_mass_kg, force.steps,
+        100.0 * static_cast<double>(row.clipped_ticks) / static_cast<double>(row.ticks),
+        row.oscillated ? "  oscillated" : "", row.fault.empty() ? "" : ("  " + row.fault).c_str());
   }
 }
 
@@ -41,6 +42,9 @@ ordered_json references(const std::vector<Row>& rows) {
          {"ratio_over_travel", std::round(1e4 * row.force.travel_ratio) / 1e4},
          {"step_worst_n", std::round(1e4 * row.force.step_worst_n) / 1e4},
          {"clipped_ticks", row.clipped_ticks},
+         {"clipped_by_tank", row.clipped_by_tank},
+         {"clipped_by_phase", row.clipped_by_phase},
+         {"clipped_by_slew", row.clipped_by_slew},
          {"ticks", row.ticks},
          {"direction_changes", row.direction_changes},
          {"oscillation_detected", row.oscillated},

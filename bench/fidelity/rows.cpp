@@ -214,6 +214,9 @@ tl::expected<Row, std::string> run_case(const BenchOptions& options, const Case&
     row.force = sim::judge_force(result->samples);
   }
   row.clipped_ticks = result->clipped_ticks;
+  row.clipped_by_tank = result->clipped_by_tank;
+  row.clipped_by_phase = result->clipped_by_phase;
+  row.clipped_by_slew = result->clipped_by_slew;
   row.ticks = result->samples.size();
   row.oscillated = result->oscillated;
   row.fault = result->fault;

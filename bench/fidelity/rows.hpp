@@ -30,9 +30,10 @@ struct Case {
 
 struct Row {
   Case what;
-  sim::ForceTruth force;            // against the reference above
-  sim::ForceTruth against_target;   // against what the controller aimed at
-  std::uint64_t clipped_ticks = 0;  // stage 1 let something else be felt than the law wished
+  sim::ForceTruth force;           // against the reference above
+  sim::ForceTruth against_target;  // against what the controller aimed at
+  // Ticks in which stage 1 let something else be felt than the law wished, and by what.
+  std::uint64_t clipped_ticks = 0, clipped_by_tank = 0, clipped_by_phase = 0, clipped_by_slew = 0;
   std::uint64_t ticks = 0;
   bool oscillated = false;
   std::string fault;

@@ -106,12 +106,20 @@ class RigRun {
     });
     channels_.samples.consume_all([this](const rt::SampleRecord& sample) {
       if (!recording_) return;
-      const double missing_n = sample.force_wish - sample.force_target;
-      if (!(absolute(missing_n) <= kClippedN)) ++clipped_ticks_;
+      note_clipping(sample);
       oscillated_ = oscillated_ || (sample.limits & rt::kLimitOscillation) != 0;
     });
     machine_.step_tick();
     ++next_tick_;
+  }
+
+  void note_clipping(const rt::SampleRecord& sample) {
+    if (absolute(sample.force_wish - sample.force_target) <= kClippedN) return;
+    const auto flagged = [&](std::uint32_t flag) { return (sample.limits & flag) != 0 ? 1u : 0u; };
+    ++clipped_.clipped_ticks;
+    clipped_.clipped_by_tank += flagged(safety::kLimitTank);
+    clipped_.clipped_by_phase += flagged(safety::kLimitPhaseGate);
+    clipped_.clipped_by_slew += flagged(safety::kLimitSlew);
   }
 
   void move(double release_after_s) {
@@ -133,7 +141,7 @@ class RigRun {
 
   RigBenchResult result() {
     const rt::Status status = channels_.status.load();
-    RigBenchResult result;
+    RigBenchResult result = std::move(clipped_);
     result.force = judge_force(samples_);
     result.reps_counted = status.axis[0].reps_counted;
     result.reps_partial = status.axis[0].reps_partial;
@@ -142,7 +150,6 @@ class RigRun {
     result.simulated_s = time_s();
     result.fault = std::move(fault_);
     result.fault_sample = fault_sample_;
-    result.clipped_ticks = clipped_ticks_;
     result.oscillated = oscillated_;
     result.reps = std::move(reps_);
     result.first_tick = first_tick_;
@@ -161,7 +168,7 @@ class RigRun {
   std::vector<measure::RepBoundary> reps_;
   std::uint64_t first_tick_ = 0;
   std::size_t moved_ = 0, fault_sample_ = 0;
-  std::uint64_t clipped_ticks_ = 0;
+  RigBenchResult clipped_;  // only what note_clipping() counts
   double applied_n_ = 0.0;
   std::string fault_;
   TraceHash hash_;

@@ -41,6 +41,8 @@ struct RigBenchResult {
   double simulated_s = 0.0;
   // Ticks in which stage 1 of the kernel let something else be felt than the profile wished.
   std::uint64_t clipped_ticks = 0;
+  // ... of these by the energy tank, by the phase (no excess outside of effort), by the slew.
+  std::uint64_t clipped_by_tank = 0, clipped_by_phase = 0, clipped_by_slew = 0;
   bool oscillated = false;                 // the oscillation detector latched
   std::string fault;                       // name of the first fault while it moved; empty = none
   std::size_t fault_sample = 0;            // when
