@@ -1,4 +1,5 @@
 // The judges of force, laws and repetitions, on motions whose truth is known by construction.
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
