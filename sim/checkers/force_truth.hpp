@@ -24,6 +24,11 @@ struct ForceTruthConfig {
   double mean_s = 0.111;              // ... one period of a 9 Hz tremor
   double pause_s = 0.1;               // slower than moving for so long: the phase has ended
   double steady_fraction = 0.8;       // middle part of a phase, by time
+  double turn_s = 0.4;                // a turn reaches so far on both sides of standing still
+  // A step: the error changes within step_s by more than both.
+  double step_s = 0.010;
+  double step_fraction = 0.03;  // of the target
+  double step_n = 2.0;
 };
 
 struct ForceTruth {
@@ -36,7 +41,17 @@ struct ForceTruth {
   double rms_percent = 0.0;     // of the mean target there
   double bias_concentric_n = 0.0;
   double bias_eccentric_n = 0.0;
-  double turn_worst_n = 0.0;         // worst |tension - target| within 0.4 s around a reversal
+  double target_mean_n = 0.0;  // steady part of both phases
+  double travel_ratio = 0.0;   // as rendered_ratio, over the middle of the travel, not the time
+  double target_ratio = 0.0;   // what the target itself gives by the definition of rendered_ratio
+  double turn_worst_n = 0.0;   // worst |tension - target| within turn_s of where a stroke of a
+                               // repetition starts or stops moving
+  double turn_worst_percent = 0.0;  // worst of that over the mean target
+  // Least squares over all that moves: tension - target = c + friction sgn(v) + mass a.
+  double friction_felt_n = 0.0;   // half of the hysteresis
+  double apparent_mass_kg = 0.0;  // felt beyond what the law asks for
+  int steps = 0;                  // of the error, see ForceTruthConfig
+  double step_worst_n = 0.0;
   std::vector<double> range_m;       // travel of each outward stroke
   std::vector<double> concentric_s;  // moving time of each outward stroke
   std::vector<double> eccentric_s;   // moving time of each inward stroke

@@ -2,10 +2,13 @@
 // intrinsic impedance capped at capacity, fatigue, tempo following with variability. Deterministic.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "controller/measure/metrics.hpp"
+#include "sim/lifter/oscillator.hpp"
 #include "sim/lifter/strength.hpp"
 
 namespace medius::sim {
@@ -88,6 +91,13 @@ class Lifter {
   std::unique_ptr<State> state_;
 };
 
+// A piece of a scripted movement: minimum jerk to a place, from rest to rest. A pause goes to where
+// the handle already is.
+struct RigMove {
+  double target_m = 0.0;
+  double duration_s = 0.0;
+};
+
 // A handle moved on minimum-jerk paths with human impedance and no fatigue: the rig of force
 // figures.
 struct RigConfig {
@@ -96,6 +106,10 @@ struct RigConfig {
   double travel_m = 0.40;
   int reps = 12;
   double stiffness_npm = 4000.0, damping_nspm = 120.0, mass_kg = 4.4;  // human leg at the ankle
+  std::vector<RigMove> script;  // instead of repetitions, when there are any
+  // What a standing person adds: slow sway (two sines, 0.23 and 0.61 Hz) and a 9 Hz tremor.
+  double sway_m = 0.0, tremor_m = 0.0;
+  double sway_phase_rad = 0.0;
 };
 
 class MotionRig {
@@ -111,12 +125,19 @@ class MotionRig {
 
  private:
   void enter(measure::Phase phase) noexcept;
+  void step_repetition() noexcept;
+  void step_script() noexcept;
+  void disturb() noexcept;
 
   RigConfig config_;
   measure::Phase phase_ = measure::Phase::kRest;
   int rep_ = 0;
   std::int64_t phase_step_ = 0, phase_steps_ = 0;
-  double position_m_ = 0.0, velocity_mps_ = 0.0;
+  double position_m_ = 0.0, velocity_mps_ = 0.0;  // of the intended path
+  std::size_t move_ = 0;                          // of the script
+  double move_from_m_ = 0.0;
+  Oscillator slow_sway_, fast_sway_, tremor_;
+  double disturbance_m_ = 0.0, disturbance_mps_ = 0.0;
   bool done_ = false;
 };
 

@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "controller/base/clamp.hpp"
 #include "controller/base/random.hpp"
 #include "controller/base/trace_hash.hpp"
 #include "controller/station/machine_config.hpp"
@@ -12,7 +13,11 @@ namespace medius::sim {
 namespace {
 
 constexpr double kSettleS = 1.5;  // load ramped in and steady before the first repetition
-constexpr double kLimitS = 600.0;
+constexpr double kLoadingLimitS = 60.0;
+constexpr double kLimitS = 900.0;
+constexpr double kAfterReleaseS = 2.0;
+// The wish of a profile and what is felt of it differ by rounding at most, unless stage 1 limits.
+constexpr double kClippedN = 1e-6;
 constexpr double kPretensionN = 10.0;
 
 // Drives the engine through a set by hand: enable, take up, start, engage; then the rig moves.
@@ -33,14 +38,19 @@ class RigRun {
     run_for(1.0);
     rt::Command start{.kind = rt::CommandKind::kStartSet};
     start.value = options.load_n;
+    start.value2 = options.range_m;
     start.profile = &profile;
     send(start);
     send({.kind = rt::CommandKind::kEngage});
-    run_for(kSettleS + options.load_n / 60.0);
+    const double loading_end_s = time_s() + kLoadingLimitS;
+    do {
+      tick();
+    } while (applied_n_ < options.load_n && time_s() < loading_end_s);
+    run_for(kSettleS);
+    first_tick_ = next_tick_;
     machine_.start_rig();
     recording_ = true;
-    while (!machine_.rig().done() && time_s() < kLimitS) tick();
-    run_for(0.6);  // the last repetition closes
+    move(options.release_after_s);
     recording_ = false;
     return result();
   }
@@ -79,18 +89,49 @@ class RigRun {
     engine_.cycle(now);
     const rt::Status status = channels_.status.load();
     const CableTruth& truth = machine_.truth();
+    applied_n_ = status.axis[0].load_applied;
     if (recording_) {
       samples_.push_back({truth.ring_position_m, truth.ring_velocity_mps, truth.cuff_tension_n,
                           status.axis[0].force_target});
+      velocity_seen_mps_.push_back(status.axis[0].velocity);
     }
     hash_.add(status.axis[0].force_output);
     hash_.add(truth.cuff_tension_n);
     channels_.events.consume_all([this](const rt::Event& event) {
       if (event.kind == rt::EventKind::kRepClosed) reps_.push_back(event.rep);
+      if (event.kind == rt::EventKind::kFault && fault_.empty() && recording_) {
+        fault_ = safety::fault_info(event.fault).name;
+        fault_sample_ = samples_.size();
+      }
     });
-    channels_.samples.consume_all([](const rt::SampleRecord&) {});
+    channels_.samples.consume_all([this](const rt::SampleRecord& sample) {
+      if (!recording_) return;
+      note_clipping(sample);
+      oscillated_ = oscillated_ || (sample.limits & rt::kLimitOscillation) != 0;
+    });
     machine_.step_tick();
     ++next_tick_;
+  }
+
+  void note_clipping(const rt::SampleRecord& sample) {
+    if (absolute(sample.force_wish - sample.force_target) <= kClippedN) return;
+    const auto flagged = [&](std::uint32_t flag) { return (sample.limits & flag) != 0 ? 1u : 0u; };
+    ++clipped_.clipped_ticks;
+    clipped_.clipped_by_tank += flagged(safety::kLimitTank);
+    clipped_.clipped_by_phase += flagged(safety::kLimitPhaseGate);
+    clipped_.clipped_by_slew += flagged(safety::kLimitSlew);
+  }
+
+  void move(double release_after_s) {
+    const double release_s = release_after_s < 0.0 ? kLimitS : time_s() + release_after_s;
+    while (!machine_.rig().done() && time_s() < kLimitS && time_s() < release_s) tick();
+    moved_ = samples_.size();  // what the cable does alone is nobody's repetition
+    if (machine_.rig().done()) {
+      run_for(0.6);  // the last repetition closes
+    } else {
+      machine_.release_handle();
+      run_for(kAfterReleaseS);
+    }
   }
 
   void run_for(double seconds) {
@@ -100,17 +141,21 @@ class RigRun {
 
   RigBenchResult result() {
     const rt::Status status = channels_.status.load();
-    RigBenchResult result;
+    RigBenchResult result = std::move(clipped_);
     result.force = judge_force(samples_);
     result.reps_counted = status.axis[0].reps_counted;
+    result.reps_partial = status.axis[0].reps_partial;
     result.direction_changes = status.axis[0].direction_changes;
     result.trace_hash = hash_.value();
     result.simulated_s = time_s();
-    if (status.fault != safety::FaultCode::kNone) {
-      result.fault = safety::fault_info(status.fault).name;
-    }
+    result.fault = std::move(fault_);
+    result.fault_sample = fault_sample_;
+    result.oscillated = oscillated_;
     result.reps = std::move(reps_);
+    result.first_tick = first_tick_;
+    result.moved = moved_;
     result.samples = std::move(samples_);
+    result.velocity_seen_mps = std::move(velocity_seen_mps_);
     return result;
   }
 
@@ -119,11 +164,17 @@ class RigRun {
   rt::EngineChannels channels_;
   rt::Engine engine_;
   std::vector<ForceTruthSample> samples_;
+  std::vector<double> velocity_seen_mps_;
   std::vector<measure::RepBoundary> reps_;
+  std::uint64_t first_tick_ = 0;
+  std::size_t moved_ = 0, fault_sample_ = 0;
+  RigBenchResult clipped_;  // only what note_clipping() counts
+  double applied_n_ = 0.0;
+  std::string fault_;
   TraceHash hash_;
   std::uint64_t next_tick_ = 0;
   std::uint64_t next_command_ = 0;
-  bool recording_ = false;
+  bool recording_ = false, oscillated_ = false;
 };
 
 }  // namespace
@@ -138,7 +189,8 @@ tl::expected<RigBenchResult, std::string> run_rig(const RigBenchOptions& options
   const rt::AxisConfig& axis = machine->axes.front().engine;
   const medius_activation_t activation{sizeof activation, MEDIUS_COORDINATE_CABLE, kTickPeriodS,
                                        axis.bounds.force_max, axis.bounds.overspeed_trip};
-  auto profile = plugins.create(options.profile, options.parameters, activation);
+  auto profile = plugins.create(options.profile, options.parameters, activation,
+                                station::ParameterAuthority::kTherapist);
   if (!profile) return tl::make_unexpected(profile.error().message);
   auto run = std::make_unique<RigRun>(options, *machine);
   return run->run(options, **profile);

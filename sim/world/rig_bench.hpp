@@ -27,18 +27,30 @@ struct RigBenchOptions {
   bool use_observer = true;
   double kp = -1.0, kd_s = -1.0;  // < 0: as in the machine file
   double mass_ratio = 1.0;        // controller's mass over the machine file's
+  double range_m = 0.0;           // told to the tracker as the person's range; 0 = not known
+  double release_after_s = -1.0;  // of movement: the handle is let go, and the run ends; < 0: never
   std::uint64_t seed = 1;
 };
 
 struct RigBenchResult {
   ForceTruth force;
-  std::uint32_t reps_counted = 0;       // by the loop's tracker
+  std::uint32_t reps_counted = 0;  // full ones, by the loop's tracker
+  std::uint32_t reps_partial = 0;
   std::uint32_t direction_changes = 0;  // by the loop's tracker
   std::uint64_t trace_hash = 0;
   double simulated_s = 0.0;
-  std::string fault;                       // name of a fault that ended it; empty = none
+  // Ticks in which stage 1 of the kernel let something else be felt than the profile wished.
+  std::uint64_t clipped_ticks = 0;
+  // ... of these by the energy tank, by the phase (no excess outside of effort), by the slew.
+  std::uint64_t clipped_by_tank = 0, clipped_by_phase = 0, clipped_by_slew = 0;
+  bool oscillated = false;                 // the oscillation detector latched
+  std::string fault;                       // name of the first fault while it moved; empty = none
+  std::size_t fault_sample = 0;            // when
   std::vector<measure::RepBoundary> reps;  // as the loop's tracker closed them
+  std::uint64_t first_tick = 0;            // of the samples
+  std::size_t moved = 0;  // samples until the movement ended or the handle was let go
   std::vector<ForceTruthSample> samples;
+  std::vector<double> velocity_seen_mps;  // the controller's, one a sample
 };
 
 [[nodiscard]] tl::expected<RigBenchResult, std::string> run_rig(const RigBenchOptions& options);

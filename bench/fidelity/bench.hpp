@@ -1,0 +1,38 @@
+// What every part of medius-bench is told.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "sim/world/rig_bench.hpp"
+
+namespace medius::bench {
+
+// How force control acts: the product's, or what it is compared with.
+enum class Control : std::uint8_t {
+  kMachineFile,      // as the machine file says
+  kMotorTorqueOnly,  // no observer, no feedback: "current x radius"
+  kC0,               // observer only
+  kD10,
+  kD25,
+};
+
+struct BenchOptions {
+  std::string machine_file;
+  std::string plugin_directory;
+  std::vector<std::string> filters;  // column=prefix
+  Control control = Control::kMachineFile;
+  std::uint64_t seed = 1;
+  bool quick = false;
+  bool json = false;
+};
+
+// [any] The options of a rig run for this bench, control included.
+[[nodiscard]] sim::RigBenchOptions rig_options(const BenchOptions& options);
+
+// The canonical link's dead time, command to torque: the middle of its 0.5-2 ms.
+inline constexpr double kCanonicalDelayS = 0.0015;
+inline constexpr double kDriveKg = 2.6;  // reflected mass of the canonical drive
+
+}  // namespace medius::bench

@@ -1,0 +1,60 @@
+// medius-bench: what the machine really renders and measures, judged by the simulated plant's
+// truth.
+#include <cstdio>
+#include <cstdlib>
+#include <map>
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+#include "bench/fidelity/counting.hpp"
+#include "bench/fidelity/fidelity.hpp"
+
+namespace {
+
+using medius::bench::BenchOptions;
+using medius::bench::Control;
+
+const std::map<std::string, Control> kControls = {
+    {"machine", Control::kMachineFile},
+    {"motor-torque-only", Control::kMotorTorqueOnly},
+    {"c0", Control::kC0},
+    {"d10", Control::kD10},
+    {"d25", Control::kD25},
+};
+
+void add_common(CLI::App& app, BenchOptions& options) {
+  app.add_flag("--json", options.json, "One JSON object on standard output instead of the table");
+  app.add_flag("--quick", options.quick, "A few rows and repetitions: seconds instead of minutes");
+  app.add_option("--machine-file", options.machine_file, "Machine to run")->capture_default_str();
+  app.add_option("--plugins", options.plugin_directory, "Folder of the profiles")
+      ->capture_default_str();
+  app.add_option("--seed", options.seed, "Seed of every noise and every random movement")
+      ->capture_default_str();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  BenchOptions options;
+  options.machine_file = MEDIUS_SOURCE_DIR "/hal/machines/cable-station-sim.toml";
+  options.plugin_directory = MEDIUS_PLUGIN_DIR;
+  CLI::App app{"What the machine renders and measures, against the simulated plant's truth."};
+  app.require_subcommand(1);
+  CLI::App* fidelity = app.add_subcommand(
+      "fidelity", "Force at the handle: every law, load, tempo, link; then the stability sweep");
+  add_common(*fidelity, options);
+  fidelity
+      ->add_option("--filter", options.filters,
+                   "Only rows whose column starts with or equals a value, e.g. law=viscous "
+                   "(may be repeated; no stability sweep then)")
+      ->allow_extra_args(false);
+  fidelity->add_option("--control", options.control, "How force control acts")
+      ->transform(CLI::CheckedTransformer(kControls));
+  CLI::App* counting = app.add_subcommand(
+      "counting", "Repetitions, range, times and speeds over random mixed repetitions");
+  add_common(*counting, options);
+  CLI11_PARSE(app, argc, argv);
+  return fidelity->parsed() ? medius::bench::run_fidelity(options)
+                            : medius::bench::run_counting(options);
+}

@@ -1,0 +1,51 @@
+// The rows of the fidelity table: which law, load, tempo, link and drive, and what came out.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+#include <tl/expected.hpp>
+
+#include "bench/fidelity/bench.hpp"
+#include "sim/checkers/law_truth.hpp"
+
+namespace medius::bench {
+
+// One run on the motion rig.
+struct Case {
+  std::string law;      // as the row calls it: the profile, and what distinguishes it
+  std::string profile;  // id of the plugin
+  std::map<std::string, double> parameters;
+  std::optional<sim::LawTruth> truth;  // independent reference; none: what the controller aimed at
+  double load_n = 80.0;
+  measure::Tempo tempo{2.0, 1.0, 3.0, 0.0};
+  std::string tempo_name = "2-1-3";
+  double io_delay_s = kCanonicalDelayS;
+  double drive_kg = kDriveKg;
+  std::optional<double> set_ratio;  // eccentric ratio that is to be rendered
+  bool aim = false;                 // the aims hold for this row
+};
+
+struct Row {
+  Case what;
+  sim::ForceTruth force;           // against the reference above
+  sim::ForceTruth against_target;  // against what the controller aimed at
+  // Ticks in which stage 1 let something else be felt than the law wished, and by what.
+  std::uint64_t clipped_ticks = 0, clipped_by_tank = 0, clipped_by_phase = 0, clipped_by_slew = 0;
+  std::uint64_t ticks = 0;
+  bool oscillated = false;
+  std::string fault;
+  std::uint32_t direction_changes = 0;
+};
+
+// [any] The whole table, or the short one of a quick run, after the filters.
+[[nodiscard]] std::vector<Case> cases(const BenchOptions& options);
+[[nodiscard]] tl::expected<Row, std::string> run_case(const BenchOptions& options,
+                                                      const Case& what);
+
+// Columns as the table and the JSON have them.
+[[nodiscard]] nlohmann::ordered_json columns(const Row& row);
+
+}  // namespace medius::bench

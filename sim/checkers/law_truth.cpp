@@ -1,0 +1,168 @@
+#include "sim/checkers/law_truth.hpp"
+
+#include <algorithm>
+#include <cstddef>
+
+#include "controller/base/clamp.hpp"
+
+namespace medius::sim {
+namespace {
+
+constexpr double kRaiseMost = 1.5;  // of F0, for what grows over the way
+constexpr double kFallMost = 0.5;
+
+// Direction of a repetition as the eccentric law is promised to follow it.
+class Lowering {
+ public:
+  explicit Lowering(double dt_s) : dt_s_(dt_s) {}
+
+  // Is the handle being lowered? `mean_mps`: over the last 111 ms, one period of a tremor.
+  bool step(double position_m, double velocity_mps, double mean_mps) {
+    if (!lowering_) {
+      if (position_m > extremum_m_) extremum_m_ = position_m;
+      if (position_m < bottom_m_) bottom_m_ = position_m;
+      const double back_m = extremum_m_ - position_m;
+      held_s_ = back_m >= kReversalM && velocity_mps < -kReversalMps ? held_s_ + dt_s_ : 0.0;
+      const bool went_out = extremum_m_ - bottom_m_ > kRepetitionM;
+      if (went_out && (held_s_ > kDwellS || back_m >= kSlowReversalM)) {
+        lowering_ = true;
+        peak_m_ = extremum_m_;
+        stopped_s_ = 0.0;
+      }
+      return lowering_;
+    }
+    // Over at the bottom, once it no longer goes in.
+    const bool low = position_m - bottom_m_ < kBottomShare * (peak_m_ - bottom_m_);
+    stopped_s_ = low && mean_mps > -kMovingMps ? stopped_s_ + dt_s_ : 0.0;
+    if (stopped_s_ > kBottomS) {
+      lowering_ = false;
+      extremum_m_ = bottom_m_ = position_m;
+      held_s_ = 0.0;
+    }
+    return lowering_;
+  }
+
+ private:
+  static constexpr double kReversalM = 0.006, kReversalMps = 0.03, kDwellS = 0.060;
+  static constexpr double kSlowReversalM = 0.030, kRepetitionM = 0.030;
+  static constexpr double kMovingMps = 0.02, kBottomShare = 0.2, kBottomS = 0.040;
+
+  double dt_s_;
+  bool lowering_ = false;
+  double extremum_m_ = -1e9, bottom_m_ = 1e9, peak_m_ = 0.0;
+  double held_s_ = 0.0, stopped_s_ = 0.0;
+};
+
+// Critically damped gain of the eccentric law, by small steps of the differential equation.
+class Gain {
+ public:
+  double step(double target, double radps, bool standing, double dt_s) {
+    constexpr int kParts = 10;
+    double gain = gain_, rate = rate_;
+    for (int i = 0; i < kParts; ++i) {
+      const double part_s = dt_s / kParts;
+      rate += part_s * (radps * radps * (target - gain) - 2.0 * radps * rate);
+      gain += part_s * rate;
+    }
+    if (standing && gain > gain_) {
+      rate_ = 0.0;
+    } else {
+      gain_ = gain;
+      rate_ = rate;
+    }
+    return gain_;
+  }
+
+ private:
+  double gain_ = 1.0, rate_ = 0.0;
+};
+
+void fill_eccentric(const LawTruth& law, std::span<ForceTruthSample> samples) {
+  constexpr double kLoweringRadps = 12.0, kReleaseRadps = 6.0, kStandingMps = 0.02;
+  constexpr double kMeanS = 0.111;
+  const auto window = static_cast<std::size_t>(kMeanS / law.dt_s + 0.5);
+  Lowering direction(law.dt_s);
+  Gain gain;
+  for (std::size_t i = 0; i < samples.size(); ++i) {
+    ForceTruthSample& sample = samples[i];
+    const double mean_mps =
+        i < window ? 0.0 : (sample.ring_position_m - samples[i - window].ring_position_m) / kMeanS;
+    const bool lowering =
+        direction.step(sample.ring_position_m, sample.ring_velocity_mps, mean_mps);
+    const bool standing = absolute(sample.ring_velocity_mps) < kStandingMps;
+    sample.target_n =
+        law.load_n * gain.step(lowering ? law.value : 1.0,
+                               lowering ? kLoweringRadps : kReleaseRadps, standing, law.dt_s);
+  }
+}
+
+double at_height(const LawTruth& law, double x_m) {
+  const double most_n = kRaiseMost * law.load_n;
+  if (law.kind == LawKind::kInverseChains) {
+    return std::max(law.load_n - law.value * x_m, kFallMost * law.load_n);
+  }
+  if (law.kind == LawKind::kRubberBand) {
+    const double stretch = 1.0 + x_m / law.length_m;
+    const double band_n = law.value * law.length_m / 3.0 * (stretch - 1.0 / (stretch * stretch));
+    return std::min(law.load_n + band_n, most_n);
+  }
+  return std::min(law.load_n + law.value * x_m, most_n);
+}
+
+// The bottom of a repetition is where it began to go out: the lowest point since the one before was
+// above its middle, once the handle has left it by a reversal.
+void fill_over_height(const LawTruth& law, std::span<ForceTruthSample> samples) {
+  constexpr double kLeftM = 0.006;
+  if (samples.empty()) return;
+  double low_m = samples.front().ring_position_m, high_m = low_m;
+  for (const ForceTruthSample& sample : samples) {
+    low_m = std::min(low_m, sample.ring_position_m);
+    high_m = std::max(high_m, sample.ring_position_m);
+  }
+  const double middle_m = 0.5 * (low_m + high_m);
+  double bottom_m = samples.front().ring_position_m, lowest_m = bottom_m;
+  bool above = false;
+  for (ForceTruthSample& sample : samples) {
+    const double position_m = sample.ring_position_m;
+    if (position_m > middle_m) {
+      above = true;
+    } else if (above) {
+      above = false;
+      lowest_m = position_m;
+    } else if (position_m < lowest_m) {
+      lowest_m = position_m;
+    } else if (position_m > lowest_m + kLeftM) {
+      bottom_m = lowest_m;
+    }
+    sample.target_n = at_height(law, std::max(position_m - bottom_m, 0.0));
+  }
+}
+
+}  // namespace
+
+void fill_law_targets(const LawTruth& law, std::span<ForceTruthSample> samples) {
+  switch (law.kind) {
+    case LawKind::kConstant:
+      for (ForceTruthSample& sample : samples) sample.target_n = law.load_n;
+      return;
+    case LawKind::kEccentric:
+      fill_eccentric(law, samples);
+      return;
+    case LawKind::kViscous:
+    case LawKind::kAir:
+      for (ForceTruthSample& sample : samples) {
+        const double v_mps = std::max(sample.ring_velocity_mps, 0.0);
+        sample.target_n =
+            law.load_n + law.value * v_mps * (law.kind == LawKind::kAir ? v_mps : 1.0);
+      }
+      return;
+    case LawKind::kChains:
+    case LawKind::kInverseChains:
+    case LawKind::kLinearBand:
+    case LawKind::kRubberBand:
+      fill_over_height(law, samples);
+      return;
+  }
+}
+
+}  // namespace medius::sim

@@ -1,0 +1,46 @@
+// What the main resistance laws ask for, computed from the plant's truth by their published
+// formulas and not by the profiles: so an estimator's error in position, speed or phase counts as
+// an error of the force.
+//
+//   constant        F = F0
+//   eccentric       F = F0 y;  y'' = w^2 (target - y) - 2 w y', target = ratio while lowering, else
+//   1;
+//                   w = 12 rad/s while lowering, else 6; y does not rise below 0.02 m/s
+//   chains          F = F0 + K x, at most 1.5 F0;  inverse: F = F0 - K x, at least 0.5 F0
+//   band            F = F0 + K x, or K L / 3 (s - 1 / s^2) with s = 1 + x / L; at most 1.5 F0
+//   viscous         F = F0 + B v outward, F0 inward;  air: c v^2 in place of B v
+//
+// x counts from the bottom of the repetition. Lowering begins when the handle has come back by 6 mm
+// and moved inward at more than 0.03 m/s for 60 ms, or has come back by 30 mm.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "sim/checkers/force_truth.hpp"
+
+namespace medius::sim {
+
+enum class LawKind : std::uint8_t {
+  kConstant,
+  kEccentric,
+  kChains,
+  kInverseChains,
+  kLinearBand,
+  kRubberBand,
+  kViscous,
+  kAir,
+};
+
+struct LawTruth {
+  LawKind kind = LawKind::kConstant;
+  double load_n = 0.0;    // F0
+  double value = 0.0;     // ratio, K, B or c
+  double length_m = 0.5;  // L of a rubber band
+  double dt_s = 1e-3;
+};
+
+// Replaces the target of every sample by what the law asks for there.
+void fill_law_targets(const LawTruth& law, std::span<ForceTruthSample> samples);
+
+}  // namespace medius::sim
