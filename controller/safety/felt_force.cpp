@@ -53,7 +53,9 @@ void account_energy(const AxisBounds& bounds, const Felt& f, const FeltInput& in
   const double efficiency = moved > 0.0 ? kTankStoreEfficiency : 1.0;
   const double rise_needed = bound(bounds.refill_rise);
   state.tank_energy = finite_or_zero(state.tank_energy);
-  state.tank_energy += at_least(state.force - f.base, 0.0) * moved * efficiency;
+  // Pretension is no excess: what it reels in before a set is no debt of the set.
+  const double slack = input.load_state == LoadState::kTakeUp ? f.slack_tension : 0.0;
+  state.tank_energy += at_least(state.force - at_least(f.base, slack), 0.0) * moved * efficiency;
   state.travel += moved;
   state.low = at_most(state.low, state.travel);
   state.high = at_least(state.high, state.travel);

@@ -297,6 +297,26 @@ TEST(EnergyTank, IsEmptyAfterTakeUpAndOff) {
   }
 }
 
+// Two metres of cable reeled in at pretension before the set: no excess, so no debt, and no credit
+// for what is drawn out at pretension either. Force beyond the pretension still counts.
+TEST(EnergyTank, TakeUpAtPretensionIsNeitherDebtNorCreditOfTheSet) {
+  for (const double velocity : {-0.2, 0.2}) {
+    Rig rig;
+    rig.input.load_state = LoadState::kTakeUp;
+    rig.input.base_force = 0.0;
+    for (int i = 0; i < 2000; ++i) rig.step(0.0, 0.0);  // down to pretension
+    const double before = rig.state.tank_energy;
+    for (int i = 0; i < 10'000; ++i) rig.step(velocity, 0.0);
+    EXPECT_LE(rig.state.force, rig.input.pretension);
+    EXPECT_NEAR(rig.state.tank_energy, before, 1e-9) << velocity;
+  }
+  Rig rig;  // unloading from 80 N while the cable goes in: that was given
+  rig.input.load_state = LoadState::kTakeUp;
+  rig.input.base_force = 0.0;
+  rig.step(-0.2, 0.0);
+  EXPECT_LT(rig.state.tank_energy, -0.01);
+}
+
 TEST(EnergyTank, AnUnknownVelocityTakesTheExcessAway) {
   Rig rig;
   rig.repetition(0.4, 0.2, kBase);
