@@ -21,8 +21,8 @@ class Reference {
   Reference(const LeverPlantConfig& config, const std::array<LegConfig, 2>& legs)
       : c_(config), legs_(legs) {}
 
-  double pad_n(const Vector& s, int leg) const {
-    if (leg >= c_.legs) return 0.0;
+  double pad_n(const Vector& s, std::size_t leg) const {
+    if (leg >= static_cast<std::size_t>(c_.legs)) return 0.0;
     const double depth = c_.pad_lever_m * (s[kLeg + 2 * leg] - s[kArm]);
     const double rate = c_.pad_lever_m * (s[kLegRate + 2 * leg] - s[kArmRate]);
     if (depth <= 0.0) return 0.0;
@@ -41,10 +41,9 @@ class Reference {
     const double tilt = 9.81 * c_.arm_moment_kgm * std::sin(c_.tilt_rad) * std::cos(s[kArm]);
     d[kArm] = s[kArmRate];
     d[kArmRate] = (pads - s[kMotor] - friction - tilt) / c_.arm_inertia_kgm2;
-    for (int leg = 0; leg < c_.legs; ++leg) {
-      const auto i = static_cast<std::size_t>(leg);
+    for (std::size_t i = 0; i < static_cast<std::size_t>(c_.legs); ++i) {
       d[kLeg + 2 * i] = s[kLegRate + 2 * i];
-      d[kLegRate + 2 * i] = (hip[i] - c_.pad_lever_m * pad_n(s, leg)) / legs_[i].inertia_kgm2;
+      d[kLegRate + 2 * i] = (hip[i] - c_.pad_lever_m * pad_n(s, i)) / legs_[i].inertia_kgm2;
     }
     const double ripple =
         c_.torque_ripple_nm * std::sin(2.0 * M_PI * c_.torque_ripple_per_rad * s[kArm]);
@@ -116,8 +115,8 @@ Worst compare(const LeverPlantConfig& plant_config, const LeverPlantConfig& refe
                      kFine);
     }
     worst.arm_rad = std::max(worst.arm_rad, std::abs(truth.arm_angle_rad - state[kArm]));
-    for (int leg = 0; leg < plant_config.legs; ++leg) {
-      const auto& at = truth.leg[static_cast<std::size_t>(leg)];
+    for (std::size_t leg = 0; leg < static_cast<std::size_t>(plant_config.legs); ++leg) {
+      const auto& at = truth.leg[leg];
       worst.leg_rad = std::max(worst.leg_rad, std::abs(at.angle_rad - state[kLeg + 2 * leg]));
       if (t < 0.2) continue;
       const double error = at.pad_force_n - reference.pad_n(state, leg);
