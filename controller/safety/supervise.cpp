@@ -13,8 +13,10 @@ SuperviseOutput caused_by(FaultCode fault) noexcept {
 
 namespace {
 
-constexpr int kImplausibleTicks = 20;       // longer than a friction reversal shows
-constexpr double kImplausibleForce = 25.0;  // ankle loads are 20-90 N: 900 N scales are blind
+constexpr int kImplausibleTicks = 20;  // longer than a friction reversal shows
+// Ankle loads are 20-90 N: 900 N scales are blind. A sixth of what an axis brakes with is 25 N on a
+// cable and 25 N at the pad of a lever, 9.5 Nm.
+constexpr double kBrakeOverImplausible = 6.0;
 constexpr double kImplausibleFraction = 0.25;
 constexpr std::uint32_t kMissedFreeze = 2;  // I15 and row 40
 constexpr std::uint32_t kMissedUnload = 5;
@@ -73,12 +75,13 @@ FaultCode data_cause(const AxisBounds& bounds, const SuperviseInput& input, bool
 }
 
 // Load cell against the drive's word. While the word brakes the cable is slack and says nothing.
-bool implausible(const SuperviseInput& input) noexcept {
+bool implausible(const AxisBounds& bounds, const SuperviseInput& input) noexcept {
   const double measured = axis_input(input).load_cell.force;
   if (!is_finite(input.expected_drive_force) || !is_finite(input.set_force)) return true;
   if (input.expected_drive_force < 0.0) return false;
-  const double allowed = at_least(kImplausibleFraction * input.set_force, kImplausibleForce) +
-                         bound(input.friction_allowance);
+  const double least = bound(bounds.brake_force_max) / kBrakeOverImplausible;
+  const double allowed =
+      at_least(kImplausibleFraction * input.set_force, least) + bound(input.friction_allowance);
   return absolute(measured - input.expected_drive_force) > allowed;
 }
 
@@ -102,7 +105,7 @@ SuperviseOutput supervise(const AxisBounds& bounds, const SuperviseInput& input,
   const FaultCode data = data_cause(bounds, input, aging);
   if (data != FaultCode::kNone) return caused_by(data);
 
-  const int ticks = implausible(input) ? state.implausible_ticks + 1 : 0;
+  const int ticks = implausible(bounds, input) ? state.implausible_ticks + 1 : 0;
   state.implausible_ticks = std::min(ticks, kImplausibleTicks);
   if (ticks >= kImplausibleTicks) return caused_by(FaultCode::kForceImplausible);
 

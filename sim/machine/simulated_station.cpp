@@ -139,6 +139,10 @@ std::size_t SimulatedStation::axis_count() const noexcept {
   return state_->axes.size();
 }
 
+hal::CoordinateKind SimulatedStation::coordinate() const noexcept {
+  return state_->seated != nullptr ? hal::CoordinateKind::kLever : hal::CoordinateKind::kCable;
+}
+
 void SimulatedStation::write_drive(const DriveCommand& command, std::size_t axis) noexcept {
   State& s = *state_;
   const std::size_t at = s.known(axis);
@@ -209,6 +213,11 @@ void SimulatedStation::release_handle(std::size_t axis) noexcept {
 }
 void SimulatedStation::grip(std::size_t axis) noexcept {
   state_->mechanics->grip(state_->known(axis));
+}
+
+void SimulatedStation::fail_drive(std::size_t axis) noexcept {
+  constexpr std::uint16_t kOvercurrent = 0x2310;  // CiA 402 603Fh
+  state_->drives[state_->known(axis)].fail(kOvercurrent);
 }
 
 HandleTruth SimulatedStation::handle(std::size_t axis) const noexcept {

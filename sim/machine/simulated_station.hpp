@@ -106,6 +106,7 @@ class SimulatedStation {
 
   // Bus side. An axis beyond the last one is the last one.
   [[nodiscard]] std::size_t axis_count() const noexcept;
+  [[nodiscard]] hal::CoordinateKind coordinate() const noexcept;  // of every axis
   // A write telegram: feeds the watchdog.
   void write_drive(const DriveCommand& command, std::size_t axis = 0) noexcept;
   void write_relay(bool hold) noexcept;  // must be repeated within 50 ms
@@ -127,6 +128,9 @@ class SimulatedStation {
   // The person lets go of the cuff, or takes one leg off its pad; grip() takes it again.
   void release_handle(std::size_t axis = 0) noexcept;
   void grip(std::size_t axis = 0) noexcept;
+
+  // The drive of an axis reports overcurrent and goes into fault.
+  void fail_drive(std::size_t axis = 0) noexcept;
 
   [[nodiscard]] HandleTruth handle(std::size_t axis) const noexcept;
   [[nodiscard]] const LifterTruth& lifter_truth(std::size_t axis = 0) const noexcept;
