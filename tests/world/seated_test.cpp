@@ -206,7 +206,7 @@ TEST_F(SeatedRun, AFaultOfOneDriveUnloadsBothArms) {
     EXPECT_LT(world_->machine().handle(1 - broken).motor_force, 3.0);
     // What was done until then is kept, for both legs.
     world_->run_for(0.5);
-    const auto sets = world_->store().sets_of(world_->store().sessions(1).front().id);
+    const auto sets = world_->store().sets_of(world_->store().sessions(1, "").front().id);
     ASSERT_EQ(sets.size(), 2u);
     for (const record::SetRecord& set : sets) {
       EXPECT_EQ(set.end, record::SetEnd::kFault);
@@ -266,7 +266,7 @@ TEST_F(SeatedRun, TheRightLegAloneUsesTheRightArmAlone) {
       90.0));
   world_->run_for(0.2);
   EXPECT_EQ(left_most_nm, 0.0);
-  const auto sets = world_->store().sets_of(world_->store().sessions(1).front().id);
+  const auto sets = world_->store().sets_of(world_->store().sessions(1, "").front().id);
   ASSERT_EQ(sets.size(), 1u);
   EXPECT_EQ(sets[0].side, record::Side::kRight);
   EXPECT_EQ(sets[0].axis, 1);
