@@ -23,8 +23,6 @@ constexpr double kArmStopDamping = 100.0;  // Nm s/rad
 // The thighs meet: softer than the frame.
 constexpr double kLegStopStiffness = 1e4;
 constexpr double kLegStopDamping = 75.0;
-// A leg outside the machine lies on the seat.
-constexpr double kSeatDamping = 2.0;  // Nm s/rad
 
 // A drive's own speed estimate: difference of encoder counts behind a 1 ms low-pass.
 constexpr double kDriveVelocityLag = 1e-3;  // s
@@ -152,7 +150,7 @@ void LeverPlant::State::advance_drive() noexcept {
 void LeverPlant::State::advance_leg(std::size_t index, double hip_nm, Step& step) noexcept {
   Leg& l = leg[index];
   const double pad_nm = step.pad_n[index] * config.pad_lever_m;
-  const double seat_nm = l.in_place ? 0.0 : kSeatDamping * l.at.velocity;
+  const double seat_nm = config.seat_damping_nmsprad * l.at.velocity;
   const double torque_nm = hip_nm + step.leg_stop_nm[index] - pad_nm - seat_nm;
   l.at.velocity += kDt / l.config.inertia_kgm2 * torque_nm;
   l.at.angle += kDt * l.at.velocity;
@@ -239,7 +237,7 @@ void LeverPlant::State::account(const Step& step) noexcept {
     dissipated_w += damped_power(step.pad_n[i], config.pad_stiffness_npm, step.pad_depth_m[i],
                                  config.pad_lever_m * (b - a)) +
                     damped_power(step.leg_stop_nm[i], kLegStopStiffness, step.leg_depth[i], -b);
-    if (!leg[i].in_place) dissipated_w += kSeatDamping * step.leg_before[i].velocity * b;
+    dissipated_w += config.seat_damping_nmsprad * step.leg_before[i].velocity * b;
   }
   energy.dissipated_j += kDt * dissipated_w;
 }

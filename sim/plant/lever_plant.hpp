@@ -24,6 +24,9 @@ struct LeverPlantConfig {
   FrictionConfig gear_friction{2.5, 0.03, 1.5, 1.25, 0.05, 14e3, 43.0};
   // Padded roller and thigh: between a strap on tissue (3-20 kN/m) and a rigid post.
   double pad_stiffness_npm = 10e3, pad_damping_nspm = 60.0;
+  // Thigh on its seat, foot on its rest (assumption). Without it a leg whose pad only touches it
+  // rocks on the reflexes that hold it.
+  double seat_damping_nmsprad = 4.0;
   double inner_stop_rad = -0.0873, outer_stop_rad = 0.8727;  // -5 and +50 degrees
   // The arms' plane is horizontal; a floor that tips it sideways leaves g S sin(tilt) of the arm.
   double tilt_rad = 0.0;

@@ -19,6 +19,7 @@ std::array<LegConfig, kMostLegs> legs() {
 LeverPlantConfig quiet() {
   LeverPlantConfig config;
   config.gear_friction = {0.0, 0.0, 0.0, 1.0, 0.05, 14e3, 0.0};
+  config.seat_damping_nmsprad = 0.0;
   config.torque_ripple_nm = 0.0;
   config.torque_gain = 1.0;
   config.load_cell_noise_nm = config.load_cell_offset_nm = 0.0;

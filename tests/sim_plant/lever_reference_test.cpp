@@ -43,7 +43,9 @@ class Reference {
     d[kArmRate] = (pads - s[kMotor] - friction - tilt) / c_.arm_inertia_kgm2;
     for (std::size_t i = 0; i < static_cast<std::size_t>(c_.legs); ++i) {
       d[kLeg + 2 * i] = s[kLegRate + 2 * i];
-      d[kLegRate + 2 * i] = (hip[i] - c_.pad_lever_m * pad_n(s, i)) / legs_[i].inertia_kgm2;
+      d[kLegRate + 2 * i] =
+          (hip[i] - c_.pad_lever_m * pad_n(s, i) - c_.seat_damping_nmsprad * s[kLegRate + 2 * i]) /
+          legs_[i].inertia_kgm2;
     }
     const double ripple =
         c_.torque_ripple_nm * std::sin(2.0 * M_PI * c_.torque_ripple_per_rad * s[kArm]);

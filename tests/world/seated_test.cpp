@@ -60,6 +60,10 @@ TEST(SeatedSession, CountsEveryRepetitionOfBothLegsEachByItself) {
 
 TEST(SeatedSession, MeasuresTheRangeOfEachArmAsThePlantSawIt) {
   int repetitions = 0;
+  int beyond_20ms = 0;
+  const auto time = [&](double measured_s, double truth_s) {
+    if (std::abs(measured_s - truth_s) > 0.020) ++beyond_20ms;
+  };
   for (std::uint64_t seed = 1; seed <= 5; ++seed) {
     for (const sim::SimulatedSet& set : play(world_options(seed)).sets) {
       ASSERT_EQ(set.stored.reps.size(), set.truth.range_m.size()) << "seed " << seed;
@@ -67,11 +71,12 @@ TEST(SeatedSession, MeasuresTheRangeOfEachArmAsThePlantSawIt) {
         EXPECT_NEAR(set.stored.reps[i].range, set.truth.range_m[i] / set.metres_per_unit,
                     kHalfADegree)
             << "seed " << seed;
-        EXPECT_NEAR(set.stored.reps[i].eccentric.duration_s, set.truth.eccentric_s[i], 0.04)
-            << "seed " << seed;
+        time(set.stored.reps[i].concentric.duration_s, set.truth.concentric_s[i]);
+        time(set.stored.reps[i].eccentric.duration_s, set.truth.eccentric_s[i]);
       }
     }
   }
+  EXPECT_LE(beyond_20ms, 1);
   EXPECT_EQ(repetitions, 120);
 }
 
@@ -88,12 +93,15 @@ TEST(SeatedSession, RendersTheSetRatioAtEachPad) {
 // Each arm carries its own leg: a weak right one gives up, the left one's figures stay its own.
 TEST(SeatedSession, AWeakLegShowsOnItsOwnSide) {
   sim::WorldOptions options = world_options();
-  options.station.person.lifter[1].isometric_torque_nm = 45.0;
+  options.station.person.lifter[1].isometric_torque_nm = 34.0;
   const auto result = play(options);
   ASSERT_GE(result.sets.size(), 2u);
   EXPECT_EQ(result.sets[0].stored.reps_counted, 6u);
   EXPECT_LT(result.sets[1].stored.reps_counted, 6u);
-  EXPECT_EQ(static_cast<int>(result.sets[1].stored.reps_counted), result.sets[1].truth.reps);
+  // The truth's repetitions need no range: those that fell short are partial.
+  const record::SetRecord& weak = result.sets[1].stored;
+  EXPECT_EQ(static_cast<int>(weak.reps_counted + weak.reps_partial), result.sets[1].truth.reps);
+  EXPECT_EQ(result.sets[0].stored.end, result.sets[1].stored.end);
 }
 
 TEST(SeatedSession, IsTheSameForASeedAndAnotherForAnother) {
