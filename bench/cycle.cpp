@@ -1,5 +1,6 @@
-// Distribution of one whole engine cycle and of one profile call, with the real plant and profile.
-// usage: medius-bench-cycle MACHINE-FILE PLUGIN-DIR TICKS
+// Distribution of one whole engine cycle and of one profile call, with the real plant and profile
+// and the watch over the profile as the daemon has it. usage: medius-bench-cycle MACHINE-FILE
+// PLUGIN-DIR TICKS
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
@@ -8,6 +9,7 @@
 
 #include "bench/percentiles.hpp"
 #include "controller/rt/engine.hpp"
+#include "controller/rt/host/plugin_watch.hpp"
 #include "controller/station/machine_config.hpp"
 #include "controller/station/plugin_host.hpp"
 #include "sim/world/world_image.hpp"
@@ -25,7 +27,8 @@ std::int64_t now_ns() {
 // A machine on the rig, loaded, with the rig moving for ever.
 struct LoadedEngine {
   explicit LoadedEngine(const station::MachineConfig& config, rt::ProfileInstance& profile)
-      : machine(simulated()), image(machine), engine(config.engine(), image, channels) {
+      : machine(simulated()), image(machine), engine(config.engine(), image, channels, &watch) {
+    watch.attach_this_thread();
     run(500);
     send({.kind = rt::CommandKind::kEnable});
     run(500);
@@ -40,6 +43,10 @@ struct LoadedEngine {
     run(3000);
     machine.start_rig();
   }
+
+  ~LoadedEngine() { watch.detach_this_thread(); }
+  LoadedEngine(const LoadedEngine&) = delete;
+  LoadedEngine& operator=(const LoadedEngine&) = delete;
 
   static sim::SimulatedStationConfig simulated() {
     sim::SimulatedStationConfig config;
@@ -70,6 +77,7 @@ struct LoadedEngine {
   sim::SimulatedStation machine;
   sim::WorldImage image;
   rt::EngineChannels channels;
+  rt::PluginWatch watch{rt::patient_plugin_watch()};
   rt::Engine engine;
   std::uint64_t index = 0;
   std::uint64_t command_id = 0;

@@ -1,5 +1,5 @@
 // Wake-up lateness of the loop's own tick source at 1 kHz: the figure to hold beside cyclictest's.
-// usage: medius-bench-lateness SECONDS [FIFO-PRIORITY]
+// usage: medius-bench-lateness SECONDS FIFO-PRIORITY
 #include <cstdio>
 #include <cstdlib>
 
@@ -8,11 +8,20 @@
 #include "controller/rt/host/real_tick_source.hpp"
 
 int main(int argc, char** argv) {
-  if (argc < 2) {
-    std::fputs("usage: medius-bench-lateness SECONDS [FIFO-PRIORITY]\n", stderr);
+  if (argc != 3) {
+    std::fputs("usage: medius-bench-lateness SECONDS FIFO-PRIORITY\n", stderr);
     return 2;
   }
   const auto ticks = static_cast<std::size_t>(std::atof(argv[1]) * 1000.0);
+  // Set up as the daemon sets up its process and its loop's thread.
+  medius::rt::set_up_process({});
+  for (const auto& step : medius::rt::set_up_thread({std::atoi(argv[2]), -1})) {
+    if (step.needed && !step.granted) {
+      std::fprintf(stderr, "medius-bench-lateness: %s: %s\n", step.name.c_str(),
+                   step.detail.c_str());
+      return 1;
+    }
+  }
   medius::bench::Percentiles lateness;
   lateness.reserve(ticks);
   std::uint64_t missed = 0;

@@ -53,6 +53,13 @@ struct ExportOptions {
 };
 int export_records(const CommonOptions& common, const ExportOptions& options);
 
+struct RecomputeOptions {
+  std::string set;  // of a set, or of a session: all its sets
+  bool all = false;
+  bool dry_run = false;
+};
+int recompute(const CommonOptions& common, const RecomputeOptions& options);
+
 struct SimulateCommand {
   std::string program;
   std::uint64_t seed = 1;

@@ -34,6 +34,7 @@ struct Arguments {
   WatchOptions watch;
   AdjustOptions adjust;
   ExportOptions exporting;
+  RecomputeOptions recompute;
   SimulateCommand simulate;
   std::string show;
   std::uint32_t history_limit = 20;
@@ -78,8 +79,10 @@ void add_session_commands(CLI::App& app, Arguments& args, int& code) {
 
   CLI::App* adjust = app.add_subcommand("adjust", "change the load or a parameter of the set");
   CLI::Option_group* what = adjust->add_option_group("what");
-  what->add_option("--load-n", args.adjust.load_n, "load of a cable in N");
-  what->add_option("--load-nm", args.adjust.load_nm, "load of a lever arm in Nm");
+  what->add_option("--load-n", args.adjust.load_n, "load of a cable in N")
+      ->check(CLI::NonNegativeNumber);
+  what->add_option("--load-nm", args.adjust.load_nm, "load of a lever arm in Nm")
+      ->check(CLI::NonNegativeNumber);
   what->add_option("--parameter", args.adjust.parameter, "NAME=NUMBER of the profile");
   what->require_option(1);
   adjust->add_option("--axis", args.adjust.axis)->check(CLI::Range(0, 1))->capture_default_str();
@@ -128,10 +131,21 @@ void add_record_commands(CLI::App& app, Arguments& args, int& code) {
       ->capture_default_str();
   exporting->callback([&] { code = medius::client::export_records(args.common, args.exporting); });
 
+  CLI::App* recompute = app.add_subcommand(
+      "recompute", "measure stored sets anew from their samples, with today's definitions");
+  CLI::Option_group* which = recompute->add_option_group("which");
+  which->add_option("--set", args.recompute.set, "SESSION or sessions/SESSION/sets/SET");
+  which->add_flag("--all", args.recompute.all, "every stored set");
+  which->require_option(1);
+  recompute->add_flag("--dry-run", args.recompute.dry_run, "only say what would change");
+  recompute->callback([&] { code = medius::client::recompute(args.common, args.recompute); });
+
   CLI::App* simulate =
       app.add_subcommand("simulate", "run a program in this process on simulated time");
   simulate->add_option("program", args.simulate.program)->required();
-  simulate->add_option("--seed", args.simulate.seed)->capture_default_str();
+  simulate->add_option("--seed", args.simulate.seed)
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
   simulate->add_option("--report", args.simulate.report,
                        "also write reps.csv and report.json into this directory");
   simulate->add_option("--machine", args.simulate.machine,

@@ -49,6 +49,27 @@ Figure figure_of(const std::vector<double>& values) {
   return figure;
 }
 
+// What the set as a whole says beyond its repetitions.
+std::string set_figures(std::span<const measure::MetricValue> metrics, const Units& units) {
+  const auto known = [&](measure::MetricId id) -> const measure::MetricValue* {
+    const measure::MetricValue* value = measure::find_value(metrics, id);
+    return value != nullptr && (value->flags & measure::kValueMissing) == 0 ? value : nullptr;
+  };
+  std::string text;
+  if (const auto* loss = known(measure::MetricId::kSetVelocityLoss); loss != nullptr) {
+    text += fmt::format("; velocity loss {:.0f} %", loss->value);
+  }
+  if (const auto* most = known(measure::MetricId::kOneRmEpley); most != nullptr) {
+    const bool bound = (most->flags & measure::kValueLowerBound) != 0;
+    text += fmt::format("; one-repetition maximum {}{:.0f} {} (Epley)", bound ? "at least " : "",
+                        most->value, units.force);
+  }
+  if (const auto* peak = known(measure::MetricId::kIsometricPeak); peak != nullptr) {
+    text += fmt::format("; isometric peak {:.0f} {}", peak->value, units.force);
+  }
+  return text;
+}
+
 Units units_of_all(std::span<const record::SetRecord> sets) {
   return units_of(sets.empty() ? hal::CoordinateKind::kCable : sets.front().coordinate);
 }
@@ -116,6 +137,7 @@ std::vector<std::string> repetition_table(const record::SetRecord& set, bool col
   if (std::abs(set.load_end - set.load_start) > kSeen) {
     foot += fmt::format("; load at the end {:g} {}", set.load_end, units.force);
   }
+  foot += set_figures(set.metrics, units);
   if (set.samples_dropped > 0) foot += fmt::format("; {} samples lost", set.samples_dropped);
   lines.push_back(foot);
   return lines;

@@ -1,8 +1,11 @@
 #include "client/wire.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "client/wording.hpp"
+#include "controller/record/export.hpp"
 
 namespace medius::client {
 namespace {
@@ -80,6 +83,22 @@ measure::RepRejection rejection_from_pb(const std::string& name) {
   return RepRejection::kNone;
 }
 
+measure::MetricValue value_from_pb(const v1::MetricValue& value) {
+  measure::MetricValue out;
+  const measure::MetricDefinition* metric = measure::find_metric(value.key());
+  if (metric != nullptr) out.id = metric->id;
+  out.version = static_cast<std::uint16_t>(value.version());
+  for (std::string name : value.flags()) {
+    std::replace(name.begin(), name.end(), '-', '_');
+    for (std::uint32_t flag = 1; flag <= measure::kValueWithinChange; flag <<= 1) {
+      if (record::value_flag_names(flag).front() == name) out.flags |= flag;
+    }
+  }
+  out.value = value.value();
+  out.uncertainty = value.uncertainty();
+  return out;
+}
+
 measure::RepMetrics rep_from_pb(const v1::Repetition& rep) {
   measure::RepMetrics out;
   out.definition_version = rep.definition_version();
@@ -101,6 +120,7 @@ measure::RepMetrics rep_from_pb(const v1::Repetition& rep) {
   out.tempo_error_percent = rep.tempo_error_percent();
   out.concentric = phase_from_pb(rep.concentric());
   out.eccentric = phase_from_pb(rep.eccentric());
+  for (const v1::MetricValue& value : rep.metrics()) out.values.push_back(value_from_pb(value));
   return out;
 }
 
@@ -138,6 +158,7 @@ record::SetRecord set_from_pb(const v1::Set& set) {
   out.samples_dropped = set.samples_dropped();
   out.fault = static_cast<std::uint16_t>(set.fault().code());
   for (const v1::Repetition& rep : set.repetitions()) out.reps.push_back(rep_from_pb(rep));
+  for (const v1::MetricValue& value : set.metrics()) out.metrics.push_back(value_from_pb(value));
   return out;
 }
 

@@ -1,6 +1,7 @@
 #include "controller/daemon.hpp"
 
 #include <charconv>
+#include <cstdlib>
 #include <filesystem>
 #include <future>
 #include <map>
@@ -161,6 +162,7 @@ tl::expected<void, std::string> Daemon::Impl::create_bus() {
   hal::modbus::BusOptions bus_options;
   bus_options.simulated = machine.simulated;
   bus_options.lockstep = machine.lockstep;
+  bus_options.needs_panel = true;
   for (const station::AxisMachineConfig& axis : machine.axes) {
     bus_options.axis_names.push_back(axis.name);
     bus_options.axis_coordinates.push_back(axis.engine.coordinate);
@@ -231,7 +233,10 @@ void Daemon::Impl::stop() {
     const auto down = std::make_shared<std::promise<void>>();
     runtime->post([this, down] { station->shutdown([down] { down->set_value(); }); });
     if (down->get_future().wait_for(kStationDown) != std::future_status::ready) {
-      spdlog::error("the station did not come down in time; the drive's watchdog unloads");
+      // Whatever keeps the control thread would keep its join too.
+      spdlog::critical("the station did not come down in time; the drive's watchdog unloads");
+      spdlog::shutdown();
+      std::_Exit(1);
     }
     if (api) api->shutdown();
     runtime->stop();

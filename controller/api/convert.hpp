@@ -38,6 +38,9 @@ void profile_to_pb(const station::ProfileInfo& profile, v1::Profile* out);
 void session_to_pb(const record::SessionRecord& session, v1::Session* out);
 // The last `reps_max` repetitions.
 void set_to_pb(const record::SetRecord& set, std::size_t reps_max, v1::Set* out);
+// To a set that has all its repetitions.
+void metrics_to_pb(const record::SetRecord& set, v1::Set* out);
+void value_to_pb(const measure::MetricValue& value, hal::CoordinateKind kind, v1::MetricValue* out);
 [[nodiscard]] v1::Coordinate coordinate_to_pb(hal::CoordinateKind kind);
 [[nodiscard]] v1::Phase phase_to_pb(measure::Phase phase);
 [[nodiscard]] v1::LoadState load_state_to_pb(safety::LoadState state);

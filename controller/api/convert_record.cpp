@@ -1,9 +1,10 @@
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <utility>
 
 #include "controller/api/convert.hpp"
+#include "controller/record/export.hpp"
+#include "controller/record/measuring.hpp"
 
 namespace medius::api {
 namespace {
@@ -86,20 +87,6 @@ void tempo_to_pb(const measure::Tempo& tempo, v1::Tempo* out) {
   out->set_bottom_s(tempo.bottom_s);
 }
 
-// "2-1-3-0", as the store keeps it; what cannot be read stays 0 (not prescribed).
-measure::Tempo parse_tempo(const std::string& text) {
-  std::array<double, 4> seconds{};
-  const char* at = text.data();
-  const char* const end = at + text.size();
-  for (double& value : seconds) {
-    const auto [stop, error] = std::from_chars(at, end, value);
-    if (error != std::errc{}) break;
-    at = stop;
-    if (at != end && *at == '-') ++at;
-  }
-  return {seconds[0], seconds[1], seconds[2], seconds[3]};
-}
-
 void phase_metrics_to_pb(const measure::PhaseMetrics& phase, v1::PhaseMetrics* out) {
   out->set_duration_s(phase.duration_s);
   out->set_force_mean_time(phase.force_mean_time);
@@ -113,6 +100,9 @@ void phase_metrics_to_pb(const measure::PhaseMetrics& phase, v1::PhaseMetrics* o
   out->set_velocity_peak(phase.velocity_peak);
   out->set_force_error_rms(phase.force_error_rms);
 }
+
+// Some 2 KB a repetition: a thousand of them stay below what a message may hold.
+constexpr std::size_t kMeasuredRepsMax = 1000;
 
 void rep_to_pb(const measure::RepMetrics& rep, v1::Repetition* out) {
   out->set_index(rep.index);
@@ -148,6 +138,35 @@ void rep_to_pb(const measure::RepMetrics& rep, v1::Repetition* out) {
 
 }  // namespace
 
+void value_to_pb(const measure::MetricValue& value, hal::CoordinateKind kind,
+                 v1::MetricValue* out) {
+  const measure::MetricDefinition* metric = measure::find_metric(value.id);
+  if (metric == nullptr) return;
+  out->set_key(metric->key);
+  out->set_value(value.value);
+  out->set_uncertainty(value.uncertainty);
+  out->set_unit(record::metric_unit(*metric, kind));
+  for (std::string name : record::value_flag_names(value.flags)) {
+    std::replace(name.begin(), name.end(), '_', '-');
+    out->add_flags(std::move(name));
+  }
+  out->set_version(value.version);
+}
+
+void metrics_to_pb(const record::SetRecord& set, v1::Set* out) {
+  const auto count = static_cast<std::size_t>(out->repetitions_size());
+  const std::size_t first = count - std::min(count, kMeasuredRepsMax);
+  for (std::size_t i = first; i < count; ++i) {
+    v1::Repetition* rep = out->mutable_repetitions(static_cast<int>(i));
+    for (const measure::MetricValue& value : set.reps[i].values) {
+      value_to_pb(value, set.coordinate, rep->add_metrics());
+    }
+  }
+  for (const measure::MetricValue& value : set.metrics) {
+    value_to_pb(value, set.coordinate, out->add_metrics());
+  }
+}
+
 void set_to_pb(const record::SetRecord& set, std::size_t reps_max, v1::Set* out) {
   out->set_name("sessions/" + set.session_id + "/sets/" + set.id);
   out->set_index(set.index);
@@ -159,7 +178,7 @@ void set_to_pb(const record::SetRecord& set, std::size_t reps_max, v1::Set* out)
   out->set_side(side_to_pb(set.side));
   out->set_axis(set.axis);
   out->set_coordinate(coordinate_to_pb(set.coordinate));
-  tempo_to_pb(parse_tempo(set.tempo), out->mutable_tempo());
+  tempo_to_pb(record::tempo_of(set.tempo), out->mutable_tempo());
   load_to_pb(set.load_start, set.coordinate, out->mutable_load_start());
   load_to_pb(set.load_end, set.coordinate, out->mutable_load_end());
   out->set_reps_target(set.reps_target);

@@ -33,6 +33,8 @@ class SessionService final : public v1::SessionService::Service {
                       v1::Set* response) override;
   grpc::Status ReadSamples(grpc::ServerContext* call, const v1::ReadSamplesRequest* request,
                            grpc::ServerWriter<v1::RecordedSamples>* writer) override;
+  grpc::Status RecomputeSet(grpc::ServerContext* call, const v1::RecomputeSetRequest* request,
+                            v1::RecomputeSetResponse* response) override;
 
  private:
   ApiContext& context_;

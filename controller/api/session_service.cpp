@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "controller/api/records_services.hpp"
+#include "controller/record/measuring.hpp"
 
 namespace medius::api {
 namespace {
@@ -101,6 +102,7 @@ grpc::Status SessionService::GetSet(grpc::ServerContext* call, const v1::GetSetR
   if (!set) return no_answer(context_);
   if (!*set || (*set)->session_id != name->session) return no_such_set(request->name());
   set_to_pb(**set, SIZE_MAX, response);
+  metrics_to_pb(**set, response);
   return grpc::Status::OK;
 }
 
@@ -145,6 +147,64 @@ grpc::Status SessionService::ReadSamples(grpc::ServerContext* call,
     if (context_.stopping || call->IsCancelled() || !writer->Write(message)) break;
   }
   return grpc::Status::OK;
+}
+
+grpc::Status SessionService::RecomputeSet(grpc::ServerContext* call,
+                                          const v1::RecomputeSetRequest* request,
+                                          v1::RecomputeSetResponse* response) {
+  const auto name = set_name_from_pb(request->name());
+  if (!name) return invalid(name.error());
+  const Gate::Place place(context_.reads);
+  if (!place) return too_many("reads of recorded samples", context_.reads);
+  struct Outcome {
+    grpc::Status status;
+    hal::CoordinateKind coordinate = hal::CoordinateKind::kCable;
+    std::vector<record::MetricChange> changes;
+    bool stored = false;
+  };
+  const auto outcome = on_record<std::shared_ptr<Outcome>>(
+      context_.parts.runtime, ApiContext::wait_until(*call), context_.give_up(*call),
+      [&store = context_.parts.store, name = *name, dry_run = request->dry_run(),
+       full_name = request->name()] {
+        auto out = std::make_shared<Outcome>();
+        const auto set = store.set(name.set);
+        if (!set || set->session_id != name.session) {
+          out->status = no_such_set(full_name);
+          return out;
+        }
+        if (set->end == record::SetEnd::kOpen || set->samples == 0) {
+          out->status = {grpc::StatusCode::FAILED_PRECONDITION,
+                         "'" + full_name +
+                             "' is under way or has no recorded samples; recompute a "
+                             "closed set that has some"};
+          return out;
+        }
+        const auto samples = store.samples(name.set);
+        if (!samples) {
+          out->status = {grpc::StatusCode::DATA_LOSS, samples.error().message};
+          return out;
+        }
+        const record::SetRecord again = record::recompute(*set, *samples);
+        out->coordinate = set->coordinate;
+        out->changes = record::changes(*set, again);
+        if (dry_run || out->changes.empty()) return out;
+        const auto put = store.put_recomputed(again);
+        out->stored = put.has_value();
+        if (!put) out->status = {grpc::StatusCode::UNAVAILABLE, put.error().message};
+        return out;
+      });
+  if (!outcome) return no_answer(context_);
+  const Outcome& done = **outcome;
+  for (const record::MetricChange& change : done.changes) {
+    v1::MetricChange* entry = response->add_changes();
+    entry->set_repetition(change.ordinal);
+    if (change.before.id != measure::MetricId::kNone) {
+      value_to_pb(change.before, done.coordinate, entry->mutable_before());
+    }
+    value_to_pb(change.after, done.coordinate, entry->mutable_after());
+  }
+  response->set_stored(done.stored);
+  return done.status;
 }
 
 }  // namespace medius::api

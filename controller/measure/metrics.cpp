@@ -1,36 +1,17 @@
 #include "controller/measure/metrics.hpp"
 
+#include <algorithm>
+#include <iterator>
+
 #include "controller/base/clamp.hpp"
 #include "controller/base/det_math.hpp"
+#include "controller/measure/rep_values.hpp"
+#include "controller/measure/samples.hpp"
 
 namespace medius::measure {
 namespace {
 
-using Samples = std::span<const MetricSample>;
-
-constexpr double kPowerCutOffHz = 20.0;
 constexpr double kMomentumPart = 0.25;  // of the concentric's duration
-
-// The samples with from <= tick <= to.
-Samples between(Samples samples, std::uint64_t from, std::uint64_t to) {
-  std::size_t first = 0;
-  while (first < samples.size() && samples[first].tick < from) ++first;
-  std::size_t last = first;
-  while (last < samples.size() && samples[last].tick <= to) ++last;
-  return samples.subspan(first, last - first);
-}
-
-// Without the first and the last tenth of the time.
-Samples middle(Samples samples) {
-  if (samples.empty()) return samples;
-  const std::uint64_t from = samples.front().tick;
-  const std::uint64_t length = samples.back().tick - from;
-  return between(samples, from + length / 10, from + length - length / 10);
-}
-
-double seconds(std::uint64_t from, std::uint64_t to, double dt_s) {
-  return to > from ? static_cast<double>(to - from) * dt_s : 0.0;
-}
 
 double mean_force(Samples samples) {
   if (samples.empty()) return 0.0;
@@ -137,6 +118,18 @@ bool has_momentum(Samples concentric, const PhaseMetrics& metrics, const MetricC
   return fastest > config.momentum_ratio * metrics.velocity_mean;
 }
 
+bool whole(const MetricSample& sample) {
+  return is_finite(sample.position) && is_finite(sample.velocity) &&
+         is_finite(sample.force_measured) && is_finite(sample.force_target);
+}
+
+// A sample that is not a number counts as missing.
+Samples whole_only(Samples samples, std::vector<MetricSample>& kept) {
+  if (std::all_of(samples.begin(), samples.end(), whole)) return samples;
+  std::copy_if(samples.begin(), samples.end(), std::back_inserter(kept), whole);
+  return kept;
+}
+
 }  // namespace
 
 RepMetrics analyze_rep(Samples samples, const RepBoundary& boundary, const MetricConfig& config) {
@@ -154,7 +147,8 @@ RepMetrics analyze_rep(Samples samples, const RepBoundary& boundary, const Metri
     metrics.bottom_s = seconds(config.previous_end_tick, boundary.start_tick, config.dt_s);
   }
 
-  samples = between(samples, boundary.start_tick, boundary.end_tick);
+  std::vector<MetricSample> kept;
+  samples = whole_only(between(samples, boundary.start_tick, boundary.end_tick), kept);
   const Samples concentric = between(samples, boundary.start_tick, boundary.peak_start_tick);
   const Samples eccentric = between(samples, boundary.peak_end_tick, boundary.end_tick);
   metrics.concentric = analyze_phase(concentric, 1.0, config.dt_s);
@@ -173,6 +167,7 @@ RepMetrics analyze_rep(Samples samples, const RepBoundary& boundary, const Metri
   }
   if (has_momentum(concentric, metrics.concentric, config)) metrics.quality |= kQualityMomentum;
   judge_tempo(config, metrics);
+  metrics.values = rep_values(samples, boundary, config, metrics);
   return metrics;
 }
 

@@ -1,17 +1,20 @@
-// Metrics of one repetition from its samples . Not on the loop:
-// used by the recorder, by recomputation and by the reports. Every value carries
-// kDefinitionVersion.
+// Metrics of one repetition from its samples. Not on the loop: used by the recorder, by
+// recomputation and by the reports. The plain fields carry kDefinitionVersion; `values` has them
+// all once more and others, each with flags, uncertainty and the version of its definition
+// (metric_table.hpp).
 #pragma once
 
 #include <cstdint>
 #include <span>
+#include <vector>
 
+#include "controller/measure/metric_table.hpp"
 #include "controller/measure/phase.hpp"
 #include "controller/measure/tracker.hpp"
 
 namespace medius::measure {
 
-// Raised whenever a definition below changes.
+// Raised whenever a definition of a plain field below changes.
 inline constexpr int kDefinitionVersion = 1;
 
 // One sample of the repetition under analysis; force at the load cell.
@@ -76,6 +79,19 @@ struct RepMetrics {
       0.0;  // mean |actual - prescribed| / prescribed over prescribed phases
   PhaseMetrics concentric;
   PhaseMetrics eccentric;
+  // Every metric of a repetition, in the order of the table; empty when it was measured before
+  // there was a table.
+  std::vector<MetricValue> values;
+};
+
+// The frontal-plane triangle of a cable exercise: hip, pulley beside the other leg, cuff on a
+// circle about the hip. length^2 = d^2 + h^2 + r^2 + 2 r (d sin angle - h cos angle).
+struct HipGeometry {
+  bool calibrated = false;
+  double hip_above_pulley_m = 0.0;    // h
+  double pulley_distance_m = 0.0;     // d, lateral
+  double cuff_radius_m = 0.0;         // r, hip to cuff
+  double position_at_vertical = 0.0;  // of the axis with the leg straight down
 };
 
 struct MetricConfig {
@@ -88,12 +104,19 @@ struct MetricConfig {
       0;  // end of the repetition before, for the bottom; 0 = the first
   // Speed in the first quarter over the mean: a minimum-jerk lift has 1.05, a swung one over 2.
   double momentum_ratio = 1.8;
+  bool lever = false;               // positions are angles of the hip
+  double programmed_inertia = 0.0;  // kg | kg m^2 that the law adds; part of the target
+  HipGeometry geometry;             // of a cable
 };
 
 // [any] `samples` covers [boundary.start_tick, boundary.end_tick] of one axis in tick order;
 // missing ticks set kQualitySamplesMissing.
 [[nodiscard]] RepMetrics analyze_rep(std::span<const MetricSample> samples,
                                      const RepBoundary& boundary, const MetricConfig& config);
+
+// [any] Angle of the leg from the vertical at a position of a calibrated cable, rad; NaN where the
+// triangle does not close.
+[[nodiscard]] double hip_angle(const HipGeometry& geometry, double position) noexcept;
 
 // [any] Judges repetitions that closed before the range was known, once it is:
 // their kind becomes final and kQualityProvisional goes. `range` 0 takes the longest of `reps`

@@ -1,70 +1,26 @@
 #include "controller/record/export.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
-#include <chrono>
-#include <cstdio>
 #include <functional>
 #include <ostream>
 #include <string_view>
-#include <utility>
 #include <vector>
 
-#include <nlohmann/json.hpp>
-
 #include "controller/base/clamp.hpp"
+#include "controller/record/export_words.hpp"
 #include "controller/record/rows.hpp"
 
 namespace medius::record {
 namespace {
 
-using Json = nlohmann::ordered_json;
 using hal::CoordinateKind;
+using measure::MetricId;
+using measure::MetricScope;
+using measure::MetricValue;
 using measure::PhaseMetrics;
 using measure::RepMetrics;
-
-constexpr int kFormatVersion = 1;
-
-struct Units {
-  const char* force;
-  const char* position;
-  const char* velocity;
-  const char* impulse;
-};
-
-Units units_of(CoordinateKind kind) {
-  if (kind == CoordinateKind::kLever) return {"Nm", "rad", "rad/s", "Nm s"};
-  return {"N", "m", "m/s", "N s"};
-}
-
-const char* to_string(measure::RepKind kind) {
-  constexpr std::array<const char*, 3> kNames{"full", "partial", "rejected"};
-  return kNames[static_cast<std::size_t>(kind)];
-}
-
-const char* to_string(measure::RepRejection rejection) {
-  constexpr std::array<const char*, 5> kNames{"none", "too_short", "slack", "unfinished",
-                                              "link_lost"};
-  return kNames[static_cast<std::size_t>(rejection)];
-}
-
-constexpr std::array<std::pair<measure::QualityFlag, const char*>, 7> kQualityNames{{
-    {measure::kQualityRangeShort, "range_short"},
-    {measure::kQualityTempoFast, "tempo_fast"},
-    {measure::kQualityTempoSlow, "tempo_slow"},
-    {measure::kQualityHoldShort, "hold_short"},
-    {measure::kQualityMomentum, "momentum"},
-    {measure::kQualitySamplesMissing, "samples_missing"},
-    {measure::kQualityProvisional, "provisional"},
-}};
-
-std::vector<std::string> quality_names(std::uint32_t quality) {
-  std::vector<std::string> names;
-  for (const auto& [flag, name] : kQualityNames) {
-    if ((quality & flag) != 0) names.emplace_back(name);
-  }
-  return names;
-}
 
 std::string number(double value) {
   if (!is_finite(value)) return {};
@@ -137,6 +93,25 @@ const std::vector<PhaseColumn>& phase_columns() {
   return columns;
 }
 
+// Metrics of a repetition or a set that have no older column: those get one here. The order is the
+// table's.
+bool has_column(const measure::MetricDefinition& definition, MetricScope scope) {
+  constexpr MetricId kAdded[] = {MetricId::kRangeHip,
+                                 MetricId::kVelocityPropulsive,
+                                 MetricId::kEccentricControl,
+                                 MetricId::kSparc,
+                                 MetricId::kLdlj,
+                                 eccentric(MetricId::kSparc),
+                                 eccentric(MetricId::kLdlj)};
+  if (definition.scope != scope) return false;
+  return scope == MetricScope::kSet ||
+         std::find(std::begin(kAdded), std::end(kAdded), definition.id) != std::end(kAdded);
+}
+
+std::string set_column(const measure::MetricDefinition& definition) {
+  return std::string("set_") + definition.key;
+}
+
 std::string with_unit(const std::string& name, const std::string& unit) {
   return name + " [" + unit + "]";
 }
@@ -162,7 +137,70 @@ void reps_header(std::ostream& out, CoordinateKind kind) {
       row.text(with_unit(std::string(phase) + column.name, column.unit(units)));
     }
   }
-  row.text("definition_version").end(out);
+  row.text("definition_version");
+  for (const measure::MetricDefinition& metric : measure::metric_definitions()) {
+    if (has_column(metric, MetricScope::kRepetition)) {
+      row.text(with_unit(metric.key, unit_of(metric.unit, units)));
+    }
+  }
+  for (const measure::MetricDefinition& metric : measure::metric_definitions()) {
+    if (metric.scope == MetricScope::kRepetition) {
+      row.text(with_unit(std::string(metric.key) + "_uncertainty", unit_of(metric.unit, units)));
+    }
+  }
+  row.text("metric_flags").text("metric_versions");
+  for (const measure::MetricDefinition& metric : measure::metric_definitions()) {
+    if (has_column(metric, MetricScope::kSet)) {
+      row.text(with_unit(set_column(metric), unit_of(metric.unit, units)));
+    }
+  }
+  row.text("set_metric_flags").text("set_metric_versions").end(out);
+}
+
+// "sparc:too_short,missing ldlj:uncertain"; a CSV field of its own.
+std::string flags_text(std::span<const MetricValue> values) {
+  std::string text;
+  for (const MetricValue& value : values) {
+    const measure::MetricDefinition* metric = measure::find_metric(value.id);
+    if (metric == nullptr || value.flags == 0) continue;
+    std::string names;
+    for (const std::string& name : value_flag_names(value.flags)) {
+      names += (names.empty() ? "" : ",") + name;
+    }
+    text += (text.empty() ? "" : " ") + std::string(metric->key) + ":" + names;
+  }
+  return text;
+}
+
+std::string versions_text(std::span<const MetricValue> values) {
+  std::string text;
+  for (const MetricValue& value : values) {
+    const measure::MetricDefinition* metric = measure::find_metric(value.id);
+    if (metric == nullptr) continue;
+    text +=
+        (text.empty() ? "" : " ") + std::string(metric->key) + "=" + std::to_string(value.version);
+  }
+  return text;
+}
+
+void metric_cells(CsvRow& row, const SetRecord& set, const RepMetrics& rep) {
+  for (const measure::MetricDefinition& metric : measure::metric_definitions()) {
+    if (has_column(metric, MetricScope::kRepetition)) {
+      row.real(plain(find_value(rep.values, metric.id)));
+    }
+  }
+  for (const measure::MetricDefinition& metric : measure::metric_definitions()) {
+    if (metric.scope == MetricScope::kRepetition) {
+      row.real(uncertainty(find_value(rep.values, metric.id)));
+    }
+  }
+  row.text(flags_text(rep.values)).text(versions_text(rep.values));
+  for (const measure::MetricDefinition& metric : measure::metric_definitions()) {
+    if (has_column(metric, MetricScope::kSet)) {
+      row.real(plain(find_value(set.metrics, metric.id)));
+    }
+  }
+  row.text(flags_text(set.metrics)).text(versions_text(set.metrics));
 }
 
 void reps_row(std::ostream& out, const SetRecord& set, const RepMetrics& rep) {
@@ -181,122 +219,12 @@ void reps_row(std::ostream& out, const SetRecord& set, const RepMetrics& rep) {
   for (const PhaseMetrics* phase : {&rep.concentric, &rep.eccentric}) {
     for (const PhaseColumn& column : phase_columns()) row.real(phase->*column.member);
   }
-  row.integer(rep.definition_version).end(out);
-}
-
-Json real(double value) {
-  return is_finite(value) ? Json(value) : Json(nullptr);
-}
-
-Json time(std::int64_t unix_ns) {
-  return unix_ns == 0 ? Json(nullptr) : Json(iso_time(unix_ns));
-}
-
-Json phase_json(const PhaseMetrics& phase) {
-  return {{"duration_s", real(phase.duration_s)},
-          {"force_mean_time", real(phase.force_mean_time)},
-          {"force_mean_distance", real(phase.force_mean_distance)},
-          {"force_peak", real(phase.force_peak)},
-          {"impulse", real(phase.impulse)},
-          {"work_j", real(phase.work_j)},
-          {"power_mean_w", real(phase.power_mean_w)},
-          {"power_peak_w", real(phase.power_peak_w)},
-          {"velocity_mean", real(phase.velocity_mean)},
-          {"velocity_peak", real(phase.velocity_peak)},
-          {"force_error_rms", real(phase.force_error_rms)}};
-}
-
-Json rep_json(const RepMetrics& rep) {
-  return {{"index", rep.index},
-          {"kind", to_string(rep.kind)},
-          {"rejection", to_string(rep.rejection)},
-          {"quality", quality_names(rep.quality)},
-          {"definition_version", rep.definition_version},
-          {"start_tick", rep.start_tick},
-          {"peak_start_tick", rep.peak_start_tick},
-          {"peak_end_tick", rep.peak_end_tick},
-          {"end_tick", rep.end_tick},
-          {"range", real(rep.range)},
-          {"hold_s", real(rep.hold_s)},
-          {"bottom_s", real(rep.bottom_s)},
-          {"time_under_tension_s", real(rep.time_under_tension_s)},
-          {"rendered_ratio", real(rep.rendered_ratio)},
-          {"tempo_error_percent", real(rep.tempo_error_percent)},
-          {"concentric", phase_json(rep.concentric)},
-          {"eccentric", phase_json(rep.eccentric)}};
-}
-
-Json set_json(const SetRecord& set) {
-  const Units units = units_of(set.coordinate);
-  Json parameters = Json::object();
-  for (const auto& [name, value] : set.parameters) parameters[name] = real(value);
-  Json reps = Json::array();
-  for (const RepMetrics& rep : set.reps) reps.push_back(rep_json(rep));
-  return {{"id", set.id},
-          {"index", set.index},
-          {"exercise_id", set.exercise_id},
-          {"profile_id", set.profile_id},
-          {"parameters", std::move(parameters)},
-          {"side", to_string(set.side)},
-          {"axis", set.axis},
-          {"coordinate", set.coordinate == CoordinateKind::kLever ? "lever" : "cable"},
-          {"units",
-           {{"force", units.force},
-            {"position", units.position},
-            {"velocity", units.velocity},
-            {"impulse", units.impulse}}},
-          {"tempo", set.tempo},
-          {"load_start", real(set.load_start)},
-          {"load_end", real(set.load_end)},
-          {"reps_target", set.reps_target},
-          {"reps_counted", set.reps_counted},
-          {"reps_partial", set.reps_partial},
-          {"direction_changes", set.direction_changes},
-          {"end", to_string(set.end)},
-          {"fault_code", set.fault},
-          {"start", time(set.start_unix_ns)},
-          {"end_time", time(set.end_unix_ns)},
-          {"start_tick", set.start_tick},
-          {"end_tick", set.end_tick},
-          {"samples", set.samples},
-          {"samples_dropped", set.samples_dropped},
-          {"reps", std::move(reps)}};
+  row.integer(rep.definition_version);
+  metric_cells(row, set, rep);
+  row.end(out);
 }
 
 }  // namespace
-
-const char* to_string(Side side) noexcept {
-  constexpr std::array<const char*, 4> kNames{"none", "left", "right", "both"};
-  const auto index = static_cast<std::size_t>(side);
-  return index < kNames.size() ? kNames[index] : "unknown";
-}
-
-const char* to_string(SetEnd end) noexcept {
-  constexpr std::array<const char*, 6> kNames{"open",        "count", "stopped",
-                                              "stood_still", "fault", "interrupted"};
-  const auto index = static_cast<std::size_t>(end);
-  return index < kNames.size() ? kNames[index] : "unknown";
-}
-
-std::string iso_time(std::int64_t unix_ns) {
-  if (unix_ns == 0) return {};
-  using std::chrono::days;
-  using std::chrono::floor;
-  using std::chrono::milliseconds;
-  const std::chrono::sys_time<milliseconds> time(
-      floor<milliseconds>(std::chrono::nanoseconds(unix_ns)));
-  const auto day = floor<days>(time);
-  const std::chrono::year_month_day date(day);
-  const std::chrono::hh_mm_ss<milliseconds> clock(time - day);
-  std::array<char, 40> text{};
-  std::snprintf(text.data(), text.size(), "%04d-%02u-%02uT%02d:%02d:%02d.%03dZ",
-                static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
-                static_cast<unsigned>(date.day()), static_cast<int>(clock.hours().count()),
-                static_cast<int>(clock.minutes().count()),
-                static_cast<int>(clock.seconds().count()),
-                static_cast<int>(clock.subseconds().count()));
-  return text.data();
-}
 
 tl::expected<void, ExportError> write_reps_csv(std::ostream& out, std::span<const SetRecord> sets) {
   const CoordinateKind kind = sets.empty() ? CoordinateKind::kCable : sets.front().coordinate;
@@ -339,23 +267,6 @@ void write_samples_csv(std::ostream& out, const SetRecord& set,
     row.integer(sample.fault).integer(sample.drive_age_ns).integer(sample.late_ns);
     row.integer(sample.missed).end(out);
   }
-}
-
-void write_session_json(std::ostream& out, const SessionRecord& session,
-                        std::span<const SetRecord> sets) {
-  Json list = Json::array();
-  for (const SetRecord& set : sets) list.push_back(set_json(set));
-  const Json document = {{"format", "medius.session"},
-                         {"format_version", kFormatVersion},
-                         {"session",
-                          {{"id", session.id},
-                           {"program_id", session.program_id},
-                           {"client_id", session.client_id},
-                           {"start", time(session.start_unix_ns)},
-                           {"end", time(session.end_unix_ns)}}},
-                         {"sets", std::move(list)}};
-  // Text that is not UTF-8 is replaced, so that the file is always readable.
-  out << document.dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
 }
 
 }  // namespace medius::record

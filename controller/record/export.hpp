@@ -8,6 +8,7 @@
 #include <iosfwd>
 #include <span>
 #include <string>
+#include <vector>
 
 #include <tl/expected.hpp>
 
@@ -19,9 +20,12 @@ struct ExportError {
   std::string message;
 };
 
-// One row a repetition, the set's facts repeated in each; a set without repetitions has no row. The
-// header carries the units: N, m for a cable, Nm, rad for a lever. Sets of both kinds in one table
-// are refused: a column has one unit.
+// One row a repetition, the set's facts repeated in each; a set without repetitions has no row.
+// Behind definition_version: a column a metric of the table that has none before, the standard
+// uncertainty of every one, flags ("sparc:missing,too_short"), versions of the definitions
+// ("range=1"), and the set's metrics as set_KEY. Columns are only ever added at the end. The header
+// carries the units: N, m for a cable, Nm, rad for a lever. Sets of both kinds in one table are
+// refused: a column has one unit.
 [[nodiscard]] tl::expected<void, ExportError> write_reps_csv(std::ostream& out,
                                                              std::span<const SetRecord> sets);
 
@@ -45,16 +49,23 @@ void write_samples_csv(std::ostream& out, const SetRecord& set,
 //                       "definition_version", "start_tick", "peak_start_tick", "peak_end_tick",
 //                       "end_tick", "range", "hold_s", "bottom_s", "time_under_tension_s",
 //                       "rendered_ratio", "tempo_error_percent",
-//                       "concentric": PHASE, "eccentric": PHASE}]}]
+//                       "concentric": PHASE, "eccentric": PHASE, "metrics": METRICS}],
+//             "metrics": METRICS}],
+//   "symmetry": [{"exercise_id", "metric", "metrics": METRICS}]
 // }
-// PHASE: {"duration_s", "force_mean_time", "force_mean_distance", "force_peak", "impulse",
-// "work_j",
+// METRICS: {key: {"value", "uncertainty", "unit", "flags": [..], "version"}}, keys, units and
+// definitions in measure/metric_table; value and uncertainty are null with the flag "missing".
+// Empty for what was recorded before there were any. PHASE: {"duration_s", "force_mean_time",
+// "force_mean_distance", "force_peak", "impulse", "work_j",
 //         "power_mean_w", "power_peak_w", "velocity_mean", "velocity_peak", "force_error_rms"}
 // Times are null while a session or set is open. Keys are only ever added.
 void write_session_json(std::ostream& out, const SessionRecord& session,
                         std::span<const SetRecord> sets);
 
 // The words used above.
+[[nodiscard]] std::vector<std::string> value_flag_names(std::uint32_t flags);
+[[nodiscard]] const char* metric_unit(const measure::MetricDefinition& metric,
+                                      hal::CoordinateKind kind) noexcept;
 [[nodiscard]] const char* to_string(Side side) noexcept;
 [[nodiscard]] const char* to_string(SetEnd end) noexcept;
 // "2024-05-01T12:34:56.123Z"; empty for 0 (open, unknown).

@@ -5,6 +5,7 @@
 #include <deque>
 #include <vector>
 
+#include "controller/record/measuring.hpp"
 #include "controller/record/sample_block.hpp"
 
 namespace medius::record {
@@ -151,8 +152,7 @@ void Recorder::Impl::append(OpenSet& open, const Arrived& arrived) {
   }
   open.block.push_back(sample);
   ++open.samples;
-  open.history.push_back(
-      {sample.tick, sample.position, sample.velocity, sample.force_measured, sample.force_target});
+  open.history.push_back(metric_sample(sample));
   if (open.history.size() > kHistoryMax) open.history.pop_front();
 }
 
@@ -263,6 +263,7 @@ void Recorder::open_set(const SetRecord& set, std::uint16_t set_serial,
   open.set.reps.clear();
   open.serial = set_serial;
   open.config = config;
+  describe(open.set, open.config);
   if (const auto flushed = impl.flush(open); !flushed) impl.report(flushed.error());
   std::erase(impl.closed_serials, set_serial);  // serials wrap after 65535 sets
 
@@ -316,6 +317,16 @@ tl::expected<StoredSet, StoreError> Recorder::close_set(const SetRecord& summary
   closed.samples = open->samples;
   closed.samples_dropped = open->dropped;
   closed.reps = open->reps;
+  impl.scratch.assign(open->history.begin(), open->history.end());
+  closed.metrics = set_metrics_of(closed, impl.scratch);
+  if (open->history.size() < open->samples) {
+    // Of a longer set only the last two minutes are here; recomputation has it all.
+    for (measure::MetricValue& value : closed.metrics) {
+      if (value.id >= measure::MetricId::kIsometricPeak) {
+        value.flags |= measure::kValueSamplesMissing;
+      }
+    }
+  }
   auto stored = impl.store.close_set(closed);
   if (stored) impl.sets.erase(open);
   return stored;

@@ -11,11 +11,16 @@ namespace medius::record {
 namespace {
 
 constexpr std::uint16_t kSessionVersion = 1;
-constexpr std::uint16_t kSetVersion = 1;
-constexpr std::uint16_t kRepVersion = 1;
+// 2: metrics with flags, uncertainty and version, at the end of the row.
+constexpr std::uint16_t kSetVersion = 2;
+constexpr std::uint16_t kRepVersion = 2;
+constexpr std::uint16_t kRecomputedVersion = 1;
 
 // A profile has at most this many parameters; a larger count is a damaged row.
 constexpr std::uint32_t kMaxParameters = 1024;
+// The table has some fifty metrics; a larger count is a damaged row.
+constexpr std::uint32_t kMaxValues = 1024;
+constexpr std::uint32_t kMaxReps = 1u << 16;
 
 template <typename Enum>
 bool read_enum(ByteReader& reader, Enum last, Enum& value) {
@@ -47,6 +52,31 @@ measure::PhaseMetrics get_phase(ByteReader& reader) {
     *field = reader.get_double();
   }
   return phase;
+}
+
+void put_values(ByteWriter& writer, const std::vector<measure::MetricValue>& values) {
+  writer.put(static_cast<std::uint32_t>(values.size()));
+  for (const measure::MetricValue& value : values) {
+    writer.put(static_cast<std::uint16_t>(value.id))
+        .put(value.version)
+        .put(value.flags)
+        .put(value.value)
+        .put(value.uncertainty);
+  }
+}
+
+bool get_values(ByteReader& reader, std::vector<measure::MetricValue>& values) {
+  const auto count = reader.get<std::uint32_t>();
+  if (count > kMaxValues) return false;
+  for (std::uint32_t i = 0; i < count && reader.ok(); ++i) {
+    measure::MetricValue& value = values.emplace_back();
+    value.id = static_cast<measure::MetricId>(reader.get<std::uint16_t>());
+    value.version = reader.get<std::uint16_t>();
+    value.flags = reader.get<std::uint32_t>();
+    value.value = reader.get_double();
+    value.uncertainty = reader.get_double();
+  }
+  return reader.ok();
 }
 
 }  // namespace
@@ -104,12 +134,14 @@ std::string encode_set(const SetRecord& set, const SetSeal& seal) {
       .put(set.samples_dropped)
       .put(set.fault);
   writer.put(seal.reps).put(seal.reps_digest).put(seal.blocks).put(seal.blocks_digest);
+  put_values(writer, set.metrics);
   return writer.take();
 }
 
 std::optional<SetRow> decode_set(std::string_view bytes) {
   ByteReader reader(bytes);
-  if (reader.get<std::uint16_t>() != kSetVersion) return std::nullopt;
+  const auto version = reader.get<std::uint16_t>();
+  if (version < 1 || version > kSetVersion) return std::nullopt;
   SetRow row;
   SetRecord& set = row.set;
   set.id = reader.get_text();
@@ -146,6 +178,7 @@ std::optional<SetRow> decode_set(std::string_view bytes) {
   row.seal.reps_digest = reader.get<std::uint64_t>();
   row.seal.blocks = reader.get<std::uint32_t>();
   row.seal.blocks_digest = reader.get<std::uint64_t>();
+  if (version >= 2 && !get_values(reader, set.metrics)) return std::nullopt;
   if (!known || !reader.ok_and_empty()) return std::nullopt;
   return row;
 }
@@ -170,12 +203,14 @@ std::string encode_rep(const measure::RepMetrics& rep) {
       .put(rep.tempo_error_percent);
   put_phase(writer, rep.concentric);
   put_phase(writer, rep.eccentric);
+  put_values(writer, rep.values);
   return writer.take();
 }
 
 std::optional<measure::RepMetrics> decode_rep(std::string_view bytes) {
   ByteReader reader(bytes);
-  if (reader.get<std::uint16_t>() != kRepVersion) return std::nullopt;
+  const auto version = reader.get<std::uint16_t>();
+  if (version < 1 || version > kRepVersion) return std::nullopt;
   measure::RepMetrics rep;
   rep.definition_version = reader.get<std::int32_t>();
   rep.index = reader.get<std::uint32_t>();
@@ -194,8 +229,35 @@ std::optional<measure::RepMetrics> decode_rep(std::string_view bytes) {
   rep.tempo_error_percent = reader.get_double();
   rep.concentric = get_phase(reader);
   rep.eccentric = get_phase(reader);
+  if (version >= 2 && !get_values(reader, rep.values)) return std::nullopt;
   if (!known || !reader.ok_and_empty()) return std::nullopt;
   return rep;
+}
+
+std::string encode_recomputed(const SetRecord& set) {
+  ByteWriter writer;
+  writer.put(kRecomputedVersion).put(static_cast<std::uint32_t>(set.reps.size()));
+  for (const measure::RepMetrics& rep : set.reps) writer.put(encode_rep(rep));
+  put_values(writer, set.metrics);
+  return writer.take();
+}
+
+bool decode_recomputed(std::string_view bytes, SetRecord& set) {
+  ByteReader reader(bytes);
+  if (reader.get<std::uint16_t>() != kRecomputedVersion) return false;
+  const auto count = reader.get<std::uint32_t>();
+  if (count > kMaxReps || count != set.reps.size()) return false;
+  std::vector<measure::RepMetrics> reps;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    auto rep = decode_rep(reader.get_text());
+    if (!rep) return false;
+    reps.push_back(std::move(*rep));
+  }
+  std::vector<measure::MetricValue> metrics;
+  if (!get_values(reader, metrics) || !reader.ok_and_empty()) return false;
+  set.reps = std::move(reps);
+  set.metrics = std::move(metrics);
+  return true;
 }
 
 std::uint32_t row_crc(std::string_view table, std::string_view key, std::uint64_t number,

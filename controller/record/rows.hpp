@@ -31,6 +31,12 @@ struct SetRow {
 [[nodiscard]] std::string encode_rep(const measure::RepMetrics& rep);
 [[nodiscard]] std::optional<measure::RepMetrics> decode_rep(std::string_view bytes);
 
+// What recomputation made of a set's repetitions and metrics; kept beside the rows of the set,
+// which stay as they were sealed. Decoding fails, and leaves the set alone, unless it has as many
+// repetitions.
+[[nodiscard]] std::string encode_recomputed(const SetRecord& set);
+[[nodiscard]] bool decode_recomputed(std::string_view bytes, SetRecord& set);
+
 // CRC-32C of a row: the table's name and the key columns are in it too, so that a row which turned
 // up under another key is noticed.
 [[nodiscard]] std::uint32_t row_crc(std::string_view table, std::string_view key,

@@ -7,7 +7,7 @@
 namespace medius::record {
 namespace {
 
-constexpr std::array<Migration, 1> kStation{{
+constexpr std::array<Migration, 2> kStation{{
     {"sessions, sets and repetitions",
      // sequence: of the acknowledged write; 0 while a set is open.
      "CREATE TABLE sessions(id TEXT PRIMARY KEY, sequence INTEGER NOT NULL, payload BLOB NOT NULL,"
@@ -22,6 +22,9 @@ constexpr std::array<Migration, 1> kStation{{
      " WITHOUT ROWID;"
      // What was found missing once stays named.
      "CREATE TABLE losses(id TEXT PRIMARY KEY, crc INTEGER NOT NULL) WITHOUT ROWID;"},
+    {"recomputed metrics, beside the sets as they were sealed",
+     "CREATE TABLE recomputed(set_id TEXT PRIMARY KEY, payload BLOB NOT NULL, crc INTEGER NOT NULL)"
+     " WITHOUT ROWID;"},
 }};
 
 constexpr std::array<Migration, 1> kSamples{{

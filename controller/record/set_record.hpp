@@ -49,6 +49,8 @@ struct SetRecord {
   std::uint64_t samples_dropped = 0;
   std::uint16_t fault = 0;  // safety::FaultCode that ended it
   std::vector<measure::RepMetrics> reps;
+  // Of the set as a whole, from its repetitions; empty when it was recorded before there were any.
+  std::vector<measure::MetricValue> metrics;
 };
 
 // What ended up where it belongs: returned once the set is durable.

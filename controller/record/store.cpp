@@ -452,6 +452,7 @@ std::vector<SetRecord> Store::sets_of(const std::string& session_id) {
 std::optional<SetRecord> Store::set(const std::string& id) {
   if (!impl_->ensure_sound()) return std::nullopt;
   auto found = impl_->whole_set(id);
+  if (found) impl_->apply_recomputed(*found);
   if (impl_->read_failed()) return std::nullopt;
   return found;
 }

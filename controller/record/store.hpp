@@ -65,6 +65,10 @@ class Store {
   // changed.
   [[nodiscard]] tl::expected<StoredSet, StoreError> close_set(const SetRecord& set);
 
+  // Keeps other metrics for a closed set, as recompute() made them: set() and sets_of() give them
+  // from then on. The sealed rows stay. `set` has the same repetitions as the stored one.
+  [[nodiscard]] tl::expected<void, StoreError> put_recomputed(const SetRecord& set);
+
   // Newest first, below `before_id` unless that is empty. Damaged rows are left out and named in
   // the report, here and below.
   [[nodiscard]] std::vector<SessionRecord> sessions(std::size_t limit,

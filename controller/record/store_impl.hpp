@@ -73,6 +73,7 @@ struct Store::Impl {
   [[nodiscard]] std::vector<measure::RepMetrics> reps_of(const std::string& id,
                                                          std::uint64_t& digest, bool& damaged);
   [[nodiscard]] std::optional<SetRecord> whole_set(const std::string& id);
+  void apply_recomputed(SetRecord& set);
   // Within a transaction: the repetitions and the closed row. Moves `state` on.
   void write_closed(const SetRecord& set, SetSeal seal, ManifestState& state);
   void write_reps(const SetRecord& set, SetSeal& seal);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "controller/measure/set_metrics.hpp"
 #include "controller/record/sample_block.hpp"
 #include "controller/record/schema.hpp"
 #include "controller/record/store_impl.hpp"
@@ -335,6 +336,7 @@ tl::expected<void, StoreError> Store::Impl::close_interrupted(const std::string&
   // No clock here: the last recorded tick says when it ended.
   set.end_unix_ns = unix_ns_at(set, set.end_tick);
   set.end = SetEnd::kInterrupted;
+  set.metrics = measure::set_metrics({set.reps, false});
   ManifestState next = committed;
   auto done = station->transact([&] { write_closed(set, seal, next); });
   if (!done) return tl::unexpected(broken("closing interrupted set " + id, done.error()));

@@ -1,6 +1,7 @@
 #include "controller/rt/axis_loop.hpp"
 
 #include "controller/base/clamp.hpp"
+#include "controller/safety/limits.hpp"
 
 namespace medius::rt {
 
@@ -78,6 +79,7 @@ void AxisLoop::sense(const LoopState& loop) noexcept {
   sensed_.position_fresh = drive_seen_.update(input.drive.freshness) && sensed_.finite;
   sensed_.velocity = measured_or(input.drive.velocity, sensed_.velocity, sensed_.finite);
   sensed_.drive_force = measured_or(input.drive.force, sensed_.drive_force, sensed_.finite);
+  sensed_.drive_force_limit = at_least(input.drive.force_limit, 0.0);
   bool tension_finite = true;
   sensed_.tension = measured_or(input.load_cell.force, sensed_.tension, tension_finite);
   sensed_.tension_fresh = load_cell_seen_.update(input.load_cell.freshness) && tension_finite;
@@ -386,8 +388,10 @@ void AxisLoop::emit(const LoopState& loop, EventKind kind, std::uint64_t command
 
 bool AxisLoop::fresh() const noexcept {
   const safety::AxisBounds& bounds = config_.bounds;
-  return ages_.drive_ns <= bounds.freeze_age_ns && ages_.load_cell_ns <= bounds.freeze_age_ns &&
-         ages_.panel_ns <= bounds.panel_age_ns && ages_.safety_ns <= bounds.panel_age_ns;
+  return safety::within(ages_.drive_ns, bounds.freeze_age_ns) &&
+         safety::within(ages_.load_cell_ns, bounds.freeze_age_ns) &&
+         safety::within(ages_.panel_ns, bounds.panel_age_ns) &&
+         safety::within(ages_.safety_ns, bounds.panel_age_ns);
 }
 
 void AxisLoop::fill(AxisStatus& status) const noexcept {
@@ -409,6 +413,7 @@ void AxisLoop::fill(AxisStatus& status) const noexcept {
   status.force_target = felt_force_;
   status.force_output = output_force_;
   status.drive_force_readback = sensed_.drive_force;
+  status.drive_force_limit = sensed_.drive_force_limit;
   status.load_requested = set_.requested;
   status.load_applied = gate_.applied;
   status.range_reference = tracker_.range_reference();

@@ -9,7 +9,7 @@
 
 namespace medius::rt {
 
-// How force control acts. The default is D10; C0 is Kp = Kd = 0.
+// How force control acts. Kp = Kd = 0 is force control without feedback.
 struct ForceControlConfig {
   double observer_radps = 120.0;  // disturbance observer bandwidth
   double kp = 0.10;               // force P

@@ -63,8 +63,8 @@ enum class EventKind : std::uint8_t {
   kProfileRetired,
 };
 
-// Beside safety::LimitFlag in Status and SampleRecord: force control fell back to C0 because the
-// tension oscillated; stands until the next set starts.
+// Beside safety::LimitFlag in Status and SampleRecord: force control goes on without force feedback
+// because the tension oscillated; stands until the next set starts.
 inline constexpr std::uint32_t kLimitOscillation = 1u << 16;
 
 // [rt] -> [control]; 1024 deep. When full the event is dropped and Status::events_dropped counts
@@ -127,6 +127,7 @@ struct AxisStatus {
   double force_target = 0.0;
   double force_output = 0.0;
   double drive_force_readback = 0.0;  // torque the drive says it makes
+  double drive_force_limit = 0.0;     // the most that the drive grants; 0 = not known
   double load_requested = 0.0;
   double load_applied = 0.0;
   double range_reference = 0.0;

@@ -1,4 +1,5 @@
-// Force control: the torque that makes the felt force felt (the D10/C0 structure).
+// Force control: the torque that makes the felt force felt (feed-forward, observed disturbance, a
+// little force feedback).
 //
 //   F_d = F_felt (1 - mu sat(v / v_b))          un-sensed pulley loss, cell on the drum side only
 //   u   = F_d + clamp(d, +-limit) + Kp (F_d - T) - Kd LP(dT/dt)
@@ -45,7 +46,7 @@ struct ForceControlInput {
   std::uint32_t missed = 0;
 };
 
-// [rt] One tick; returns the torque wanted. A latched oscillation leaves C0: Kp = Kd = 0.
+// [rt] One tick; returns the torque wanted. A latched oscillation takes the feedback away.
 double control_force(const ForceControlConfig& config, double derivative_gain, double dt_s,
                      const ForceControlInput& input, ForceControlState& state) noexcept;
 

@@ -13,8 +13,8 @@ constexpr std::int64_t kMsNs = 1'000'000;
 constexpr AxisBounds kCableBounds = {
     .force_max = 600.0,         // ankle loads are 20-90 N, pad loads to 400 N
     .brake_force_max = 150.0,   // what the release results were reached with
-    .felt_rise_per_s = 500.0,   // I2 in a repetition; as 0.5 N a tick it keeps the 2 N a tick too
-    .felt_fall_per_s = 4000.0,  // I2: 4 N a tick; faster only under R3 and R4
+    .felt_rise_per_s = 500.0,   // in a repetition; as 0.5 N a tick it keeps the 2 N a tick too
+    .felt_fall_per_s = 4000.0,  // 4 N a tick; faster only under R3 and R4
     // A friction reversal moves the word by 18 N in 25 ms; fourteen times that leaves force control
     // its room and still spreads a jump over the whole scale across 60 ms.
     .torque_slew_per_tick = 10.0,
@@ -27,7 +27,7 @@ constexpr AxisBounds kCableBounds = {
     .release_force_fraction = 0.35,  // no false trip in any tempo tried
     .release_speed = 0.25,           // faster than the cuff's recoil at a turn
     .release_confirm_ticks = 3,      // 900 N on 8 kg reaches 1.1 m/s after 10 ms: no time for more
-    .slack_speed = 0.15,             // half of I4's 0.3 m/s without user load
+    .slack_speed = 0.15,             // half of the 0.3 m/s allowed without user load
     .slack_gain = 120.0,             // 2.6 kg of drive follow within 22 ms
     .slack_pull_max = 20.0,          // reel-in beats drive friction and cannot hurt a hand
     .pretension_max = 30.0,          // half the contact limit for a face

@@ -87,7 +87,7 @@ double excess_ceiling(const AxisBounds& bounds, const Felt& f, const FeltInput& 
   double ceiling = f.limit;
   const bool effort = input.phase == Phase::kConcentric || input.phase == Phase::kHold;
   if (!effort && input.phase != Phase::kEccentric) {
-    // At rest, at the bottom and in slack an excess may fade, never rise (I7).
+    // At rest, at the bottom and in slack an excess may fade, never rise.
     ceiling = at_most(ceiling, at_least(state.force, f.base));
     if (input.phase == Phase::kSlack) ceiling = at_most(ceiling, bound(bounds.pretension_max));
     cause = kLimitPhaseGate;

@@ -21,15 +21,15 @@ namespace medius::safety {
 struct AxisBounds {
   double force_max = 0.0;             // F_machine: 600 N cable, 250 Nm lever arm
   double brake_force_max = 0.0;       // against the normal direction, only to brake: 150 N
-  double felt_rise_per_s = 0.0;       // 500 N/s in a repetition (I2)
-  double felt_fall_per_s = 0.0;       // 4 N per tick (I2)
+  double felt_rise_per_s = 0.0;       // 500 N/s in a repetition
+  double felt_fall_per_s = 0.0;       // 4 N per tick
   double torque_slew_per_tick = 0.0;  // of the word; bounds any controller's jump
   double correction_max = 0.0;        // |torque word - felt force| of force control, at most
   double correction_floor = 0.0;      // ... and at most this + 0.4 x felt force: 20 N
   double outward_hold_speed = 0.0;    // outward speed beyond which the force may not rise: 2.5 m/s
   double governor_speed = 0.0;        // inward speed where braking begins
   double governor_gain = 0.0;         // N per m/s beyond it
-  double overspeed_trip = 0.0;        // inward speed that trips (I4)
+  double overspeed_trip = 0.0;        // inward speed that trips
   double release_force_fraction = 0.0;  // release: measured force below this x felt ...
   double release_speed = 0.0;           // ... and inward speed above this ...
   int release_confirm_ticks = 0;        // ... for so many ticks

@@ -18,7 +18,7 @@ constexpr int kImplausibleTicks = 20;  // longer than a friction reversal shows
 // cable and 25 N at the pad of a lever, 9.5 Nm.
 constexpr double kBrakeOverImplausible = 6.0;
 constexpr double kImplausibleFraction = 0.25;
-constexpr std::uint32_t kMissedFreeze = 2;  // I15 and row 40
+constexpr std::uint32_t kMissedFreeze = 2;  // a miss or two hold the last output: 2 N
 constexpr std::uint32_t kMissedUnload = 5;
 
 constexpr std::int8_t kProfileTorqueMode = 4;  // CiA 402 modes of operation
@@ -74,11 +74,10 @@ FaultCode data_cause(const AxisBounds& bounds, const SuperviseInput& input, bool
   return FaultCode::kNone;
 }
 
-// Load cell against the drive's word. While the word brakes the cable is slack and says nothing.
+// Load cell against the drive's word.
 bool implausible(const AxisBounds& bounds, const SuperviseInput& input) noexcept {
   const double measured = axis_input(input).load_cell.force;
   if (!is_finite(input.expected_drive_force) || !is_finite(input.set_force)) return true;
-  if (input.expected_drive_force < 0.0) return false;
   const double least = bound(bounds.brake_force_max) / kBrakeOverImplausible;
   const double allowed =
       at_least(kImplausibleFraction * input.set_force, least) + bound(input.friction_allowance);
@@ -105,7 +104,9 @@ SuperviseOutput supervise(const AxisBounds& bounds, const SuperviseInput& input,
   const FaultCode data = data_cause(bounds, input, aging);
   if (data != FaultCode::kNone) return caused_by(data);
 
-  const int ticks = implausible(bounds, input) ? state.implausible_ticks + 1 : 0;
+  int ticks = state.implausible_ticks;  // held while the word brakes: a slack cable says nothing
+  const bool braking = is_finite(input.expected_drive_force) && input.expected_drive_force < 0.0;
+  if (!braking) ticks = implausible(bounds, input) ? ticks + 1 : 0;
   state.implausible_ticks = std::min(ticks, kImplausibleTicks);
   if (ticks >= kImplausibleTicks) return caused_by(FaultCode::kForceImplausible);
 

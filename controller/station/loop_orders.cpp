@@ -55,6 +55,7 @@ void Station::Impl::settle_orders(const rt::Event& event) {
     answer_pending(order, order.receipt);
     return;
   }
+  if (order.roll_back) order.roll_back();
   const safety::FaultInfo& info = safety::fault_info(event.fault);
   answer_pending(order, tl::make_unexpected(wrong_state(
                             fmt::format("the loop refused {} at tick {} ({}): {}", order.what,
@@ -66,6 +67,7 @@ void Station::Impl::expire_orders() {
     const std::uint64_t id = pending.begin()->first;
     PendingOrder order = std::move(pending.begin()->second);
     pending.erase(pending.begin());
+    if (order.roll_back) order.roll_back();
     // A stale increase must not come into force when the loop goes on later.
     too_late.emplace(id, std::move(order.undo));
     if (too_late.size() > kOrdersUnderWayMax) too_late.erase(too_late.begin());
@@ -106,6 +108,22 @@ std::optional<std::uint64_t> Station::Impl::try_send_to_sides(rt::Command comman
   return id;
 }
 
+// What a drive itself grants may be less than the machine file's limits.
+std::optional<Refusal> Station::Impl::check_drive_limit(double load, double ratio) const {
+  const double felt = load * ratio;
+  for (const SetSide& side : set->sides) {
+    const double limit = status_of(side).drive_force_limit;
+    if (!(limit > 0.0) || felt <= limit) continue;
+    const char* unit = set->block.coordinate == hal::CoordinateKind::kCable ? "N" : "Nm";
+    return Refusal{RefusalCode::kOverLimit,
+                   fmt::format("a load of {} {} times ratio {} is {:.1f} {}, but the drive of axis "
+                               "'{}' grants {:.1f} {} (see the daemon's warnings); lower the load",
+                               load, unit, ratio, felt, unit, config.machine.axes[side.axis].name,
+                               limit, unit)};
+  }
+  return std::nullopt;
+}
+
 // ---- load ---------------------------------------------------------------------------------
 std::optional<Refusal> Station::Impl::check_adjust(const AdjustLoadOrder& order) const {
   if (order.axis >= config.machine.axes.size()) {
@@ -115,6 +133,9 @@ std::optional<Refusal> Station::Impl::check_adjust(const AdjustLoadOrder& order)
   LoadCheck load{order.load, order.coordinate, 1.0};
   if (set) load.eccentric_ratio = set->ratio;
   if (auto wrong = check_load(config.machine.axes[order.axis], load)) return wrong;
+  if (set && set->on_axis(order.axis) != nullptr) {
+    if (auto wrong = check_drive_limit(order.load, set->ratio)) return wrong;
+  }
   if (state == StationState::kFault) return wrong_state("the station is in fault; " + reason);
   if (!session_ || state == StationState::kUnloading) {
     return wrong_state(
@@ -163,10 +184,14 @@ void Station::Impl::adjust_load(const AdjustLoadOrder& order, const ReceiptAnswe
     return;
   }
   const double before = set->load_ordered;
+  const PlannedSet& planned = session_->plan[session_->next];
+  const std::pair key{planned.block, planned.side};
+  const auto adjusted = session_->adjusted.find(key);
+  const std::optional<double> adjusted_before =
+      adjusted == session_->adjusted.end() ? std::nullopt : std::optional(adjusted->second);
   set->load_ordered = order.load;
   set->lower_load_in_force(order.load);
-  const PlannedSet& planned = session_->plan[session_->next];
-  session_->adjusted[{planned.block, planned.side}] = order.load;
+  session_->adjusted[key] = order.load;
   changed();
   PendingOrder pending_order;
   pending_order.receipt = receipt_for(order.header);
@@ -177,12 +202,22 @@ void Station::Impl::adjust_load(const AdjustLoadOrder& order, const ReceiptAnswe
     receipt.accepted = event.value;
   };
   const std::string set_id = set->first().record.id;
-  pending_order.undo = [this, increase, before, set_id] {
-    if (!increase || !set || set->first().record.id != set_id || set->ending) return;
-    audit->warn("a load increase was taken too late and is taken back to {}", before);
-    set->load_ordered = before;
-    send_to_sides({.kind = rt::CommandKind::kSetLoad, .value = before});
-  };
+  if (increase) {
+    const double load = order.load;
+    pending_order.undo = [this, before, set_id] {
+      if (!set || set->first().record.id != set_id || set->ending) return;
+      audit->warn("a load increase was taken too late and is taken back to {}", before);
+      send_to_sides({.kind = rt::CommandKind::kSetLoad, .value = before});
+    };
+    // Unless a later order has come in between: then that one counts.
+    pending_order.roll_back = [this, before, load, key, adjusted_before, set_id] {
+      if (!set || set->first().record.id != set_id || set->load_ordered != load) return;
+      set->load_ordered = before;
+      session_->adjusted.erase(key);
+      if (adjusted_before) session_->adjusted.emplace(key, *adjusted_before);
+      changed();
+    };
+  }
   await(*id, order.header, std::move(pending_order), answer);
 }
 
@@ -242,7 +277,7 @@ std::optional<Refusal> Station::Impl::check_set_parameter(const SetParameterOrde
   if (parameter == nullptr) {
     return Refusal{
         RefusalCode::kNotFound,
-        fmt::format("profile '{}' has no parameter '{:.64}'; 'medius programs' lists them",
+        fmt::format("profile '{}' has no parameter '{:.64}'; 'medius profiles' lists them",
                     profile.id, order.parameter)};
   }
   if (auto wrong = check_parameter(profile, *parameter, order.value)) return wrong;
@@ -286,6 +321,9 @@ void Station::Impl::set_parameter(const SetParameterOrder& order, const ReceiptA
     refuse(order.header, kWhat, *wrong, answer);
     return;
   }
+  const auto given = set->block.profile.parameters.find(parameter->name);
+  const double before =
+      given == set->block.profile.parameters.end() ? parameter->default_value : given->second;
   set->block.profile.parameters[parameter->name] = order.value;
   set->ratio = eccentric_ratio(plugins.profiles().at(set->block.profile.id), set->block.profile);
   changed();
@@ -297,6 +335,21 @@ void Station::Impl::set_parameter(const SetParameterOrder& order, const ReceiptA
   pending_order.what = fmt::format("{} {} {}", kWhat, parameter->name, order.value);
   pending_order.on_taken = [](const rt::Event& event, Receipt& receipt) {
     receipt.accepted = event.value;
+  };
+  const std::string set_id = set->first().record.id;
+  pending_order.undo = [this, parameter_id = parameter->id, before, set_id] {
+    if (!set || set->first().record.id != set_id || set->ending) return;
+    audit->warn("a parameter was taken too late and is taken back to {}", before);
+    send_to_sides(
+        {.kind = rt::CommandKind::kSetParameter, .parameter_id = parameter_id, .value = before});
+  };
+  pending_order.roll_back = [this, name = parameter->name, value = order.value, before, set_id] {
+    if (!set || set->first().record.id != set_id) return;
+    ProfileChoice& choice = set->block.profile;
+    if (choice.parameters[name] != value) return;
+    choice.parameters[name] = before;
+    set->ratio = eccentric_ratio(plugins.profiles().at(choice.id), choice);
+    changed();
   };
   await(*id, order.header, std::move(pending_order), answer);
 }

@@ -212,7 +212,7 @@ Check check_block(const MachineConfig& machine, const PluginHost& plugins,
     const ParameterInfo* parameter = find_parameter(profile->second, name);
     if (parameter == nullptr) {
       return refusal(RefusalCode::kNotFound,
-                     fmt::format("profile '{}' has no parameter '{}'; 'medius programs' lists them",
+                     fmt::format("profile '{}' has no parameter '{}'; 'medius profiles' lists them",
                                  block.profile.id, name));
     }
     if (Check wrong = check_parameter(profile->second, *parameter, value)) return wrong;

@@ -231,7 +231,13 @@ void Station::Impl::freeze_increases(bool frozen) {
   }
 }
 
+bool Station::Impl::went_away(const std::string& client_name) const {
+  return client_name == client_gone_ && now_ns - client_gone_ns_ < kGoneAtStartNs;
+}
+
 void Station::Impl::client_lost(const std::string& client_name) {
+  client_gone_ = client_name;
+  client_gone_ns_ = runtime.monotonic_ns();
   if (!session_ || client_lost_ || session_->client_name != client_name) return;
   client_lost_ = true;
   audit->warn("client '{}' is lost: the set goes on, increases are frozen", client_name);
@@ -241,6 +247,7 @@ void Station::Impl::client_lost(const std::string& client_name) {
 }
 
 void Station::Impl::client_returned(const std::string& client_name) {
+  if (client_gone_ == client_name) client_gone_.reset();
   if (!session_ || !client_lost_ || session_->client_name != client_name) return;
   client_lost_ = false;
   audit->info("client '{}' is back", client_name);

@@ -94,7 +94,7 @@ std::vector<record::Side> read_sides(StrictTable& table, const Exercise& exercis
 void read_profile(TomlErrors& errors, StrictTable& table, ProgramBlock& block) {
   block.profile.id = table.text("profile", true);
   if (!block.profile.id.empty() && !is_identifier(block.profile.id)) {
-    table.fail("profile", fmt::format("profile '{}' is not a profile's id; 'medius programs' lists "
+    table.fail("profile", fmt::format("profile '{}' is not a profile's id; 'medius profiles' lists "
                                       "the profiles there are, e.g. constant-tension",
                                       block.profile.id));
   }

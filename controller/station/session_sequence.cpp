@@ -84,7 +84,7 @@ void Station::Impl::begin_session(Session next) {
   session_ends_after_set = false;
   end_reason.clear();
   paused = false;
-  client_lost_ = false;
+  client_lost_ = went_away(session_->client_name);
   shown_session_id = session_->record.id;
   stored_set_ids.clear();
   last_set.clear();
@@ -94,7 +94,7 @@ void Station::Impl::begin_session(Session next) {
 }
 
 void Station::Impl::arm() {
-  freeze_increases(false);
+  freeze_increases(client_lost_);
   for (SetSide& side : set->sides) {
     loop.send({.kind = rt::CommandKind::kSetUserLimits,
                .axis = side.axis,
@@ -115,6 +115,10 @@ void Station::Impl::step_arming() {
            status_of(side).drive_state == hal::DriveState::kOperationEnabled;
   };
   if (set->all(is_up) && loop.status().link_fresh) {
+    if (const auto wrong = check_drive_limit(set->load_ordered, set->ratio)) {
+      abandon_set(wrong->message);
+      return;
+    }
     for (SetSide& side : set->sides) {
       side.take_up_id = loop.send({.kind = rt::CommandKind::kTakeUp,
                                    .axis = side.axis,
@@ -246,6 +250,7 @@ void Station::Impl::enter_fault(safety::FaultCode code) {
     close_set(loop.status().tick);
   }
   set.reset();
+  drives_off();  // not even pretension stays on
   const std::string sentence = fault_sentence(code);
   if (session_) close_session(sentence);
   fault_shown = code;

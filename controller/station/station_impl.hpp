@@ -35,13 +35,15 @@ inline constexpr std::uint64_t kDrainSteps = 2;    // live samples at most 20 ms
 // The loop takes a command within a tick; 200 ms without it means that it is not running. In
 // lockstep a stalled host stalls the loop too, and is no fault.
 inline constexpr std::int64_t kOrderTimeoutNs = 200'000'000;
+// A client that left so shortly before its session began did so while its order was under way.
+inline constexpr std::int64_t kGoneAtStartNs = 2'000'000'000;
 inline constexpr std::int64_t kLockstepOrderTimeoutNs = 2'000'000'000;
 inline constexpr std::size_t kAnswersRemembered = 1024;
 inline constexpr std::size_t kOrdersUnderWayMax = 64;  // then refused as busy; stop is always taken
 // Closed sets that the store has not taken; the recorder keeps eight. Beyond it no set starts.
 inline constexpr std::size_t kUnstoredSetsMax = 6;
 
-inline constexpr double kArmTimeoutS = 5.0;           // I18: ready within 5 s
+inline constexpr double kArmTimeoutS = 5.0;  // a drive that is not ready by then will not be
 inline constexpr double kPretensionTimeoutS = 180.0;  // somebody is putting the cuff on
 inline constexpr double kEngageTimeoutS = 1.0;
 inline constexpr double kUnloadTimeoutS = 1.0;  // R2 takes 0.5 s
@@ -118,6 +120,12 @@ struct ActiveSet {
     }
     return nullptr;
   }
+  [[nodiscard]] const SetSide* on_axis(std::uint8_t axis) const {
+    for (const SetSide& side : sides) {
+      if (side.axis == axis) return &side;
+    }
+    return nullptr;
+  }
   [[nodiscard]] bool started() const { return first().start_id != 0; }
   // The smallest: what a step is measured from.
   [[nodiscard]] double load_in_force() const {
@@ -140,7 +148,8 @@ struct PendingOrder {
   std::int64_t deadline_ns = 0;
   bool always_accepted = false;  // stop
   std::function<void(const rt::Event&, Receipt&)> on_taken;
-  std::function<void()> undo;  // taken only after the answer said that it was not
+  std::function<void()> undo;       // taken only after the answer said that it was not
+  std::function<void()> roll_back;  // refused by the loop, or not taken in time: our books only
 };
 
 struct Station::Impl {
@@ -210,6 +219,7 @@ struct Station::Impl {
   void start_set(const StartSetOrder& order, const ReceiptAnswer& answer);
   void start(const OrderHeader& header, const char* what, Program program,
              const std::string& client_id, const ReceiptAnswer& answer);
+  [[nodiscard]] bool went_away(const std::string& client_name) const;
   void client_lost(const std::string& client_name);
   void client_returned(const std::string& client_name);
   void freeze_increases(bool frozen);
@@ -217,6 +227,7 @@ struct Station::Impl {
 
   // loop_orders.cpp
   void adjust_load(const AdjustLoadOrder& order, const ReceiptAnswer& answer);
+  [[nodiscard]] std::optional<Refusal> check_drive_limit(double load, double ratio) const;
   void plan_load(const AdjustLoadOrder& order, const ReceiptAnswer& answer);
   [[nodiscard]] std::optional<Refusal> check_adjust(const AdjustLoadOrder& order) const;
   [[nodiscard]] std::optional<Refusal> check_set_parameter(const SetParameterOrder& order) const;
@@ -263,6 +274,9 @@ struct Station::Impl {
   bool resumed_rest = false;  // a rest that was told to end, whatever autostart says
   std::uint64_t phase_tick = 0;
   bool client_lost_ = false;
+  // Whoever left last: a client that is gone before its order to start was carried out is lost.
+  std::optional<std::string> client_gone_;
+  std::int64_t client_gone_ns_ = 0;
   safety::FaultCode fault_shown = safety::FaultCode::kNone;
   std::vector<record::SetRecord> last_set;  // just closed, a record a side
   std::uint32_t last_sets_total = 0;

@@ -161,6 +161,7 @@ class PlanLoader {
     if (d.kind == DeviceKind::kPanel) {
       if (device.axis >= 0) t.fail("is a panel, which has no 'axis'; remove it");
       plan_.relay_stands_in = true;
+      has_panel_ = true;
       return;
     }
     if (device.axis < 0) t.fail("'axis' is missing; name the [[axis]] that this drive moves");
@@ -225,6 +226,12 @@ class PlanLoader {
             busiest->name)};
       }
     }
+    if (options_.needs_panel && !has_panel_) {
+      throw BusError{fmt::format(
+          "{}: there is no operator panel, and without its reset no force is ever allowed; add a "
+          "[[device]] with a panel's descriptor",
+          path_)};
+    }
     for (std::size_t axis = 0; axis < options_.axis_names.size(); ++axis) {
       if (!axis_taken_[axis]) {
         throw BusError{fmt::format("{}: axis '{}' has no [[device]]; add its drive", path_,
@@ -244,6 +251,7 @@ class PlanLoader {
   toml::table root_;
   BusPlan plan_;
   bool axis_taken_[kMaxAxes] = {};
+  bool has_panel_ = false;
 };
 
 }  // namespace

@@ -219,7 +219,8 @@ void DriveSession::encode(const RoundInput& round, WriteBlock& block,
   put_raw(d.field(Field::kSequence), round.sequence, block.data());
   put_raw(d.field(Field::kControlword), controlword, block.data());
   put_raw(d.field(Field::kMode), d.mode, block.data());
-  put(Field::kTargetForce, pulls ? axis.force : 0.0, block, counters);
+  put(Field::kTargetForce, pulls ? clamped(axis.force, -force_cap_, force_cap_) : 0.0, block,
+      counters);
   put(Field::kForceLimit, clamped(axis.force_limit, 0.0, force_cap_), block, counters);
   // Zero would mean "none" to the drive: whatever is not a speed gives the machine file's limit.
   const bool has_speed = is_finite(axis.speed_limit) && axis.speed_limit > 0.0;

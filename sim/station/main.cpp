@@ -164,6 +164,7 @@ int main(int argc, char** argv) {
       "test "
       "bench\n(hal/devices/README.md)."};
   app.add_option("--port", options.server.port, "TCP port; 0 picks a free one")
+      ->check(CLI::Range(0, 65535))
       ->capture_default_str();
   app.add_option("--address", options.server.address, "address to listen on")
       ->capture_default_str();
@@ -175,7 +176,9 @@ int main(int argc, char** argv) {
       ->check(CLI::IsMember({"cable", "seated"}))
       ->capture_default_str();
   app.add_option("--program", options.program, "what the person does: a programs/*.toml");
-  app.add_option("--seed", options.seed, "of person and machine")->capture_default_str();
+  app.add_option("--seed", options.seed, "of person and machine")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
   app.add_option("--truth", options.truth,
                  "write the plant's truth here as JSON, and 1 kHz samples beside it as CSV");
   CLI::Option* const rig = app.add_flag(

@@ -117,9 +117,12 @@ tl::expected<SessionResult, std::string> simulate_session(const SimulateOptions&
   const station::ProgramLibrary programs = station::load_programs(options.world.program_directory);
   const auto program = programs.programs.find(options.program_id);
   if (program == programs.programs.end()) {
-    return tl::make_unexpected("program '" + options.program_id + "' is not in " +
-                               options.world.program_directory +
-                               "; 'medius programs' lists what there is");
+    std::string known;
+    for (const auto& [id, found] : programs.programs) known += (known.empty() ? "" : ", ") + id;
+    return tl::make_unexpected("program '" + options.program_id + "' is not in '" +
+                               options.world.program_directory + "'; " +
+                               (known.empty() ? "no program is; name the directory with --programs"
+                                              : "choose one of: " + known));
   }
   WorldOptions world_options = options.world;
   world_options.station.person.plan = plan_of(program->second);

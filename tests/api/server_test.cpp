@@ -225,6 +225,62 @@ TEST_F(Bench, AProgramRunsFromStartToStoredSets) {
   EXPECT_EQ(listed.sessions(0).name(), receipt.session());
 }
 
+TEST_F(Bench, AStoredSetIsMeasuredAnewAndKeepsTheSealedValues) {
+  v1::Receipt receipt;
+  ASSERT_TRUE(start(&receipt).ok());
+  wait_for_state(v1::STATION_STATE_WORKING);
+  wait_for_state(v1::STATION_STATE_IDLE);
+  v1::GetSessionRequest get;
+  get.set_name(receipt.session());
+  v1::Session session;
+  ASSERT_TRUE(sessions_->GetSession(context().get(), get, &session).ok());
+  const std::string name = session.sets(0).name();
+  const std::string id = name.substr(name.rfind('/') + 1);
+
+  v1::RecomputeSetRequest request;
+  request.set_name(name);
+  v1::RecomputeSetResponse fresh;
+  ASSERT_TRUE(sessions_->RecomputeSet(context().get(), request, &fresh).ok());
+  EXPECT_EQ(fresh.changes_size(), 0) << fresh.changes(0).after().key();
+  EXPECT_FALSE(fresh.stored());
+
+  // As if the set had been recorded before there were metrics of sets.
+  std::promise<bool> forgotten;
+  runtime_.run_blocking(
+      [&] {
+        record::SetRecord set = *store_->set(id);
+        set.metrics.clear();
+        forgotten.set_value(store_->put_recomputed(set).has_value());
+      },
+      [] {});
+  ASSERT_TRUE(forgotten.get_future().get());
+  request.set_dry_run(true);
+  v1::RecomputeSetResponse dry, wet, again;
+  ASSERT_TRUE(sessions_->RecomputeSet(context().get(), request, &dry).ok());
+  request.set_dry_run(false);
+  ASSERT_TRUE(sessions_->RecomputeSet(context().get(), request, &wet).ok());
+  ASSERT_TRUE(sessions_->RecomputeSet(context().get(), request, &again).ok());
+  EXPECT_GT(dry.changes_size(), 10);
+  EXPECT_FALSE(dry.stored());
+  EXPECT_EQ(wet.changes_size(), dry.changes_size());
+  EXPECT_TRUE(wet.stored());
+  EXPECT_EQ(again.changes_size(), 0);
+  EXPECT_EQ(wet.changes(0).repetition(), 0u);
+  EXPECT_FALSE(wet.changes(0).has_before());
+  EXPECT_EQ(wet.changes(0).after().key(), "velocity_best");
+  EXPECT_EQ(wet.changes(0).after().unit(), "m/s");
+
+  v1::GetSetRequest get_set;
+  get_set.set_name(name);
+  v1::Set set;
+  ASSERT_TRUE(sessions_->GetSet(context().get(), get_set, &set).ok());
+  EXPECT_EQ(set.metrics_size(), wet.changes_size());
+  EXPECT_GT(set.repetitions(0).metrics_size(), 30);
+  request.set_name(receipt.session() + "/sets/ffffffffffffffff");
+  EXPECT_EQ(sessions_->RecomputeSet(context().get(), request, &again).error_code(),
+            StatusCode::NOT_FOUND);
+}
+
 TEST_F(Bench, ARepeatedRequestIdGetsTheFirstAnswerAndIsAppliedOnce) {
   v1::Receipt receipt;
   ASSERT_TRUE(start(&receipt).ok());

@@ -53,6 +53,19 @@ TEST(RepetitionTable, HasALineARepetitionAndNamesWhatIsWrong) {
   EXPECT_EQ(lines[7], "4 of 4 repetitions counted; ended: all repetitions");
 }
 
+TEST(RepetitionTable, EndsWithWhatTheSetAsAWholeSays) {
+  record::SetRecord set = set_of(record::Side::kLeft, 0.3, 18.0);
+  set.metrics = {
+      measure::make_value(measure::MetricId::kSetVelocityLoss, 12.4, 0.5),
+      measure::make_value(measure::MetricId::kOneRmEpley, 81.6, 0.3, measure::kValueLowerBound)};
+  EXPECT_EQ(repetition_table(set, false).back(),
+            "4 of 4 repetitions counted; ended: all repetitions; velocity loss 12 %; "
+            "one-repetition maximum at least 82 N (Epley)");
+  set.metrics = {measure::missing_value(measure::MetricId::kOneRmEpley)};
+  EXPECT_EQ(repetition_table(set, false).back(),
+            "4 of 4 repetitions counted; ended: all repetitions");
+}
+
 TEST(SideFigures, LeaveOutWhatWasNotAFullRepetition) {
   std::vector<record::SetRecord> sets{set_of(record::Side::kLeft, 0.3, 18.0)};
   sets[0].reps[0].kind = measure::RepKind::kPartial;

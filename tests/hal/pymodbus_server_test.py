@@ -1,14 +1,19 @@
 """The HAL against servers nobody here wrote: pymodbus with the canonical map, and medius-sim being killed."""
 import asyncio
+import json
 import pathlib
 import socket
+import subprocess
 import sys
+import tempfile
 import threading
 import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "system"))
 import simulated_station as sim  # noqa: E402
+from harness import BIN, BUILD, MACHINE, SOURCE, Process  # noqa: E402
 
 
 def free_port():
@@ -133,6 +138,31 @@ class PymodbusServer(unittest.TestCase):
         # The torque limit reads back as zero, so there is none to pull with; speed limit and watchdog are missing.
         self.assertEqual(seen["force_limit"], 0.0)
         self.assertEqual(len(seen["warnings"]), 2)
+
+
+class Daemon(unittest.TestCase):
+    def test_mediusd_accepts_it_as_far_as_its_map_goes_and_arms_nothing(self):
+        with PymodbusDevice() as device, tempfile.TemporaryDirectory() as folder:
+            daemon = Process("mediusd", [
+                BIN / "mediusd", "--machine", MACHINE, "--link", f"machine={device.address}", "--programs",
+                SOURCE / "programs", "--plugins", BUILD / "plugins.d", "--data", f"{folder}/data",
+                "--listen", "127.0.0.1:0"], folder, r"ready on (\S+)")
+            try:
+                def status():
+                    result = subprocess.run([BIN / "medius", "--address", daemon.address, "status", "--json"],
+                                            capture_output=True, text=True, timeout=20, check=False)
+                    return json.loads(result.stdout) if result.returncode == 0 else None
+
+                state = sim.wait_for("a fresh link", lambda: (now := status()) and now["loop"].get("link_fresh") and now)
+                self.assertAlmostEqual(state["axes"][0]["force_measured"], 12.345, places=3)
+                # Its panel's reset never comes, so nothing is armed.
+                self.assertIn("power-up", json.dumps(state))
+                run = subprocess.run([BIN / "medius", "--address", daemon.address, "run", "glute-med-short",
+                                      "--wait", "1"], capture_output=True, text=True, timeout=60, check=False)
+                self.assertNotEqual(run.returncode, 0)
+                self.assertIn("press the reset button", run.stdout + run.stderr)
+            finally:
+                daemon.end()
 
 
 class MediusSimRestart(unittest.TestCase):

@@ -33,12 +33,22 @@ auto tied(const measure::PhaseMetrics& phase) {
                          bits(i), bits(j), bits(k));
 }
 
+auto tied(const std::vector<measure::MetricValue>& values) {
+  std::vector<
+      std::tuple<measure::MetricId, std::uint16_t, std::uint32_t, std::uint64_t, std::uint64_t>>
+      out;
+  for (const auto& [id, version, flags, value, uncertainty] : values) {
+    out.emplace_back(id, version, flags, bits(value), bits(uncertainty));
+  }
+  return out;
+}
+
 auto tied(const measure::RepMetrics& rep) {
   const auto& [version, index, kind, rejection, quality, start, peak_start, peak_end, end, range,
-               hold, bottom, tension, ratio, tempo, concentric, eccentric] = rep;
+               hold, bottom, tension, ratio, tempo, concentric, eccentric, values] = rep;
   return std::make_tuple(version, index, kind, rejection, quality, start, peak_start, peak_end, end,
                          bits(range), bits(hold), bits(bottom), bits(tension), bits(ratio),
-                         bits(tempo), tied(concentric), tied(eccentric));
+                         bits(tempo), tied(concentric), tied(eccentric), tied(values));
 }
 
 measure::PhaseMetrics random_phase(Random& random) {
@@ -46,6 +56,18 @@ measure::PhaseMetrics random_phase(Random& random) {
   auto& [a, b, c, d, e, f, g, h, i, j, k] = phase;
   for (double* field : {&a, &b, &c, &d, &e, &f, &g, &h, &i, &j, &k}) *field = random_bits(random);
   return phase;
+}
+
+std::vector<measure::MetricValue> random_values(Random& random) {
+  std::vector<measure::MetricValue> values(random.below(5));
+  for (measure::MetricValue& value : values) {
+    value.id = static_cast<measure::MetricId>(random.below(65536));
+    value.version = static_cast<std::uint16_t>(random.below(65536));
+    value.flags = static_cast<std::uint32_t>(random.next());
+    value.value = random_bits(random);
+    value.uncertainty = random_bits(random);
+  }
+  return values;
 }
 
 }  // namespace
@@ -85,7 +107,7 @@ SessionRecord random_session(Random& random, const std::string& id) {
 measure::RepMetrics random_rep(Random& random) {
   measure::RepMetrics rep;
   auto& [version, index, kind, rejection, quality, start, peak_start, peak_end, end, range, hold,
-         bottom, tension, ratio, tempo, concentric, eccentric] = rep;
+         bottom, tension, ratio, tempo, concentric, eccentric, values] = rep;
   version = static_cast<int>(random.below(1000));
   index = static_cast<std::uint32_t>(random.next());
   kind = static_cast<measure::RepKind>(random.below(3));
@@ -97,6 +119,7 @@ measure::RepMetrics random_rep(Random& random) {
   }
   concentric = random_phase(random);
   eccentric = random_phase(random);
+  values = random_values(random);
   return rep;
 }
 
@@ -129,6 +152,7 @@ SetRecord random_set(Random& random, const std::string& id, const std::string& s
   set.samples_dropped = random.next();
   set.fault = static_cast<std::uint16_t>(random.next());
   for (std::uint32_t i = 1 + random.below(12); i > 0; --i) set.reps.push_back(random_rep(random));
+  set.metrics = random_values(random);
   return set;
 }
 
@@ -184,13 +208,13 @@ bool same(const SetRecord& a, const SetRecord& b) {
   const auto tie = [](const SetRecord& set) {
     const auto& [id, session, index, exercise, profile, parameters, side, axis, coordinate, tempo,
                  load_start, load_end, target, counted, partial, changes, end, start_ns, end_ns,
-                 start_tick, end_tick, samples, dropped, fault, reps] = set;
+                 start_tick, end_tick, samples, dropped, fault, reps, metrics] = set;
     std::vector<std::pair<std::string, std::uint64_t>> plain;
     for (const auto& [name, value] : parameters) plain.emplace_back(name, bits(value));
     return std::make_tuple(id, session, index, exercise, profile, plain, side, axis, coordinate,
                            tempo, bits(load_start), bits(load_end), target, counted, partial,
                            changes, end, start_ns, end_ns, start_tick, end_tick, samples, dropped,
-                           fault, reps.size());
+                           fault, reps.size(), tied(metrics));
   };
   if (tie(a) != tie(b)) return false;
   for (std::size_t i = 0; i < a.reps.size(); ++i) {

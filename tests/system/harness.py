@@ -94,11 +94,12 @@ class Process:
 class House:
     """One simulated station with its daemon."""
 
-    def __init__(self, program="glute-med-short", seed=1, keep_port=False):
+    def __init__(self, program="glute-med-short", seed=1, keep_port=False, sim_options=()):
         self.stack = contextlib.ExitStack()
         self.folder = pathlib.Path(self.stack.enter_context(tempfile.TemporaryDirectory()))
         self.program = program
         self.seed = seed
+        self.sim_options = list(sim_options)
         self.truth = self.folder / "truth.json"
         self.data = self.folder / "data"
         self.sim_port = free_port() if keep_port else 0
@@ -123,6 +124,7 @@ class House:
         self.sim = Process("medius-sim", [
             BIN / "medius-sim", "--port", self.sim_port, "--pace", "bus", "--program",
             SOURCE / "programs" / f"{self.program}.toml", "--seed", self.seed, "--truth", self.truth,
+            *self.sim_options,
         ], self.folder, r"listening on ([0-9.:]+)")
 
     def start_daemon(self, machine=MACHINE, extra=()):

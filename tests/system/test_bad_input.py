@@ -2,6 +2,7 @@
 """Bad input: one sentence with the thing, the value, the limit and the next step; nothing half-started."""
 import os
 import pathlib
+import re
 import socket
 import subprocess
 import sys
@@ -11,6 +12,14 @@ import unittest
 from harness import BIN, BUILD, MACHINE, SOURCE, House, stubs, wait_for
 
 messages, _ = stubs()
+
+
+def command_lines():
+    for path in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            yield path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:  # it has ended
+            pass
 
 
 class BadInput(unittest.TestCase):
@@ -30,28 +39,34 @@ class BadInput(unittest.TestCase):
         self.assertNotEqual(text, changed)
         path = pathlib.Path(self.folder.name) / "machine.toml"
         path.write_text(changed, encoding="utf-8")
-        devices = pathlib.Path(self.folder.name).parent / "devices"
-        return path, devices
+        return path
 
     def refused(self, result, *words):
         print(result.stderr.strip(), file=sys.stderr)
         self.assertNotEqual(result.returncode, 0)
         for word in words:
             self.assertIn(word, result.stderr)
+        self.assertEqual(len(result.stderr.strip().splitlines()), 1, "one sentence")
+        self.assertFalse(pathlib.Path(self.folder.name, "data").exists(), "nothing half-started remains")
+        self.assertEqual([line for line in command_lines() if self.folder.name in line], [])
 
     def test_a_broken_machine_file_names_file_and_place(self):
-        path, _ = self.machine(lambda text: text.replace("[machine]", "[machine", 1))
+        path = self.machine(lambda text: text.replace("[machine]", "[machine", 1))
         self.refused(self.daemon(machine=path), "machine.toml", "line")
 
     def test_a_load_in_the_wrong_unit_names_the_right_key(self):
-        path, _ = self.machine(lambda text: text.replace("user_force_max_n", "user_force_max_nm"))
-        self.refused(self.daemon(machine=path), "user_force_max_nm")
-        path, _ = self.machine(lambda text: text.replace("user_force_max_n", "user_force_max"))
+        path = self.machine(lambda text: text.replace("user_force_max_n", "user_force_max_nm"))
+        self.refused(self.daemon(machine=path), "user_force_max_nm", "user_force_max_n")
+        path = self.machine(lambda text: text.replace("user_force_max_n", "user_force_max"))
         self.refused(self.daemon(machine=path), "user_force_max")
 
     def test_a_missing_device_descriptor_is_named(self):
-        path, _ = self.machine(lambda text: text.replace('"canonical-drive"', '"no-such-drive"'))
+        path = self.machine(lambda text: text.replace('"canonical-drive"', '"no-such-drive"'))
         self.refused(self.daemon(machine=path), "no-such-drive")
+
+    def test_a_machine_without_an_operator_panel_is_refused(self):
+        path = self.machine(lambda text: re.sub(r'\[\[device\]\]\s*\nname = "panel".*?(?=\n\[|\Z)', "", text, flags=re.S))
+        self.refused(self.daemon(machine=path), "operator panel", "add a [[device]]")
 
     def test_a_missing_machine_file_is_named(self):
         self.refused(self.daemon(machine="/nowhere/machine.toml"), "/nowhere/machine.toml")
@@ -112,7 +127,7 @@ class BadInput(unittest.TestCase):
             for path in (house.data,):
                 subprocess.run(["chown", "-R", "nobody", path], check=True)
             command = ["setpriv", "--reuid=nobody", "--clear-groups", "--inh-caps=-all", "--bounding-set=-all"]
-            machine, _ = self.machine(lambda text: text.replace("simulated = true", "simulated = false")
+            machine = self.machine(lambda text: text.replace("simulated = true", "simulated = false")
                                       .replace("lockstep = true", "lockstep = false"))
             os.chmod(self.folder.name, 0o755)
             result = subprocess.run(

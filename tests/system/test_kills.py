@@ -1,14 +1,16 @@
 #!/usr/bin/python3
 """kill -9 in mid-set: of the client, of the simulated machine, of the daemon."""
+import re
 import signal
 import subprocess
-import sys
 import time
 import unittest
 
+import grpc
+
 from harness import BIN, RESET, House, bench, stubs, wait_for
 
-messages, _ = stubs()
+messages, services = stubs()
 WORKING = messages.STATION_STATE_WORKING
 FAULT = messages.STATION_STATE_FAULT
 IDLE = messages.STATION_STATE_IDLE
@@ -38,34 +40,61 @@ class Kills(unittest.TestCase):
                      lambda: self.station(house).axes[0].increases_frozen, 10)
             state = self.reach_repetition(house, 3)
             self.assertEqual(state.state, WORKING)
-            # An order for more is accepted or refused, but the load never rises while nobody watches.
             service = house.connect()[0]
-            try:
-                service.AdjustLoad(messages.AdjustLoadRequest(
-                    header=messages.OrderHeader(request_id="more"), load=messages.Load(load_n=70)), timeout=5)
-            except Exception:  # a refusal is as good
-                pass
+
+            def more(request_id):
+                return service.AdjustLoad(messages.AdjustLoadRequest(
+                    header=messages.OrderHeader(request_id=request_id), load=messages.Load(load_n=64)), timeout=5)
+
+            with self.assertRaises(grpc.RpcError) as caught:
+                more("while-lost")
+            self.assertEqual(caught.exception.code(), grpc.StatusCode.FAILED_PRECONDITION)
+            self.assertIn("frozen", caught.exception.details())
             state = self.reach_repetition(house, 5)
             self.assertAlmostEqual(state.axes[0].load_applied, 60.0, places=6)
+            # It was the client's loss that froze them: with a client of its name the load does rise.
+            name = re.search(r"client '([^']+)'", caught.exception.details())[1]
+            channel = grpc.insecure_channel(house.daemon.address)
+            self.addCleanup(channel.close)
+            service = services.StationServiceStub(channel)
+            watch = service.WatchStation(messages.WatchStationRequest(client_name=name))
+            next(watch)
+            wait_for("increases to be free again", lambda: not self.station(house).axes[0].increases_frozen, 10)
+            more("when-back")
+            wait_for("the increase", lambda: abs(self.station(house).axes[0].load_applied - 64) < 1e-6, 60)
+            watch.cancel()
 
     def test_a_lost_machine_comes_back_fresh_but_force_only_after_the_panels_reset(self):
-        with House(keep_port=True) as house:
+        # Nobody but this test presses reset.
+        with House(keep_port=True, sim_options=["--no-reset"]) as house:
+            wait_for("a fresh link", lambda: self.station(house).loop.link_fresh, 20)
+            bench(house.sim.address, RESET, 300)
+            wait_for("the power-up latch to open", lambda: self.station(house).state == IDLE, 10)
             client = self.start_client(house)
             try:
                 self.reach_repetition(house, 1)
                 house.sim.kill(signal.SIGKILL)
                 wait_for("the fault to be seen", lambda: self.station(house).state == FAULT, 10)
                 house.start_sim()
-                begin = time.monotonic()
+                begin = self.station(house).tick
                 wait_for("a fresh link", lambda: self.station(house).loop.link_fresh, 20)
-                print(f"link fresh {time.monotonic() - begin:.2f} s after the restart", file=sys.stderr)
-                # medius-sim's person presses reset when the machine is switched on; hands off that: the
-                # latch in the daemon is only left by an edge it sees itself.
-                state = self.station(house)
-                self.assertEqual(state.axes[0].force_output, 0.0)
-                if state.state == FAULT:
-                    bench(house.sim.address, RESET, 300)
+                # Ticks are the lockstep's time: a host that stalls is no late link.
+                self.assertLessEqual(self.station(house).tick - begin, 2000)
+
+                for attempt in range(5):
+                    with self.assertRaises(grpc.RpcError) as caught:
+                        house.connect()[0].StartSession(messages.StartSessionRequest(
+                            header=messages.OrderHeader(request_id=f"too-early-{attempt}"),
+                            program=f"programs/{house.program}"), timeout=5)
+                    self.assertEqual(caught.exception.code(), grpc.StatusCode.FAILED_PRECONDITION)
+                    state = self.station(house)
+                    self.assertEqual((state.state, state.axes[0].force_output), (FAULT, 0.0))
+                    time.sleep(0.3)
+                bench(house.sim.address, RESET, 300)
                 wait_for("the reset to be honoured", lambda: self.station(house).state == IDLE, 10)
+                house.connect()[0].StartSession(messages.StartSessionRequest(
+                    header=messages.OrderHeader(request_id="now"), program=f"programs/{house.program}"), timeout=5)
+                self.reach_repetition(house, 1)
             finally:
                 client.kill()
                 client.wait()

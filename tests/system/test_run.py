@@ -17,25 +17,35 @@ from harness import SOURCE, load_json
 
 
 def our_processes(mark):
-    """Command lines of living processes that mention the mark."""
+    """Command lines of living processes whose environment holds the mark: children inherit it."""
     found = []
     for folder in pathlib.Path("/proc").iterdir():
         if folder.name.isdigit():
             try:
                 line = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+                environment = (folder / "environ").read_bytes()
             except OSError:
                 continue
-            if mark in line and "test_run.py" not in line:
+            if f"{MARK}={mark}\0".encode() in environment:
                 found.append(line)
     return found
 
 
+MARK = "MEDIUS_TEST_RUN"
+
+
 class Run(unittest.TestCase):
+    def test_a_process_left_behind_would_be_seen(self):
+        with subprocess.Popen(["setsid", "sleep", "60"], env={**os.environ, MARK: "control"}) as left:
+            self.assertEqual(len(our_processes("control")), 1)
+            left.kill()
+
     def test_a_session_ends_by_itself_and_its_report_agrees_with_the_plants_truth(self):
         with tempfile.TemporaryDirectory() as folder:
             result = subprocess.run(
                 [SOURCE / "run", "--report", f"{folder}/report", "--data", f"{folder}/data"],
-                capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=600, check=False)
+                capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=600, check=False,
+                env={**os.environ, MARK: folder})
             print(result.stdout[-4000:], file=sys.stderr)
             self.assertEqual(result.returncode, 0, result.stderr[-3000:])
             self.assertNotIn("\033[", result.stdout, "plain lines without a terminal")
@@ -56,7 +66,7 @@ class Run(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             pid, terminal = pty.fork()
             if pid == 0:
-                os.environ["TERM"] = "xterm-256color"
+                os.environ.update({"TERM": "xterm-256color", MARK: folder})
                 os.execv(SOURCE / "run", ["./run", "--data", f"{folder}/data"])
             seen, sent, end = b"", False, time.monotonic() + 300
             while time.monotonic() < end:

@@ -208,9 +208,11 @@ TEST_F(RunningSession, AbsurdLoadsAreRefusedWithTheLimitNamed) {
 }
 
 TEST_F(RunningSession, StopUnloadsWithinHalfASecondInEveryState) {
+  // At the cuff, by the plant: pretension and what force control may be off, not the load.
   const auto unloaded = [&] {
     const rt::AxisStatus status = axis();
-    return status.force_target <= 30.0 && status.load_state != safety::LoadState::kLoaded;
+    return world_->machine().truth().cuff_tension_n <= 12.5 && status.force_target <= 10.5 &&
+           status.load_state != safety::LoadState::kLoaded;
   };
   int number = 0;
   for (const StationState state :
@@ -225,6 +227,28 @@ TEST_F(RunningSession, StopUnloadsWithinHalfASecondInEveryState) {
     EXPECT_TRUE(world_->run_until(unloaded, 0.5)) << station::to_string(state);
     EXPECT_LE(world_->time_s() - asked_s, 0.5) << station::to_string(state);
     EXPECT_TRUE(reach(StationState::kIdle, 5.0)) << station::to_string(state);
+  }
+}
+
+// Not even pretension is left, and only the panel's reset lets force return.
+TEST_F(RunningSession, ThePanelsStopButtonTakesAllForceInEveryStateUnderTension) {
+  for (const StationState state :
+       {StationState::kPretension, StationState::kReady, StationState::kWorking}) {
+    SetUp();
+    ASSERT_TRUE(start());
+    ASSERT_TRUE(reach(state, 120.0)) << station::to_string(state);
+    if (state == StationState::kWorking) world_->run_for(5.0);
+    world_->machine().press_stop(true);
+    world_->run_for(1.0);
+    EXPECT_EQ(now().state, StationState::kFault) << station::to_string(state);
+    EXPECT_EQ(axis().force_output, 0.0) << station::to_string(state);
+    EXPECT_NE(axis().drive_state, hal::DriveState::kOperationEnabled) << station::to_string(state);
+    world_->machine().press_stop(false);
+    world_->run_for(3.0);
+    EXPECT_EQ(now().state, StationState::kFault) << station::to_string(state);
+    EXPECT_EQ(axis().force_output, 0.0) << station::to_string(state);
+    world_->machine().press_reset(0.3);
+    EXPECT_TRUE(reach(StationState::kIdle, 2.0)) << station::to_string(state);
   }
 }
 
