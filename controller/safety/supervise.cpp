@@ -14,8 +14,7 @@ SuperviseOutput caused_by(FaultCode fault) noexcept {
 namespace {
 
 constexpr int kImplausibleTicks = 20;  // longer than a friction reversal shows
-// Ankle loads are 20-90 N: 900 N scales are blind. A sixth of what an axis brakes with is 25 N on a
-// cable and 25 N at the pad of a lever, 9.5 Nm.
+// Ankle loads are 20-90 N: 900 N scales are blind. The brake's sixth is 25 N, or 9.5 Nm of a lever.
 constexpr double kBrakeOverImplausible = 6.0;
 constexpr double kImplausibleFraction = 0.25;
 constexpr std::uint32_t kMissedFreeze = 2;  // a miss or two hold the last output: 2 N
@@ -79,9 +78,9 @@ bool implausible(const AxisBounds& bounds, const SuperviseInput& input) noexcept
   const double measured = axis_input(input).load_cell.force;
   if (!is_finite(input.expected_drive_force) || !is_finite(input.set_force)) return true;
   const double least = bound(bounds.brake_force_max) / kBrakeOverImplausible;
-  const double allowed =
-      at_least(kImplausibleFraction * input.set_force, least) + bound(input.friction_allowance);
-  return absolute(measured - input.expected_drive_force) > allowed;
+  const double allowed = at_least(kImplausibleFraction * input.set_force, least);
+  return absolute(measured - input.expected_drive_force) >
+         allowed + bound(input.friction_allowance);
 }
 
 }  // namespace
