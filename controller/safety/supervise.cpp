@@ -103,10 +103,10 @@ SuperviseOutput supervise(const AxisBounds& bounds, const SuperviseInput& input,
   const FaultCode data = data_cause(bounds, input, aging);
   if (data != FaultCode::kNone) return caused_by(data);
 
-  int ticks = state.implausible_ticks;  // held while the word brakes: a slack cable says nothing
+  // Held while the word brakes: a slack cable says nothing.
   const bool braking = is_finite(input.expected_drive_force) && input.expected_drive_force < 0.0;
-  if (!braking) ticks = implausible(bounds, input) ? ticks + 1 : 0;
-  state.implausible_ticks = std::min(ticks, kImplausibleTicks);
+  int& ticks = state.implausible_ticks;
+  if (!braking) ticks = implausible(bounds, input) ? std::min(ticks + 1, kImplausibleTicks) : 0;
   if (ticks >= kImplausibleTicks) return caused_by(FaultCode::kForceImplausible);
 
   // Capped on the way, so that the counter cannot wrap.
