@@ -64,7 +64,7 @@ struct SimulateCommand {
   std::string program;
   std::uint64_t seed = 1;
   std::string report;
-  std::string machine;  // empty = found beside the programs
+  std::string machine;  // cable, seated or a file; empty = cable
   std::string programs = "programs";
   std::string plugins;  // empty = beside the executable
 };

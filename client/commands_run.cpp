@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
+#include <set>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -177,14 +178,16 @@ class Run {
 
   [[nodiscard]] int exit_code(Ending ending, const std::vector<record::SetRecord>& sets) const {
     if (ending == Ending::kInterrupted) return kExitInterrupted;
-    const auto done = std::count_if(sets.begin(), sets.end(), [](const auto& set) {
-      return set.end == record::SetEnd::kCount;
-    });
+    // A set of both arms is two records of one number.
+    std::set<std::uint32_t> done;
+    for (const record::SetRecord& set : sets) {
+      if (set.end == record::SetEnd::kCount) done.insert(set.index);
+    }
     const bool fault = std::any_of(sets.begin(), sets.end(), [](const auto& set) {
       return set.end == record::SetEnd::kFault;
     });
     if (ending == Ending::kFault || fault) return kExitFault;
-    return done > 0 && static_cast<std::uint32_t>(done) >= sets_total_ ? kExitOk : kExitIncomplete;
+    return !done.empty() && done.size() >= sets_total_ ? kExitOk : kExitIncomplete;
   }
 
   ReportInput report_of(const StoredSession& session, int code) {
@@ -222,6 +225,7 @@ class Run {
       complain(truth.error());
       return;
     }
+    report.pad_lever_m = truth->metres_per_unit;
     for (std::size_t i = 0; i < session.sets.size(); ++i) {
       const auto samples = fetch_samples(connection_, session.sets[i], 1);
       if (!samples) {

@@ -23,17 +23,23 @@ fs::path executable_directory() {
   return fs::read_symlink("/proc/self/exe", error).parent_path();
 }
 
+// A machine by its short name, or a machine file.
+fs::path machine_file(const SimulateCommand& options) {
+  const fs::path machines = fs::path(options.programs).parent_path() / "hal/machines";
+  if (options.machine.empty() || options.machine == "cable") {
+    return machines / "cable-station-sim.toml";
+  }
+  if (options.machine == "seated") return machines / "seated-hip-abduction-sim.toml";
+  return options.machine;
+}
+
 sim::SimulateOptions world_options(const SimulateCommand& options) {
   sim::SimulateOptions out;
   out.program_id = options.program;
   out.world.seed = options.seed;
   out.world.station.seed = options.seed;
   out.world.program_directory = options.programs;
-  out.world.machine_file =
-      options.machine.empty()
-          ? (fs::path(options.programs).parent_path() / "hal/machines/cable-station-sim.toml")
-                .string()
-          : options.machine;
+  out.world.machine_file = machine_file(options).string();
   out.world.plugin_directory = options.plugins.empty()
                                    ? (executable_directory().parent_path() / "plugins.d").string()
                                    : options.plugins;
@@ -58,9 +64,11 @@ ReportInput report_of(const sim::SessionResult& result,
     if (!set.truth.range_m.empty()) {
       double sum = 0.0;
       for (const double range : set.truth.range_m) sum += range;
-      figures.range_mean = sum / static_cast<double>(set.truth.range_m.size());
+      figures.range_mean =
+          sum / static_cast<double>(set.truth.range_m.size()) / set.metres_per_unit;
     }
     report.truth.push_back(figures);
+    report.pad_lever_m = set.metres_per_unit;
   }
   return report;
 }

@@ -110,9 +110,10 @@ void add_set(const v1::Station& station, Lines& lines) {
   for (const auto& [name, value] : set.profile().parameters()) {
     parameters += fmt::format(", {} {:g}", name, value);
   }
-  lines.add(fmt::format("set {} of {} {}  {}  {:g} {}  {}, {}{}", set.index(), total, progress,
-                        lines.paint(word(set.side()), Color::kBold), load_of(set.load_start()),
-                        units.force, set.exercise(), set.profile().profile(), parameters));
+  lines.add(fmt::format(
+      "set {} of {} {}  {}  {:g} {}  {}, {}{}", set.index(), total, progress,
+      lines.paint(station.has_other_set() ? "both" : word(set.side()), Color::kBold),
+      load_of(set.load_start()), units.force, set.exercise(), set.profile().profile(), parameters));
 }
 
 void add_phase(const v1::Station& station, const v1::AxisState& axis, Lines& lines) {
@@ -123,6 +124,10 @@ void add_phase(const v1::Station& station, const v1::AxisState& axis, Lines& lin
       fmt::format("repetition {} of {}", axis.reps_counted(), station.set().reps_target()),
       Color::kBold);
   if (axis.reps_partial() > 0) line += fmt::format(" (+{} partial)", axis.reps_partial());
+  if (station.has_other_set()) {
+    line += fmt::format(", {} {}", word(station.other_set().side()),
+                        station.other_set().reps_counted());
+  }
   if (prescribed > 0.0) line += fmt::format("   {:.1f} of {:.1f} s", elapsed, prescribed);
   const std::string advice = pace_advice(station);
   if (!advice.empty()) {
@@ -163,6 +168,19 @@ void add_bars(const v1::Station& station, const v1::AxisState& axis, Lines& line
   }
   if (axis.increases_frozen()) load += ", " + lines.paint("increases frozen", Color::kYellow);
   lines.add(pad("load", kLabel) + load);
+}
+
+// The other arm of a set of both.
+void add_other_side(const v1::Station& station, Lines& lines) {
+  if (!station.has_other_set()) return;
+  for (const v1::AxisState& axis : station.axes()) {
+    if (axis.axis() != station.other_set().axis()) continue;
+    const Units units = units_of(axis.coordinate());
+    lines.add(pad(word(station.other_set().side()), kLabel) +
+              fmt::format("{:.1f} {}, target {:.1f} {}, {:.0f} {}", axis.force_measured(),
+                          units.force, axis.force_target(), units.force,
+                          axis.position() * units.range_factor, units.range));
+  }
 }
 
 void add_trace(const LiveModel& model, Lines& lines) {
@@ -256,6 +274,7 @@ std::vector<std::string> live_lines(const LiveModel& model, const Screen& screen
   if (axis != nullptr) {
     add_phase(station, *axis, lines);
     add_bars(station, *axis, lines);
+    add_other_side(station, lines);
     add_trace(model, lines);
   }
   add_health(station, axis, lines);

@@ -26,27 +26,29 @@ void Progress::say_state(const v1::Station& station, std::vector<std::string>& l
   std::string line = state;
   if (station.has_set() && station.state() != v1::STATION_STATE_IDLE) {
     line += fmt::format(", set {} of {}, {}", station.set().index(), station.sets_total(),
-                        word(station.set().side()));
+                        station.has_other_set() ? "both" : word(station.set().side()));
   }
   if (!station.state_reason().empty()) line += ": " + station.state_reason();
   lines.push_back(line);
 }
 
 void Progress::say_repetitions(const v1::Station& station, std::vector<std::string>& lines) {
-  if (!station.has_set()) return;
-  const v1::Set& set = station.set();
-  if (set.name() != set_) {
+  if (station.has_set()) say_side(station, station.set(), first_, lines);
+  if (station.has_other_set()) say_side(station, station.other_set(), other_, lines);
+}
+
+void Progress::say_side(const v1::Station& station, const v1::Set& set, Followed& followed,
+                        std::vector<std::string>& lines) {
+  if (set.name() != followed.set) {
     // A set that had ended before the first look is history.
     const bool history = state_.empty() && set.end() != v1::SET_END_OPEN;
-    set_ = set.name();
-    repetition_ = history ? UINT32_MAX : 0;
-    end_said_ = history;
+    followed = {set.name(), history ? UINT32_MAX : 0, history};
     load_requested_ = load_applied_ = -1.0;
   }
   const Units units = units_of(set.coordinate());
   for (const v1::Repetition& rep : set.repetitions()) {
-    if (rep.index() <= repetition_) continue;
-    repetition_ = rep.index();
+    if (rep.index() <= followed.repetition) continue;
+    followed.repetition = rep.index();
     std::string flags;
     for (const std::string& flag : rep.quality()) flags += " " + flag;
     if (rep.kind() != v1::REP_KIND_FULL) {
@@ -63,10 +65,10 @@ void Progress::say_repetitions(const v1::Station& station, std::vector<std::stri
   }
   // The figures of the last repetition come a moment after its count.
   const bool complete =
-      repetition_ >= set.reps_counted() || (station.state() != v1::STATION_STATE_WORKING &&
-                                            station.state() != v1::STATION_STATE_UNLOADING);
-  if (set.end() != v1::SET_END_OPEN && complete && !end_said_) {
-    end_said_ = true;
+      followed.repetition >= set.reps_counted() || (station.state() != v1::STATION_STATE_WORKING &&
+                                                    station.state() != v1::STATION_STATE_UNLOADING);
+  if (set.end() != v1::SET_END_OPEN && complete && !followed.end_said) {
+    followed.end_said = true;
     lines.push_back(fmt::format("set {} {} ended, {}: {} repetitions", set.index(),
                                 word(set.side()), word(set.end()), set.reps_counted()));
   }

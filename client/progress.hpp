@@ -19,13 +19,19 @@ class Progress {
  private:
   void say_state(const v1::Station& station, std::vector<std::string>& lines);
   void say_repetitions(const v1::Station& station, std::vector<std::string>& lines);
+  // What was said of one set.
+  struct Followed {
+    std::string set;
+    std::uint32_t repetition = 0;  // last one said
+    bool end_said = false;
+  };
+  void say_side(const v1::Station& station, const v1::Set& set, Followed& followed,
+                std::vector<std::string>& lines);
   void say_load(const v1::Station& station, std::vector<std::string>& lines);
   void say_troubles(const v1::Station& station, std::vector<std::string>& lines);
 
   std::string state_;
-  std::string set_;
-  std::uint32_t repetition_ = 0;  // last one said of set_
-  bool end_said_ = false;
+  Followed first_, other_;  // the other arm of a set of both
   double load_requested_ = -1.0;
   double load_applied_ = -1.0;
   bool frozen_ = false;

@@ -22,6 +22,10 @@ Json or_null(const std::optional<T>& value) {
   return value ? Json(*value) : Json(nullptr);
 }
 
+bool is_lever(const ReportInput& input) {
+  return !input.sets.empty() && input.sets.front().coordinate == hal::CoordinateKind::kLever;
+}
+
 // A side's truth over its sets: counts add up, the ratio is averaged, errors add in squares.
 // Unknown as soon as one set's is.
 struct SideTruth {
@@ -88,6 +92,10 @@ Json side_json(const ReportInput& input, record::Side side) {
   out["range_true_mean"] = or_null(truth.range);
   out["force_concentric_mean"] = figures.force_concentric.mean;
   out["force_eccentric_mean"] = figures.force_eccentric.mean;
+  if (is_lever(input) && input.pad_lever_m) {
+    out["pad_force_concentric_mean_n"] = figures.force_concentric.mean / *input.pad_lever_m;
+    out["pad_force_eccentric_mean_n"] = figures.force_eccentric.mean / *input.pad_lever_m;
+  }
   out["work_concentric_mean_j"] = figures.work_j.mean;
   out["time_per_repetition_s"] = figures.tempo_s.mean;
   return out;
@@ -127,8 +135,7 @@ Json report_json(const ReportInput& input) {
   out["store"] = input.store;
   out["outcome"] = input.outcome;
   if (input.seed) out["seed"] = *input.seed;
-  const bool lever =
-      !input.sets.empty() && input.sets.front().coordinate == hal::CoordinateKind::kLever;
+  const bool lever = is_lever(input);
   out["units"] = {{"force", lever ? "Nm" : "N"}, {"range", lever ? "rad" : "m"}};
   out["sides"] = Json::array();
   for (const auto side : {record::Side::kLeft, record::Side::kRight, record::Side::kBoth}) {

@@ -17,8 +17,8 @@ namespace medius::client {
 struct SetTruthFigures {
   std::optional<int> reps;
   std::optional<int> direction_changes;
-  std::optional<double> rendered_ratio;     // cuff tension, steady parts, down over up
-  std::optional<double> rms_error_percent;  // cuff tension against the target, of the target
+  std::optional<double> rendered_ratio;     // felt force, steady parts, down over up
+  std::optional<double> rms_error_percent;  // felt force against the target, of the target
   std::optional<double> range_mean;         // m | rad
 };
 
@@ -32,6 +32,7 @@ struct ReportInput {
   std::optional<std::uint64_t> seed;
   std::span<const record::SetRecord> sets;
   std::vector<SetTruthFigures> truth;  // beside `sets`; empty = none known
+  std::optional<double> pad_lever_m;   // of a lever machine: turns Nm into N at the pad
 };
 
 [[nodiscard]] nlohmann::ordered_json report_json(const ReportInput& input);

@@ -34,19 +34,25 @@ bool number(std::string_view text, double& value) {
 }
 
 // Columns are found by their names; others may stand between them.
-tl::expected<std::vector<TruthRow>, std::string> load_rows(const std::string& path) {
+using Heads = std::array<std::string_view, 4>;
+constexpr Heads kCableHeads{"cmd_seq", "ring_m", "ring_mps", "cuff_n"};
+constexpr Heads kLeftHeads{"cmd_seq", "left_rad", "left_radps", "left_nm"};
+constexpr Heads kRightHeads{"cmd_seq", "right_rad", "right_radps", "right_nm"};
+
+tl::expected<std::vector<TruthRow>, std::string> load_rows(const std::string& path,
+                                                           const Heads& names,
+                                                           double metres_per_unit) {
   std::ifstream file(path);
   std::string line;
   if (!std::getline(file, line)) {
     return tl::unexpected("truth samples " + path + " could not be read; give medius-sim --truth");
   }
-  constexpr std::array<std::string_view, 4> kNames{"cmd_seq", "ring_m", "ring_mps", "cuff_n"};
   std::array<std::size_t, 4> column{};
   const auto heads = split(line);
-  for (std::size_t i = 0; i < kNames.size(); ++i) {
-    while (column[i] < heads.size() && heads[column[i]] != kNames[i]) ++column[i];
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    while (column[i] < heads.size() && heads[column[i]] != names[i]) ++column[i];
     if (column[i] == heads.size()) {
-      return tl::unexpected("truth samples " + path + " have no column '" + std::string(kNames[i]) +
+      return tl::unexpected("truth samples " + path + " have no column '" + std::string(names[i]) +
                             "'; use the medius-sim of the same build");
     }
   }
@@ -59,7 +65,8 @@ tl::expected<std::vector<TruthRow>, std::string> load_rows(const std::string& pa
       whole = number(fields[column[i]], values[i]);
     }
     if (!whole) break;  // the simulator is still writing its last line
-    rows.push_back({static_cast<std::uint16_t>(values[0]), values[1], values[2], values[3]});
+    rows.push_back({static_cast<std::uint16_t>(values[0]), metres_per_unit * values[1],
+                    metres_per_unit * values[2], values[3]});
   }
   return rows;
 }
@@ -84,8 +91,8 @@ struct Alignment {
   double square = 0.0;
 };
 
-Alignment align(const Truth& truth, const std::vector<std::int64_t>& ticks, std::int64_t shift,
-                const v1::RecordedSamples& samples) {
+Alignment align(const std::vector<TruthRow>& rows, const std::vector<std::int64_t>& ticks,
+                std::int64_t shift, const v1::RecordedSamples& samples) {
   Alignment out;
   const auto first = static_cast<std::int64_t>(samples.tick(0));
   const auto last = static_cast<std::int64_t>(samples.tick(samples.tick_size() - 1));
@@ -96,7 +103,7 @@ Alignment align(const Truth& truth, const std::vector<std::int64_t>& ticks, std:
     if (static_cast<std::int64_t>(samples.tick(at)) > tick) at = 0;  // the controller started anew
     while (static_cast<std::int64_t>(samples.tick(at)) < tick) ++at;
     if (static_cast<std::int64_t>(samples.tick(at)) != tick) continue;
-    const JoinedRow row{truth.rows[i], samples.force_target(at), samples.force_measured(at)};
+    const JoinedRow row{rows[i], samples.force_target(at), samples.force_measured(at)};
     const double error = row.truth.cuff_tension_n - row.measured_n;
     out.square += error * error;
     out.rows.push_back(row);
@@ -106,9 +113,10 @@ Alignment align(const Truth& truth, const std::vector<std::int64_t>& ticks, std:
 
 // The person does the sets of one session in its order.
 const TruthSet* truth_set(const Truth& truth, const record::SetRecord& set) {
-  if (set.index == 0 || set.index > truth.sets.size()) return nullptr;
-  const TruthSet& found = truth.sets[set.index - 1];
-  return found.side == word(set.side) ? &found : nullptr;
+  for (const TruthSet& found : truth.sets) {
+    if (found.number == static_cast<int>(set.index) && found.side == word(set.side)) return &found;
+  }
+  return nullptr;
 }
 
 }  // namespace
@@ -126,13 +134,21 @@ tl::expected<Truth, std::string> load_truth(const std::string& path) {
     for (const auto& entry : json.at("sets")) {
       truth.sets.push_back({entry.at("side").get<std::string>(), entry.at("reps").get<int>(),
                             entry.at("direction_changes").get<int>(),
-                            entry.at("range_m").get<std::vector<double>>()});
+                            entry.at("range_m").get<std::vector<double>>(),
+                            entry.at("number").get<int>()});
     }
     // The simulator may have run in another directory: the samples lie beside the JSON.
     const auto name = std::filesystem::path(json.at("samples").get<std::string>()).filename();
-    auto rows = load_rows(std::filesystem::path(path).parent_path() / name);
+    const std::string samples = std::filesystem::path(path).parent_path() / name;
+    const bool seated = json.at("machine").get<std::string>() == "seated";
+    truth.metres_per_unit = json.at("metres_per_unit").get<double>();
+    auto rows = load_rows(samples, seated ? kLeftHeads : kCableHeads, truth.metres_per_unit);
     if (!rows) return tl::unexpected(rows.error());
     truth.rows = std::move(*rows);
+    if (!seated) return truth;
+    rows = load_rows(samples, kRightHeads, truth.metres_per_unit);
+    if (!rows) return tl::unexpected(rows.error());
+    truth.right_rows = std::move(*rows);
   } catch (const nlohmann::json::exception& error) {
     return tl::unexpected("truth file " + path + ": " + error.what() +
                           "; use the medius-sim of the same build");
@@ -140,9 +156,9 @@ tl::expected<Truth, std::string> load_truth(const std::string& path) {
   return truth;
 }
 
-std::vector<JoinedRow> join(const Truth& truth, const v1::RecordedSamples& samples) {
-  if (samples.tick().empty() || truth.rows.empty()) return {};
-  const std::vector<std::int64_t> ticks = unwrapped(truth.rows);
+std::vector<JoinedRow> join(const std::vector<TruthRow>& rows, const v1::RecordedSamples& samples) {
+  if (samples.tick().empty() || rows.empty()) return {};
+  const std::vector<std::int64_t> ticks = unwrapped(rows);
   const auto [low, high] = std::minmax_element(ticks.begin(), ticks.end());
   const auto first = static_cast<std::int64_t>(samples.tick(0));
   const auto last = static_cast<std::int64_t>(samples.tick(samples.tick_size() - 1));
@@ -152,7 +168,7 @@ std::vector<JoinedRow> join(const Truth& truth, const v1::RecordedSamples& sampl
   Alignment best;
   double best_mean = 0.0;
   for (std::int64_t wrap = floor_div(first - *high); wrap <= floor_div(last - *low); ++wrap) {
-    Alignment candidate = align(truth, ticks, wrap * kWrap, samples);
+    Alignment candidate = align(rows, ticks, wrap * kWrap, samples);
     // A sliver of overlap fits anything.
     if (candidate.rows.size() * 2 < static_cast<std::size_t>(samples.tick_size())) continue;
     const double mean = candidate.square / static_cast<double>(candidate.rows.size());
@@ -173,11 +189,12 @@ SetTruthFigures judge_set(const Truth& truth, const record::SetRecord& set,
     if (!known->range_m.empty()) {
       double sum = 0.0;
       for (const double range : known->range_m) sum += range;
-      figures.range_mean = sum / static_cast<double>(known->range_m.size());
+      figures.range_mean = sum / static_cast<double>(known->range_m.size()) / truth.metres_per_unit;
     }
   }
   std::vector<sim::ForceTruthSample> felt;
-  for (const JoinedRow& row : join(truth, samples)) {
+  const bool right = !truth.right_rows.empty() && set.axis > 0;
+  for (const JoinedRow& row : join(right ? truth.right_rows : truth.rows, samples)) {
     felt.push_back({row.truth.ring_position_m, row.truth.ring_velocity_mps,
                     row.truth.cuff_tension_n, row.target_n});
   }

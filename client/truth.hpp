@@ -14,6 +14,7 @@
 
 namespace medius::client {
 
+// Of a lever's pad: its travel in metres, and the torque in Nm.
 struct TruthRow {
   std::uint16_t command_sequence = 0;
   double ring_position_m = 0.0;
@@ -26,11 +27,14 @@ struct TruthSet {
   int reps = 0;
   int direction_changes = 0;
   std::vector<double> range_m;
+  int number = 0;  // of the person's plan, from 1
 };
 
 struct Truth {
-  std::vector<TruthSet> sets;  // in the order in which the person did them
-  std::vector<TruthRow> rows;  // one a plant tick, in time order
+  std::vector<TruthSet> sets;        // in the order in which the person did them, side after side
+  std::vector<TruthRow> rows;        // one a plant tick, in time order; of two arms the left one's
+  std::vector<TruthRow> right_rows;  // of two arms
+  double metres_per_unit = 1.0;      // of position: 1 for a cable, the pad's lever for an arm
 };
 
 [[nodiscard]] tl::expected<Truth, std::string> load_truth(const std::string& path);
@@ -43,7 +47,8 @@ struct JoinedRow {
 };
 // The sequence repeats every 65.536 s; of the possible alignments the one whose cuff tension fits
 // the recorded load cell best is taken. Empty when nothing fits.
-[[nodiscard]] std::vector<JoinedRow> join(const Truth& truth, const v1::RecordedSamples& samples);
+[[nodiscard]] std::vector<JoinedRow> join(const std::vector<TruthRow>& rows,
+                                          const v1::RecordedSamples& samples);
 
 [[nodiscard]] SetTruthFigures judge_set(const Truth& truth, const record::SetRecord& set,
                                         const v1::RecordedSamples& samples);

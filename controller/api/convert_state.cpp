@@ -189,6 +189,7 @@ void station_to_pb(const station::Snapshot& snapshot, const StationNames& names,
   if (!snapshot.program_id.empty()) out->set_program("programs/" + snapshot.program_id);
   out->set_client(snapshot.client_id);
   if (snapshot.set) set_to_pb(*snapshot.set, kStationReps, out->mutable_set());
+  if (snapshot.other_set) set_to_pb(*snapshot.other_set, kStationReps, out->mutable_other_set());
   out->set_sets_total(snapshot.sets_total);
   seconds_to_pb(snapshot.rest_remaining_s, out->mutable_rest_remaining());
   if (snapshot.set) prescription_to_pb(snapshot.block, out->mutable_prescription());

@@ -13,8 +13,9 @@ SuperviseOutput caused_by(FaultCode fault) noexcept {
 
 namespace {
 
-constexpr int kImplausibleTicks = 20;       // longer than a friction reversal shows
-constexpr double kImplausibleForce = 25.0;  // ankle loads are 20-90 N: 900 N scales are blind
+constexpr int kImplausibleTicks = 20;  // longer than a friction reversal shows
+// Ankle loads are 20-90 N: 900 N scales are blind. The brake's sixth is 25 N, or 9.5 Nm of a lever.
+constexpr double kBrakeOverImplausible = 6.0;
 constexpr double kImplausibleFraction = 0.25;
 constexpr std::uint32_t kMissedFreeze = 2;  // a miss or two hold the last output: 2 N
 constexpr std::uint32_t kMissedUnload = 5;
@@ -73,12 +74,13 @@ FaultCode data_cause(const AxisBounds& bounds, const SuperviseInput& input, bool
 }
 
 // Load cell against the drive's word.
-bool implausible(const SuperviseInput& input) noexcept {
+bool implausible(const AxisBounds& bounds, const SuperviseInput& input) noexcept {
   const double measured = axis_input(input).load_cell.force;
   if (!is_finite(input.expected_drive_force) || !is_finite(input.set_force)) return true;
-  const double allowed = at_least(kImplausibleFraction * input.set_force, kImplausibleForce) +
-                         bound(input.friction_allowance);
-  return absolute(measured - input.expected_drive_force) > allowed;
+  const double least = bound(bounds.brake_force_max) / kBrakeOverImplausible;
+  const double allowed = at_least(kImplausibleFraction * input.set_force, least);
+  return absolute(measured - input.expected_drive_force) >
+         allowed + bound(input.friction_allowance);
 }
 
 }  // namespace
@@ -104,7 +106,7 @@ SuperviseOutput supervise(const AxisBounds& bounds, const SuperviseInput& input,
   // Held while the word brakes: a slack cable says nothing.
   const bool braking = is_finite(input.expected_drive_force) && input.expected_drive_force < 0.0;
   int& ticks = state.implausible_ticks;
-  if (!braking) ticks = implausible(input) ? std::min(ticks + 1, kImplausibleTicks) : 0;
+  if (!braking) ticks = implausible(bounds, input) ? std::min(ticks + 1, kImplausibleTicks) : 0;
   if (ticks >= kImplausibleTicks) return caused_by(FaultCode::kForceImplausible);
 
   // Capped on the way, so that the counter cannot wrap.

@@ -97,17 +97,31 @@ void Station::Impl::answer_pending(PendingOrder& order, Outcome<Receipt> outcome
   }
 }
 
-// What the drive itself grants may be less than the machine file's limits.
+// The first must find room; the others follow it in order, whatever waits.
+std::optional<std::uint64_t> Station::Impl::try_send_to_sides(rt::Command command) {
+  command.axis = set->first().axis;
+  std::optional<std::uint64_t> id = loop.try_send(command);
+  for (std::size_t i = 1; id && i < set->sides.size(); ++i) {
+    command.axis = set->sides[i].axis;
+    id = loop.send(command);
+  }
+  return id;
+}
+
+// What a drive itself grants may be less than the machine file's limits.
 std::optional<Refusal> Station::Impl::check_drive_limit(double load, double ratio) const {
-  const double limit = loop.status().axis[set->axis].drive_force_limit;
   const double felt = load * ratio;
-  if (!(limit > 0.0) || felt <= limit) return std::nullopt;
-  const char* unit = set->block.coordinate == hal::CoordinateKind::kCable ? "N" : "Nm";
-  return Refusal{
-      RefusalCode::kOverLimit,
-      fmt::format("a load of {} {} times ratio {} is {:.1f} {}, but the drive of axis "
-                  "'{}' grants {:.1f} {} (see the daemon's warnings); lower the load",
-                  load, unit, ratio, felt, unit, config.machine.axes[set->axis].name, limit, unit)};
+  for (const SetSide& side : set->sides) {
+    const double limit = status_of(side).drive_force_limit;
+    if (!(limit > 0.0) || felt <= limit) continue;
+    const char* unit = set->block.coordinate == hal::CoordinateKind::kCable ? "N" : "Nm";
+    return Refusal{RefusalCode::kOverLimit,
+                   fmt::format("a load of {} {} times ratio {} is {:.1f} {}, but the drive of axis "
+                               "'{}' grants {:.1f} {} (see the daemon's warnings); lower the load",
+                               load, unit, ratio, felt, unit, config.machine.axes[side.axis].name,
+                               limit, unit)};
+  }
+  return std::nullopt;
 }
 
 // ---- load ---------------------------------------------------------------------------------
@@ -119,7 +133,7 @@ std::optional<Refusal> Station::Impl::check_adjust(const AdjustLoadOrder& order)
   LoadCheck load{order.load, order.coordinate, 1.0};
   if (set) load.eccentric_ratio = set->ratio;
   if (auto wrong = check_load(config.machine.axes[order.axis], load)) return wrong;
-  if (set && set->axis == order.axis) {
+  if (set && set->on_axis(order.axis) != nullptr) {
     if (auto wrong = check_drive_limit(order.load, set->ratio)) return wrong;
   }
   if (state == StationState::kFault) return wrong_state("the station is in fault; " + reason);
@@ -137,15 +151,15 @@ void Station::Impl::adjust_load(const AdjustLoadOrder& order, const ReceiptAnswe
     refuse(order.header, kWhat, *wrong, answer);
     return;
   }
-  if (!set || set->start_id == 0) {
+  if (!set || !set->started()) {
     plan_load(order, answer);
     return;
   }
-  if (order.axis != set->axis) {
-    refuse(
-        order.header, kWhat,
-        wrong_state(fmt::format("the set under way uses axis {}, not {}", set->axis, order.axis)),
-        answer);
+  if (set->on_axis(order.axis) == nullptr) {
+    refuse(order.header, kWhat,
+           wrong_state(fmt::format("the set under way uses axis {}, not {}", set->first().axis,
+                                   order.axis)),
+           answer);
     return;
   }
   const bool increase = order.load > set->load_ordered;
@@ -156,12 +170,13 @@ void Station::Impl::adjust_load(const AdjustLoadOrder& order, const ReceiptAnswe
                                 "stop the set",
                                 session_->client_name));
   }
-  if (increase && !wrong) {
-    wrong = check_load_step(config.machine.axes[set->axis], set->load_in_force, order.load);
+  for (const SetSide& side : set->sides) {
+    if (!increase || wrong) break;
+    wrong = check_load_step(config.machine.axes[side.axis], set->load_in_force(), order.load);
   }
   std::optional<std::uint64_t> id;
   if (!wrong) {
-    id = loop.try_send({.kind = rt::CommandKind::kSetLoad, .axis = set->axis, .value = order.load});
+    id = try_send_to_sides({.kind = rt::CommandKind::kSetLoad, .value = order.load});
     if (!id) wrong = queue_full();
   }
   if (wrong) {
@@ -175,7 +190,7 @@ void Station::Impl::adjust_load(const AdjustLoadOrder& order, const ReceiptAnswe
   const std::optional<double> adjusted_before =
       adjusted == session_->adjusted.end() ? std::nullopt : std::optional(adjusted->second);
   set->load_ordered = order.load;
-  if (order.load < set->load_in_force) set->load_in_force = order.load;
+  set->lower_load_in_force(order.load);
   session_->adjusted[key] = order.load;
   changed();
   PendingOrder pending_order;
@@ -186,17 +201,17 @@ void Station::Impl::adjust_load(const AdjustLoadOrder& order, const ReceiptAnswe
   pending_order.on_taken = [](const rt::Event& event, Receipt& receipt) {
     receipt.accepted = event.value;
   };
-  const std::string set_id = set->record.id;
+  const std::string set_id = set->first().record.id;
   if (increase) {
     const double load = order.load;
     pending_order.undo = [this, before, set_id] {
-      if (!set || set->record.id != set_id || set->ending) return;
+      if (!set || set->first().record.id != set_id || set->ending) return;
       audit->warn("a load increase was taken too late and is taken back to {}", before);
-      loop.send({.kind = rt::CommandKind::kSetLoad, .axis = set->axis, .value = before});
+      send_to_sides({.kind = rt::CommandKind::kSetLoad, .value = before});
     };
     // Unless a later order has come in between: then that one counts.
     pending_order.roll_back = [this, before, load, key, adjusted_before, set_id] {
-      if (!set || set->record.id != set_id || set->load_ordered != load) return;
+      if (!set || set->first().record.id != set_id || set->load_ordered != load) return;
       set->load_ordered = before;
       session_->adjusted.erase(key);
       if (adjusted_before) session_->adjusted.emplace(key, *adjusted_before);
@@ -214,9 +229,9 @@ void Station::Impl::plan_load(const AdjustLoadOrder& order, const ReceiptAnswer&
   const auto adjusted = session_->adjusted.find({planned.block, planned.side});
   const double before = adjusted == session_->adjusted.end() ? block.load : adjusted->second;
   block.load = order.load;
-  const auto axis = axis_for(config.machine, block.coordinate, planned.side);
+  const auto axes = axes_for(config.machine, block.coordinate, planned.side);
   std::optional<Refusal> wrong = check_block(config.machine, plugins, block);
-  if (!wrong && axis != order.axis) {
+  if (!wrong && std::find(axes.begin(), axes.end(), order.axis) == axes.end()) {
     wrong = wrong_state(fmt::format("the next set does not use axis {}", order.axis));
   }
   if (!wrong && order.load > before && client_lost_) {
@@ -225,8 +240,9 @@ void Station::Impl::plan_load(const AdjustLoadOrder& order, const ReceiptAnswer&
                                 "stop the session",
                                 session_->client_name));
   }
-  if (!wrong && order.load > before) {
-    wrong = check_load_step(config.machine.axes[*axis], before, order.load);
+  for (const std::size_t axis : axes) {
+    if (wrong || !(order.load > before)) break;
+    wrong = check_load_step(config.machine.axes[axis], before, order.load);
   }
   if (wrong) {
     refuse(order.header, kWhat, *wrong, answer);
@@ -234,8 +250,10 @@ void Station::Impl::plan_load(const AdjustLoadOrder& order, const ReceiptAnswer&
   }
   session_->adjusted[{planned.block, planned.side}] = order.load;
   if (set) {
-    set->block.load = set->load_in_force = set->load_ordered = order.load;
-    set->record.load_start = set->record.load_end = order.load;
+    set->block.load = set->load_ordered = order.load;
+    for (SetSide& side : set->sides) {
+      side.load_in_force = side.record.load_start = side.record.load_end = order.load;
+    }
   }
   changed();
   Receipt receipt = receipt_for(order.header);
@@ -246,7 +264,9 @@ void Station::Impl::plan_load(const AdjustLoadOrder& order, const ReceiptAnswer&
 
 // ---- parameters ---------------------------------------------------------------------------
 std::optional<Refusal> Station::Impl::check_set_parameter(const SetParameterOrder& order) const {
-  if (!set || state != StationState::kWorking || order.axis != set->axis) {
+  if (!set || state != StationState::kWorking ||
+      std::none_of(set->sides.begin(), set->sides.end(),
+                   [&](const SetSide& side) { return side.axis == order.axis; })) {
     return wrong_state(
         fmt::format("no set is under way on axis {} (the station is {}); parameters "
                     "of a set to come belong into its program",
@@ -274,10 +294,14 @@ std::optional<Refusal> Station::Impl::check_set_parameter(const SetParameterOrde
   }
   ProfileChoice choice = set->block.profile;
   choice.parameters[parameter->name] = order.value;
-  const double load =
-      set->load_ordered > set->load_in_force ? set->load_ordered : set->load_in_force;
-  return check_load(config.machine.axes[set->axis],
-                    {load, set->block.coordinate, eccentric_ratio(profile, choice)});
+  for (const SetSide& side : set->sides) {
+    const double load = at_least(set->load_ordered, side.load_in_force);
+    if (auto wrong = check_load(config.machine.axes[side.axis],
+                                {load, set->block.coordinate, eccentric_ratio(profile, choice)})) {
+      return wrong;
+    }
+  }
+  return std::nullopt;
 }
 
 void Station::Impl::set_parameter(const SetParameterOrder& order, const ReceiptAnswer& answer) {
@@ -288,10 +312,9 @@ void Station::Impl::set_parameter(const SetParameterOrder& order, const ReceiptA
   std::optional<std::uint64_t> id;
   if (!wrong) {
     parameter = find_parameter(plugins.profiles().at(set->block.profile.id), order.parameter);
-    id = loop.try_send({.kind = rt::CommandKind::kSetParameter,
-                        .axis = set->axis,
-                        .parameter_id = parameter->id,
-                        .value = order.value});
+    id = try_send_to_sides({.kind = rt::CommandKind::kSetParameter,
+                            .parameter_id = parameter->id,
+                            .value = order.value});
     if (!id) wrong = queue_full();
   }
   if (wrong) {
@@ -313,17 +336,15 @@ void Station::Impl::set_parameter(const SetParameterOrder& order, const ReceiptA
   pending_order.on_taken = [](const rt::Event& event, Receipt& receipt) {
     receipt.accepted = event.value;
   };
-  const std::string set_id = set->record.id;
+  const std::string set_id = set->first().record.id;
   pending_order.undo = [this, parameter_id = parameter->id, before, set_id] {
-    if (!set || set->record.id != set_id || set->ending) return;
+    if (!set || set->first().record.id != set_id || set->ending) return;
     audit->warn("a parameter was taken too late and is taken back to {}", before);
-    loop.send({.kind = rt::CommandKind::kSetParameter,
-               .axis = set->axis,
-               .parameter_id = parameter_id,
-               .value = before});
+    send_to_sides(
+        {.kind = rt::CommandKind::kSetParameter, .parameter_id = parameter_id, .value = before});
   };
   pending_order.roll_back = [this, name = parameter->name, value = order.value, before, set_id] {
-    if (!set || set->record.id != set_id) return;
+    if (!set || set->first().record.id != set_id) return;
     ProfileChoice& choice = set->block.profile;
     if (choice.parameters[name] != value) return;
     choice.parameters[name] = before;
@@ -363,7 +384,7 @@ void Station::Impl::pause(const OrderHeader& header, const ReceiptAnswer& answer
   order.what = kWhat;
   order.always_accepted = true;  // nothing to unload is as good as unloaded
   // Not try_send(): taking load off is never refused for a full queue.
-  const std::uint64_t id = loop.send({.kind = rt::CommandKind::kUnload, .axis = set->axis});
+  const std::uint64_t id = send_to_sides({.kind = rt::CommandKind::kUnload});
   await(id, header, std::move(order), answer);
 }
 
@@ -384,14 +405,24 @@ std::optional<Refusal> Station::Impl::may_resume() const {
                     "over",
                     safety::fault_info(loop.status().fault).name));
   }
-  if (axis_status().load_state != safety::LoadState::kTakeUp) {
+  const auto in_take_up = [this](const SetSide& side) {
+    return status_of(side).load_state == safety::LoadState::kTakeUp;
+  };
+  if (!set->all(in_take_up)) {
     return wrong_state("the load is still going out; resume half a second later");
   }
   if (!cuff_is_on()) {
+    const double pretension = config.machine.axes[set->first().axis].pretension;
+    if (set->block.coordinate == hal::CoordinateKind::kLever) {
+      return wrong_state(
+          fmt::format("a leg is not against its pad (pretension is {} Nm); put it "
+                      "there, then resume",
+                      pretension));
+    }
     return wrong_state(
         fmt::format("the cable is slack ({:.1f} measured, pretension is {}); stand so "
                     "that it is taut, then resume",
-                    axis_status().force_measured, config.machine.axes[set->axis].pretension));
+                    axis_status().force_measured, pretension));
   }
   return std::nullopt;
 }
@@ -402,7 +433,7 @@ void Station::Impl::resume(const OrderHeader& header, const ReceiptAnswer& answe
   std::optional<Refusal> wrong = may_resume();
   std::optional<std::uint64_t> id;
   if (!wrong && state == StationState::kWorking) {
-    id = loop.try_send({.kind = rt::CommandKind::kEngage, .axis = set->axis});
+    id = try_send_to_sides({.kind = rt::CommandKind::kEngage});
     if (!id) wrong = queue_full();
   }
   if (wrong) {
@@ -421,7 +452,8 @@ void Station::Impl::resume(const OrderHeader& header, const ReceiptAnswer& answe
     accept(header, kWhat, std::move(receipt), answer);
     return;
   }
-  set->engage_id = *id;
+  // The last of them: both sides are in force only when both commands have passed.
+  for (SetSide& side : set->sides) side.engage_id = *id;
   set->pause_reason.clear();
   set->moved_tick = loop.status().tick;
   changed();
@@ -429,13 +461,13 @@ void Station::Impl::resume(const OrderHeader& header, const ReceiptAnswer& answe
   order.receipt = receipt_for(header);
   order.receipt.effect = Effect::kRamping;
   order.what = kWhat;
-  const std::string set_id = set->record.id;
+  const std::string set_id = set->first().record.id;
   order.undo = [this, set_id] {
-    if (!set || set->record.id != set_id || set->ending) return;
+    if (!set || set->first().record.id != set_id || set->ending) return;
     audit->warn("resume was taken too late; paused again");
     paused = true;
     set->paused_tick = loop.status().tick;
-    loop.send({.kind = rt::CommandKind::kUnload, .axis = set->axis});
+    send_to_sides({.kind = rt::CommandKind::kUnload});
     changed();
   };
   await(*id, header, std::move(order), answer);
@@ -489,7 +521,7 @@ void Station::Impl::stop_now(record::SetEnd why, const std::string& because) {
   end_reason = because;
   if (state == StationState::kResting) {
     end_session(because);
-  } else if (set && set->start_id == 0) {
+  } else if (set && !set->started()) {
     abandon_set(because);
   } else if (set && !set->ending) {
     end_set(why, because);

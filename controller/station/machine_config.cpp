@@ -72,7 +72,26 @@ constexpr NumberKey<Tracker> kTrackerKeys[] = {
     {"partial_fraction", Dimension::kRatio, &Tracker::partial_fraction, 1.0},
     {"rise_floor", Dimension::kLength, &Tracker::rise_floor, 0.5},
     {"slack_force", Dimension::kForce, &Tracker::slack_force, 30.0},
+    {"validate_floor", Dimension::kLength, &Tracker::validate_floor, 0.5},
+    {"stroke_floor", Dimension::kLength, &Tracker::stroke_floor, 0.2},
 };
+
+// What is measured in metres and newtons at the handle by default, about a lever's axis: its bounds
+// tell how far from it the pad sits.
+Tracker tracker_defaults(hal::CoordinateKind kind) {
+  Tracker tracker;
+  if (kind == hal::CoordinateKind::kCable) return tracker;
+  const double arm_m = safety::machine_bounds(hal::CoordinateKind::kCable).slack_speed /
+                       safety::machine_bounds(kind).slack_speed;
+  for (double Tracker::*const length :
+       {&Tracker::reversal, &Tracker::latch_velocity, &Tracker::moving_velocity,
+        &Tracker::zigzag_floor, &Tracker::rise_floor, &Tracker::validate_floor,
+        &Tracker::stroke_floor}) {
+    tracker.*length /= arm_m;
+  }
+  tracker.slack_force *= arm_m;
+  return tracker;
+}
 
 template <typename Struct, std::size_t N>
 void read_numbers(StrictTable& table, const NumberKey<Struct> (&keys)[N], Struct& out) {
@@ -154,6 +173,7 @@ AxisMachineConfig read_axis(TomlErrors& errors, const toml::table& raw, std::siz
   AxisMachineConfig axis;
   const hal::CoordinateKind kind = read_kind(table);
   axis.engine.coordinate = kind;
+  axis.engine.tracker = tracker_defaults(kind);
   table.set_kind(kind);
   for (const char* key : {"name", "coordinate", "control", "tracker", "bounds"}) table.allow(key);
   using enum Dimension;

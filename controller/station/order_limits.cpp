@@ -87,6 +87,19 @@ std::optional<std::size_t> axis_for(const MachineConfig& machine, hal::Coordinat
   return found;
 }
 
+std::vector<std::size_t> axes_for(const MachineConfig& machine, hal::CoordinateKind kind,
+                                  record::Side side) {
+  std::vector<std::size_t> axes;
+  if (kind == hal::CoordinateKind::kLever && side == record::Side::kBoth) {
+    for (std::size_t i = 0; i < machine.axes.size(); ++i) {
+      if (machine.axes[i].engine.coordinate == kind) axes.push_back(i);
+    }
+  } else if (const auto axis = axis_for(machine, kind, side)) {
+    axes.push_back(*axis);
+  }
+  return axes;
+}
+
 Check check_load(const AxisMachineConfig& axis, const LoadCheck& check) {
   const hal::CoordinateKind kind = axis.engine.coordinate;
   const char* unit = force_unit(kind);
@@ -205,8 +218,8 @@ Check check_block(const MachineConfig& machine, const PluginHost& plugins,
     if (Check wrong = check_parameter(profile->second, *parameter, value)) return wrong;
   }
   for (const record::Side side : block.sides) {
-    const auto axis = axis_for(machine, block.coordinate, side);
-    if (!axis) {
+    const auto axes = axes_for(machine, block.coordinate, side);
+    if (axes.empty()) {
       const bool cable = block.coordinate == hal::CoordinateKind::kCable;
       return refusal(
           RefusalCode::kInvalid,
@@ -218,7 +231,9 @@ Check check_block(const MachineConfig& machine, const PluginHost& plugins,
     }
     const LoadCheck load{block.load, block.coordinate,
                          eccentric_ratio(profile->second, block.profile)};
-    if (Check wrong = check_load(machine.axes[*axis], load)) return wrong;
+    for (const std::size_t axis : axes) {
+      if (Check wrong = check_load(machine.axes[axis], load)) return wrong;
+    }
   }
   return std::nullopt;
 }

@@ -28,6 +28,9 @@ using Check = std::optional<Refusal>;
 // Which axis trains a side: the axis of the coordinate kind; of two lever arms the first is left.
 [[nodiscard]] std::optional<std::size_t> axis_for(const MachineConfig& machine,
                                                   hal::CoordinateKind kind, record::Side side);
+// All axes that train a side: both lever arms for both legs, else one. Empty: the machine cannot.
+[[nodiscard]] std::vector<std::size_t> axes_for(const MachineConfig& machine,
+                                                hal::CoordinateKind kind, record::Side side);
 
 struct LoadCheck {
   double load = 0.0;

@@ -114,7 +114,7 @@ Receipt Station::Impl::receipt_for(const OrderHeader& header) const {
   receipt.request_id = header.request_id;
   receipt.version = version;
   if (session_) receipt.session_id = session_->record.id;
-  if (set) receipt.set_id = set->record.id;
+  if (set) receipt.set_id = set->first().record.id;
   return receipt;
 }
 
@@ -220,7 +220,7 @@ void Station::Impl::start(const OrderHeader& header, const char* what, Program p
   order.receipt.effect = Effect::kScheduled;
   order.receipt.requested = order.receipt.accepted = set->block.load;
   order.what = fmt::format("{} '{}'", what, session_->program.id);
-  await(set->enable_id, header, std::move(order), answer);
+  await(set->sides.back().enable_id, header, std::move(order), answer);
 }
 
 void Station::Impl::freeze_increases(bool frozen) {

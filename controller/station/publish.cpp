@@ -57,6 +57,18 @@ std::vector<std::string> Station::Impl::warnings() const {
   return list;
 }
 
+// The record with the counts of this moment.
+record::SetRecord Station::Impl::record_now(const SetSide& side) const {
+  record::SetRecord record = side.record;
+  const rt::AxisStatus& axis = status_of(side);
+  if (!set->ending && side.serial != 0 && axis.set_serial == side.serial) {
+    record.reps_counted = axis.reps_counted;
+    record.reps_partial = axis.reps_partial;
+    record.direction_changes = axis.direction_changes;
+  }
+  return record;
+}
+
 void Station::Impl::fill(Snapshot& out) const {
   const rt::Status& status = loop.status();
   out.version = version;
@@ -72,16 +84,15 @@ void Station::Impl::fill(Snapshot& out) const {
   out.client_id = session_ ? session_->record.client_id : "";
   out.sets_total = session_ ? static_cast<std::uint32_t>(session_->plan.size()) : last_sets_total;
   out.stored_set_ids = stored_set_ids;
-  out.set = last_set;
+  out.set.reset();
+  out.other_set.reset();
+  if (!last_set.empty()) out.set = last_set.front();
+  if (last_set.size() > 1) out.other_set = last_set.back();
   if (set) {
     out.block = set->block;
-    out.set = set->record;
-    const rt::AxisStatus& axis = status.axis[set->axis];
-    if (!set->ending && set->serial != 0 && axis.set_serial == set->serial) {
-      out.set->reps_counted = axis.reps_counted;
-      out.set->reps_partial = axis.reps_partial;
-      out.set->direction_changes = axis.direction_changes;
-    }
+    out.set = record_now(set->first());
+    out.other_set.reset();
+    if (set->sides.size() > 1) out.other_set = record_now(set->sides.back());
   } else if (session_ && session_->next < session_->plan.size()) {
     out.block = session_->program.blocks[session_->plan[session_->next].block];
   }
@@ -91,7 +102,7 @@ void Station::Impl::fill(Snapshot& out) const {
     out.rest_remaining_s = static_cast<double>(rest_end_tick - status.tick) * kTickPeriodS;
   }
   out.phase_elapsed_s = 0.0;
-  if (set && set->recording && status.tick > phase_tick) {
+  if (set && set->first().recording && status.tick > phase_tick) {
     out.phase_elapsed_s = static_cast<double>(status.tick - phase_tick) * kTickPeriodS;
   }
   out.warnings = warnings();

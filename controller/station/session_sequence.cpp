@@ -39,6 +39,17 @@ const char* drive_word(hal::DriveState state) {
   return "unknown";
 }
 
+std::string pretension_advice(const ActiveSet& set) {
+  const bool right = set.first().record.side == record::Side::kRight;
+  if (set.block.coordinate == hal::CoordinateKind::kCable) {
+    return fmt::format("put the cuff on the {} side and stand still", right ? "right" : "left");
+  }
+  if (set.sides.size() > 1 || set.first().record.side == record::Side::kBoth) {
+    return "put both legs against the pads and sit still";
+  }
+  return fmt::format("put the {} leg against its pad and sit still", right ? "right" : "left");
+}
+
 // Power-up is latched without a cause.
 bool is_latched(const rt::Status& status) {
   return status.reaction >= safety::Reaction::kSoftUnload &&
@@ -76,20 +87,21 @@ void Station::Impl::begin_session(Session next) {
   client_lost_ = went_away(session_->client_name);
   shown_session_id = session_->record.id;
   stored_set_ids.clear();
-  last_set.reset();
+  last_set.clear();
   audit->info("session {} starts: program '{}', {} sets, client '{}'", session_->record.id,
               session_->program.id, session_->plan.size(), session_->client_name);
   records.put_session(session_->record);
 }
 
 void Station::Impl::arm() {
-  const AxisMachineConfig& axis = config.machine.axes[set->axis];
   freeze_increases(client_lost_);
-  loop.send({.kind = rt::CommandKind::kSetUserLimits,
-             .axis = set->axis,
-             .value = axis.user_force_max,
-             .value2 = kUserEccentricRatioMax});
-  set->enable_id = loop.send({.kind = rt::CommandKind::kEnable, .axis = set->axis});
+  for (SetSide& side : set->sides) {
+    loop.send({.kind = rt::CommandKind::kSetUserLimits,
+               .axis = side.axis,
+               .value = config.machine.axes[side.axis].user_force_max,
+               .value2 = kUserEccentricRatioMax});
+    side.enable_id = loop.send({.kind = rt::CommandKind::kEnable, .axis = side.axis});
+  }
   enter(StationState::kArming, "drives come up");
 }
 
@@ -98,34 +110,40 @@ void Station::Impl::step_arming() {
     abandon_set("the loop refused to enable the drive: " + fault_sentence(*set->refusal));
     return;
   }
-  const rt::AxisStatus& axis = axis_status();
-  if (loop.passed(set->enable_id) && axis.drive_state == hal::DriveState::kOperationEnabled &&
-      loop.status().link_fresh) {
+  const auto is_up = [this](const SetSide& side) {
+    return loop.passed(side.enable_id) &&
+           status_of(side).drive_state == hal::DriveState::kOperationEnabled;
+  };
+  if (set->all(is_up) && loop.status().link_fresh) {
     if (const auto wrong = check_drive_limit(set->load_ordered, set->ratio)) {
       abandon_set(wrong->message);
       return;
     }
-    const double pretension = config.machine.axes[set->axis].pretension;
-    set->take_up_id =
-        loop.send({.kind = rt::CommandKind::kTakeUp, .axis = set->axis, .value = pretension});
-    enter(StationState::kPretension,
-          fmt::format("put the cuff on the {} side and stand still",
-                      set->record.side == record::Side::kRight ? "right" : "left"));
+    for (SetSide& side : set->sides) {
+      side.take_up_id = loop.send({.kind = rt::CommandKind::kTakeUp,
+                                   .axis = side.axis,
+                                   .value = config.machine.axes[side.axis].pretension});
+    }
+    enter(StationState::kPretension, pretension_advice(*set));
     return;
   }
   if (in_state_s() > kArmTimeoutS) {
-    abandon_set(fmt::format(
-        "drive of axis '{}' did not come up within {} s (it is {}); look at the "
-        "drive and start anew",
-        config.machine.axes[set->axis].name, kArmTimeoutS, drive_word(axis.drive_state)));
+    const auto down = std::find_if_not(set->sides.begin(), set->sides.end(), is_up);
+    const SetSide& side = down == set->sides.end() ? set->first() : *down;
+    abandon_set(
+        fmt::format("drive of axis '{}' did not come up within {} s (it is {}); look at the "
+                    "drive and start anew",
+                    config.machine.axes[side.axis].name, kArmTimeoutS,
+                    drive_word(status_of(side).drive_state)));
   }
 }
 
 bool Station::Impl::cuff_is_on() const {
-  const rt::AxisStatus& axis = axis_status();
-  const double pretension = config.machine.axes[set->axis].pretension;
-  const double tension = at_most(kReadyTension, kReadyTensionFraction * pretension);
-  return axis.force_measured > tension;
+  return set->all([this](const SetSide& side) {
+    const double pretension = config.machine.axes[side.axis].pretension;
+    const double tension = at_most(kReadyTension, kReadyTensionFraction * pretension);
+    return status_of(side).force_measured > tension;
+  });
 }
 
 void Station::Impl::step_pretension() {
@@ -133,18 +151,22 @@ void Station::Impl::step_pretension() {
     abandon_set("the loop refused the pretension: " + fault_sentence(*set->refusal));
     return;
   }
-  const AxisMachineConfig& axis = config.machine.axes[set->axis];
   const std::uint64_t tick = loop.status().tick;
-  const bool still = axis_status().load_state == safety::LoadState::kTakeUp && cuff_is_on() &&
-                     absolute(axis_status().velocity) < axis.ready_speed;
-  if (!still) still_since_tick = tick;
-  if (tick - still_since_tick >= ticks(axis.ready_hold_s) && !held_by_lost_client()) {
+  const auto is_still = [this](const SetSide& side) {
+    const rt::AxisStatus& axis = status_of(side);
+    return axis.load_state == safety::LoadState::kTakeUp &&
+           absolute(axis.velocity) < config.machine.axes[side.axis].ready_speed;
+  };
+  if (!set->all(is_still) || !cuff_is_on()) still_since_tick = tick;
+  const double hold_s = config.machine.axes[set->first().axis].ready_hold_s;
+  if (tick - still_since_tick >= ticks(hold_s) && !held_by_lost_client()) {
     enter(StationState::kReady, "held still; the load comes in");
     return;
   }
   if (in_state_s() > kPretensionTimeoutS) {
-    abandon_set(
-        fmt::format("nobody held the cuff still within {:.0f} s; start anew", kPretensionTimeoutS));
+    abandon_set(fmt::format("nobody held the {} still within {:.0f} s; start anew",
+                            set->block.coordinate == hal::CoordinateKind::kLever ? "pads" : "cuff",
+                            kPretensionTimeoutS));
   }
 }
 
@@ -179,7 +201,7 @@ void Station::Impl::begin_next_set() {
 
 // A set that the loop has not taken: nothing to record.
 void Station::Impl::abandon_set(const std::string& because) {
-  audit->warn("set {} is given up: {}", set->record.id, because);
+  audit->warn("set {} is given up: {}", set->first().record.id, because);
   set.reset();
   end_session(because);
 }
@@ -220,11 +242,11 @@ void Station::Impl::watch_fault() {
 
 void Station::Impl::enter_fault(safety::FaultCode code) {
   audit->error("fault: {}", fault_sentence(code));
-  if (set && set->taken) {
+  if (set && set->any([](const SetSide& side) { return side.taken; })) {
     begin_recording();
     if (!set->ending) settle_counts(record::SetEnd::kFault);
-    set->record.fault = static_cast<std::uint16_t>(code);
-    loop.send({.kind = rt::CommandKind::kEndSet, .axis = set->axis});
+    for (SetSide& side : set->sides) side.record.fault = static_cast<std::uint16_t>(code);
+    send_to_sides({.kind = rt::CommandKind::kEndSet});
     close_set(loop.status().tick);
   }
   set.reset();
@@ -250,17 +272,18 @@ void Station::Impl::step_fault() {
 
 void Station::Impl::on_event(const rt::Event& event) {
   using rt::EventKind;
-  const bool own = set && event.command_id != 0 &&
-                   (event.command_id == set->enable_id || event.command_id == set->take_up_id ||
-                    event.command_id == set->start_id || event.command_id == set->engage_id);
+  SetSide* const side = set ? set->on_axis(event.axis) : nullptr;
+  const bool own = side != nullptr && event.command_id != 0 &&
+                   (event.command_id == side->enable_id || event.command_id == side->take_up_id ||
+                    event.command_id == side->start_id || event.command_id == side->engage_id);
   switch (event.kind) {
     case EventKind::kCommandTaken:
-      if (own && event.command_id == set->start_id) {
-        set->taken = true;
-        set->record.start_tick = event.tick;
-        set->record.start_unix_ns = runtime.wall_unix_ns();
+      if (own && event.command_id == side->start_id) {
+        side->taken = true;
+        side->record.start_tick = event.tick;
+        side->record.start_unix_ns = runtime.wall_unix_ns();
       }
-      if (own && event.command_id == set->engage_id) set->engaged = true;
+      if (own && event.command_id == side->engage_id) side->engaged = true;
       settle_orders(event);
       break;
     case EventKind::kCommandRefused:
@@ -268,18 +291,19 @@ void Station::Impl::on_event(const rt::Event& event) {
       settle_orders(event);
       break;
     case EventKind::kLoadApplied:
-      if (set && !set->ending) {
+      if (side != nullptr && !set->ending) {
         // An event from before a decrease must not count as the load in force.
-        set->load_in_force = at_most(event.value, set->load_ordered);
-        set->record.load_end = set->load_in_force;
+        side->load_in_force = at_most(event.value, set->load_ordered);
+        side->record.load_end = side->load_in_force;
         publish_now = true;
       }
       break;
     case EventKind::kPhaseChanged:
-      phase_tick = event.tick;
+      // Both sides are paced by the first.
+      if (!set || side == &set->first()) phase_tick = event.tick;
       break;
     case EventKind::kRepClosed:
-      if (set && set->recording) records.rep_closed(set->serial, event.rep);
+      if (side != nullptr && side->recording) records.rep_closed(side->serial, event.rep);
       publish_now = true;
       break;
     case EventKind::kFault:

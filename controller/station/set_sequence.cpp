@@ -57,60 +57,82 @@ Outcome<ActiveSet> Station::Impl::prepare(const Session& session, std::size_t in
   if (auto wrong = check_block(config.machine, plugins, next.block)) {
     return tl::make_unexpected(*wrong);
   }
-  next.axis = static_cast<std::uint8_t>(
-      axis_for(config.machine, next.block.coordinate, planned.side).value_or(0));
-  const AxisMachineConfig& axis = config.machine.axes[next.axis];
   const ProfileInfo& profile = plugins.profiles().at(next.block.profile.id);
   next.ratio = eccentric_ratio(profile, next.block.profile);
-  medius_activation_t activation{};
-  activation.size = sizeof activation;
-  activation.coordinate = static_cast<std::uint32_t>(next.block.coordinate);
-  activation.dt_s = kTickPeriodS;
-  activation.force_max = axis.engine.bounds.force_max;
-  activation.velocity_max = axis.engine.bounds.overspeed_trip;
-  auto instance = plugins.create(next.block.profile.id, next.block.profile.parameters, activation);
-  if (!instance) {
-    return tl::make_unexpected(Refusal{RefusalCode::kInvalid, instance.error().message});
+  next.load_ordered = next.block.load;
+  const auto axes = axes_for(config.machine, next.block.coordinate, planned.side);
+  for (const std::size_t axis : axes) {
+    auto side = prepare_side(session, index, next.block, static_cast<std::uint8_t>(axis));
+    if (!side) return tl::make_unexpected(side.error());
+    // Each arm of two measures its own leg; the first lever axis is the left one.
+    if (axes.size() > 1) {
+      side->record.side = next.sides.empty() ? record::Side::kLeft : record::Side::kRight;
+    }
+    next.sides.push_back(std::move(*side));
   }
-  next.profile = std::move(*instance);
-  next.load_in_force = next.load_ordered = next.block.load;
-
-  record::SetRecord& record = next.record;
-  record.id = runtime.new_id();
-  record.session_id = session.record.id;
-  record.index = static_cast<std::uint32_t>(index + 1);
-  record.exercise_id = next.block.exercise_id;
-  record.profile_id = profile.id;
-  for (const ParameterInfo& parameter : profile.parameters) {
-    const auto chosen = next.block.profile.parameters.find(parameter.name);
-    const bool given = chosen != next.block.profile.parameters.end();
-    record.parameters.emplace_back(parameter.name,
-                                   given ? chosen->second : parameter.default_value);
-  }
-  record.side = planned.side;
-  record.axis = next.axis;
-  record.coordinate = next.block.coordinate;
-  const measure::Tempo& tempo = next.block.tempo;
-  record.tempo = fmt::format("{:g}-{:g}-{:g}-{:g}", tempo.concentric_s, tempo.hold_s,
-                             tempo.eccentric_s, tempo.bottom_s);
-  record.load_start = next.block.load;
-  record.load_end = next.block.load;
-  record.reps_target = next.block.reps;
   return next;
 }
 
+Outcome<SetSide> Station::Impl::prepare_side(const Session& session, std::size_t index,
+                                             const ProgramBlock& block, std::uint8_t axis_index) {
+  const AxisMachineConfig& axis = config.machine.axes[axis_index];
+  const ProfileInfo& profile = plugins.profiles().at(block.profile.id);
+  medius_activation_t activation{};
+  activation.size = sizeof activation;
+  activation.coordinate = static_cast<std::uint32_t>(block.coordinate);
+  activation.dt_s = kTickPeriodS;
+  activation.force_max = axis.engine.bounds.force_max;
+  activation.velocity_max = axis.engine.bounds.overspeed_trip;
+  auto instance = plugins.create(block.profile.id, block.profile.parameters, activation);
+  if (!instance) {
+    return tl::make_unexpected(Refusal{RefusalCode::kInvalid, instance.error().message});
+  }
+  SetSide side;
+  side.axis = axis_index;
+  side.profile = std::move(*instance);
+  side.load_in_force = block.load;
+
+  record::SetRecord& record = side.record;
+  record.id = runtime.new_id();
+  record.session_id = session.record.id;
+  record.index = static_cast<std::uint32_t>(index + 1);
+  record.exercise_id = block.exercise_id;
+  record.profile_id = profile.id;
+  for (const ParameterInfo& parameter : profile.parameters) {
+    const auto chosen = block.profile.parameters.find(parameter.name);
+    const bool given = chosen != block.profile.parameters.end();
+    record.parameters.emplace_back(parameter.name,
+                                   given ? chosen->second : parameter.default_value);
+  }
+  record.side = session.plan[index].side;
+  record.axis = axis_index;
+  record.coordinate = block.coordinate;
+  const measure::Tempo& tempo = block.tempo;
+  record.tempo = fmt::format("{:g}-{:g}-{:g}-{:g}", tempo.concentric_s, tempo.hold_s,
+                             tempo.eccentric_s, tempo.bottom_s);
+  record.load_start = block.load;
+  record.load_end = block.load;
+  record.reps_target = block.reps;
+  return side;
+}
+
 void Station::Impl::step_ready() {
-  if (set->start_id == 0) {
-    rt::Command start{.axis = set->axis};
-    start.value = set->block.load;
-    start.value2 = set->block.range_target;
-    set->start_id = loop.send_start(start, std::move(set->profile));
-    set->engage_id = loop.send({.kind = rt::CommandKind::kEngage, .axis = set->axis});
+  if (!set->started()) {
+    // All are started before any is loaded: the loads come in at the same tick.
+    for (SetSide& side : set->sides) {
+      rt::Command start{.axis = side.axis};
+      start.value = set->block.load;
+      start.value2 = set->block.range_target;
+      side.start_id = loop.send_start(start, std::move(side.profile));
+    }
+    for (SetSide& side : set->sides) {
+      side.engage_id = loop.send({.kind = rt::CommandKind::kEngage, .axis = side.axis});
+    }
     return;
   }
   begin_recording();
-  if (set->recording && set->engaged) {
-    set->anchor = axis_status().position_absolute;
+  if (set->all([](const SetSide& side) { return side.recording && side.engaged; })) {
+    for (SetSide& side : set->sides) side.anchor = status_of(side).position_absolute;
     set->moved_tick = loop.status().tick;
     enter(StationState::kWorking, "");
     return;
@@ -121,7 +143,7 @@ void Station::Impl::step_ready() {
                                  safety::fault_info(*set->refusal).name)
                    : "the loop did not start the set within 1 s; start anew";
   session_ends_after_set = true;
-  if (set->taken) {
+  if (set->any([](const SetSide& side) { return side.taken; })) {
     end_set(record::SetEnd::kInterrupted, because);
   } else {
     abandon_set(because);
@@ -130,34 +152,43 @@ void Station::Impl::step_ready() {
 
 void Station::Impl::begin_recording() {
   const rt::Status& status = loop.status();
-  const rt::AxisStatus& axis = axis_status();
-  if (!set->taken || set->recording || status.tick < set->record.start_tick ||
-      axis.set_serial == 0) {
-    return;
+  for (SetSide& side : set->sides) {
+    const rt::AxisStatus& axis = status_of(side);
+    if (!side.taken || side.recording || status.tick < side.record.start_tick ||
+        axis.set_serial == 0) {
+      continue;
+    }
+    side.serial = axis.set_serial;
+    side.recording = true;
+    measure::MetricConfig metrics;
+    metrics.tempo = set->block.tempo;
+    metrics.range_reference = set->block.range_target;
+    records.open_set(side.record, side.serial, metrics);
+    phase_tick = side.record.start_tick;
+    audit->info("set {} starts: {} {}, {} reps at {}, profile {}", side.record.id,
+                side.record.exercise_id, side_word(side.record.side), side.record.reps_target,
+                side.record.load_start, side.record.profile_id);
   }
-  set->serial = axis.set_serial;
-  set->recording = true;
-  measure::MetricConfig metrics;
-  metrics.tempo = set->block.tempo;
-  metrics.range_reference = set->block.range_target;
-  records.open_set(set->record, set->serial, metrics);
-  phase_tick = set->record.start_tick;
-  audit->info("set {} starts: {} {}, {} reps at {}, profile {}", set->record.id,
-              set->record.exercise_id, side_word(set->record.side), set->record.reps_target,
-              set->record.load_start, set->record.profile_id);
 }
 
 void Station::Impl::step_working() {
-  const rt::Status& status = loop.status();
-  const rt::AxisStatus& axis = axis_status();
-  if (axis.set_serial == set->serial && axis.reps_counted >= set->block.reps) {
+  const auto done = [this](const SetSide& side) {
+    const rt::AxisStatus& axis = status_of(side);
+    return axis.set_serial == side.serial && axis.reps_counted >= set->block.reps;
+  };
+  if (set->all(done)) {
     end_set(record::SetEnd::kCount, "all repetitions are done");
     return;
   }
   // Reactions that are not latched unload by themselves; latched ones never get here.
-  if (!paused && loop.passed(set->engage_id) && axis.load_state != safety::LoadState::kLoaded) {
+  const auto unloaded = [this](const SetSide& side) {
+    return loop.passed(side.engage_id) && status_of(side).load_state != safety::LoadState::kLoaded;
+  };
+  if (!paused && set->any(unloaded)) {
+    // One arm alone must not stay loaded.
+    if (set->sides.size() > 1) send_to_sides({.kind = rt::CommandKind::kUnload});
     paused = true;
-    set->paused_tick = status.tick;
+    set->paused_tick = loop.status().tick;
     enter(StationState::kWorking,
           set->pause_reason.empty() ? "the loop has taken the load off" : set->pause_reason);
     return;
@@ -169,7 +200,6 @@ void Station::Impl::step_working() {
 // standing still.
 void Station::Impl::watch_standing() {
   const std::uint64_t tick = loop.status().tick;
-  const AxisMachineConfig& machine = config.machine.axes[set->axis];
   if (paused) {
     if (seconds(tick - set->paused_tick) > kPauseTimeoutS) {
       end_set(record::SetEnd::kStoodStill,
@@ -177,18 +207,26 @@ void Station::Impl::watch_standing() {
     }
     return;
   }
-  const rt::AxisStatus& axis = axis_status();
-  if (absolute(axis.position_absolute - set->anchor) > machine.engine.tracker.rise_floor) {
-    set->anchor = axis.position_absolute;
+  bool moved = false;
+  for (SetSide& side : set->sides) {
+    const double position = status_of(side).position_absolute;
+    const double floor = config.machine.axes[side.axis].engine.tracker.rise_floor;
+    if (!(absolute(position - side.anchor) > floor)) continue;
+    side.anchor = position;
+    moved = true;
+  }
+  if (moved) {
     set->moved_tick = tick;
     set->prescribed_still_s = 0.0;
     return;
   }
   const measure::Tempo& tempo = set->block.tempo;
-  const double prescribed_s = axis.phase == measure::Phase::kHold ? tempo.hold_s : tempo.bottom_s;
+  const double prescribed_s =
+      axis_status().phase == measure::Phase::kHold ? tempo.hold_s : tempo.bottom_s;
   // The longest since the last movement: a hold is still allowed for while the return begins.
   if (prescribed_s > set->prescribed_still_s) set->prescribed_still_s = prescribed_s;
-  const double limit_s = machine.standing_timeout_s + set->prescribed_still_s;
+  const double limit_s =
+      config.machine.axes[set->first().axis].standing_timeout_s + set->prescribed_still_s;
   if (seconds(tick - set->moved_tick) > limit_s) {
     end_set(record::SetEnd::kStoodStill,
             fmt::format("stood still for {:.0f} s", seconds(tick - set->moved_tick)));
@@ -196,21 +234,23 @@ void Station::Impl::watch_standing() {
 }
 
 void Station::Impl::settle_counts(record::SetEnd why) {
-  const rt::AxisStatus& axis = axis_status();
   set->ending = true;
-  set->record.end = why;
-  set->record.load_end = set->load_in_force;
-  if (set->serial == 0 || axis.set_serial != set->serial) return;
-  set->record.reps_counted = axis.reps_counted;
-  set->record.reps_partial = axis.reps_partial;
-  set->record.direction_changes = axis.direction_changes;
+  for (SetSide& side : set->sides) {
+    const rt::AxisStatus& axis = status_of(side);
+    side.record.end = why;
+    side.record.load_end = side.load_in_force;
+    if (side.serial == 0 || axis.set_serial != side.serial) continue;
+    side.record.reps_counted = axis.reps_counted;
+    side.record.reps_partial = axis.reps_partial;
+    side.record.direction_changes = axis.direction_changes;
+  }
 }
 
 void Station::Impl::end_set(record::SetEnd why, const std::string& because) {
   begin_recording();
   settle_counts(why);
-  audit->info("set {} ends ({}): {}", set->record.id, end_word(why), because);
-  set->unload_id = loop.send({.kind = rt::CommandKind::kUnload, .axis = set->axis});
+  audit->info("set {} ends ({}): {}", set->first().record.id, end_word(why), because);
+  set->unload_id = send_to_sides({.kind = rt::CommandKind::kUnload});
   unload_stage = UnloadStage::kRamp;
   stage_tick = loop.status().tick;
   paused = false;
@@ -223,17 +263,19 @@ void Station::Impl::step_unloading() {
   const double in_stage_s = seconds(status.tick - stage_tick);
   if (unload_stage == UnloadStage::kRamp) {
     begin_recording();
-    const safety::LoadState load = axis_status().load_state;
-    const bool slack = loop.passed(set->unload_id) && load != safety::LoadState::kLoaded &&
-                       load != safety::LoadState::kUnloading;
+    const auto is_slack = [this](const SetSide& side) {
+      const safety::LoadState load = status_of(side).load_state;
+      return load != safety::LoadState::kLoaded && load != safety::LoadState::kUnloading;
+    };
+    const bool slack = loop.passed(set->unload_id) && set->all(is_slack);
     if (!slack && in_stage_s <= kUnloadTimeoutS) return;
     if (!slack) {
-      audit->error("set {} did not unload within {} s; drives go off", set->record.id,
+      audit->error("set {} did not unload within {} s; drives go off", set->first().record.id,
                    kUnloadTimeoutS);
       session_ends_after_set = true;
       drives_off();
     }
-    set->end_id = loop.send({.kind = rt::CommandKind::kEndSet, .axis = set->axis});
+    set->end_id = send_to_sides({.kind = rt::CommandKind::kEndSet});
     unload_stage = UnloadStage::kEndSet;
     stage_tick = status.tick;
   } else if (unload_stage == UnloadStage::kEndSet) {
@@ -246,12 +288,15 @@ void Station::Impl::step_unloading() {
 }
 
 void Station::Impl::close_set(std::uint64_t end_tick) {
-  set->record.end_tick = end_tick;
-  set->record.end_unix_ns = runtime.wall_unix_ns();
-  if (set->recording) {
-    records.close_set(set->record);
-    last_set = set->record;
+  std::vector<record::SetRecord> closed;
+  for (SetSide& side : set->sides) {
+    side.record.end_tick = end_tick;
+    side.record.end_unix_ns = runtime.wall_unix_ns();
+    if (!side.recording) continue;
+    records.close_set(side.record);
+    closed.push_back(side.record);
   }
+  if (!closed.empty()) last_set = std::move(closed);
   set.reset();
 }
 
@@ -267,22 +312,29 @@ void Station::Impl::after_set() {
   }
   resumed_rest = false;
   rest_end_tick = loop.status().tick + static_cast<std::uint64_t>(rest_s / kTickPeriodS + 0.5);
+  const record::Side side = session_->plan[session_->next].side;
   enter(StationState::kResting,
-        fmt::format("rest, then the {} side", side_word(session_->plan[session_->next].side)));
+        fmt::format("rest, then {}", side == record::Side::kBoth
+                                         ? std::string("both sides")
+                                         : fmt::format("the {} side", side_word(side))));
 }
 
 void Station::Impl::on_rep(const std::string& set_id, const measure::RepMetrics& rep) {
-  if (set && set->record.id == set_id) {
-    set->record.reps.push_back(rep);
-  } else if (last_set && last_set->id == set_id) {
-    last_set->reps.push_back(rep);
+  const auto take = [&](record::SetRecord& record) {
+    if (record.id == set_id) record.reps.push_back(rep);
+  };
+  if (set) {
+    for (SetSide& side : set->sides) take(side.record);
   }
+  for (record::SetRecord& record : last_set) take(record);
   publish_now = true;
 }
 
 void Station::Impl::on_stored(const record::StoredSet& stored) {
   audit->info("set {} is stored as number {}", stored.set.id, stored.sequence);
-  if (last_set && last_set->id == stored.set.id) last_set = stored.set;
+  for (record::SetRecord& record : last_set) {
+    if (record.id == stored.set.id) record = stored.set;
+  }
   if (stored.set.session_id == shown_session_id) stored_set_ids.push_back(stored.set.id);
   publish_now = true;
 }

@@ -154,7 +154,16 @@ double Station::Impl::in_state_s() const {
 }
 
 const rt::AxisStatus& Station::Impl::axis_status() const {
-  return loop.status().axis[set ? set->axis : 0];
+  return loop.status().axis[set ? set->first().axis : 0];
+}
+
+std::uint64_t Station::Impl::send_to_sides(rt::Command command) {
+  std::uint64_t id = 0;
+  for (const SetSide& side : set->sides) {
+    command.axis = side.axis;
+    id = loop.send(command);
+  }
+  return id;
 }
 
 Station::Station(Runtime& runtime, rt::EngineChannels& channels, PluginHost& plugins,

@@ -94,6 +94,7 @@ struct StartSetOrder {  // a free set outside a program
   std::string client_id;
 };
 
+// A set of both arms has one load: an order for either axis changes both. Parameters likewise.
 struct AdjustLoadOrder {
   OrderHeader header;
   double load = 0.0;                                             // N | Nm
@@ -124,9 +125,10 @@ struct Snapshot {
   std::string client_id;
   std::uint32_t set_index = 0;  // of the session, from 1
   std::uint32_t sets_total = 0;
-  std::optional<record::SetRecord> set;     // under way or just closed, with repetitions so far
-  std::vector<std::string> stored_set_ids;  // of this session, acknowledged
-  ProgramBlock block;                       // prescription of the set under way
+  std::optional<record::SetRecord> set;        // under way or just closed, with repetitions so far
+  std::optional<record::SetRecord> other_set;  // of a set of both arms: the right one's
+  std::vector<std::string> stored_set_ids;     // of this session, acknowledged
+  ProgramBlock block;                          // prescription of the set under way
   double rest_remaining_s = 0.0;
   double phase_elapsed_s = 0.0;
   std::vector<std::string> warnings;  // e.g. no real-time permission, store trouble

@@ -10,6 +10,7 @@
 // time.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -20,6 +21,7 @@
 #include <utility>
 #include <vector>
 
+#include "controller/base/clamp.hpp"
 #include "controller/station/answer_memory.hpp"
 #include "controller/station/loop_link.hpp"
 #include "controller/station/record_side.hpp"
@@ -73,28 +75,67 @@ struct Session {
   std::map<std::pair<std::size_t, record::Side>, double> adjusted;
 };
 
-// The set that is being prepared, done or closed.
-struct ActiveSet {
+// What a set is on one axis. Both arms of a lever machine at once are two of these, each with a
+// profile, a count and a record of its own.
+struct SetSide {
   record::SetRecord record;
-  ProgramBlock block;
   std::uint8_t axis = 0;
   std::unique_ptr<rt::ProfileInstance> profile;  // until the loop gets it
-  std::uint64_t enable_id = 0, take_up_id = 0, start_id = 0, engage_id = 0, unload_id = 0,
-                end_id = 0;
-  bool taken = false;    // the loop has taken kStartSet: there is something to record
-  bool engaged = false;  // the loop has taken kEngage: the load comes in
-  std::optional<safety::FaultCode> refusal;  // why the loop refused one of the commands above
-  bool recording = false;                    // the recorder knows the set
+  std::uint64_t enable_id = 0, take_up_id = 0, start_id = 0, engage_id = 0;
+  bool taken = false;      // the loop has taken kStartSet: there is something to record
+  bool engaged = false;    // the loop has taken kEngage: the load comes in
+  bool recording = false;  // the recorder knows the set
   std::uint16_t serial = 0;
-  double load_in_force = 0.0;  // confirmed by the loop; what a step is measured from
-  double load_ordered = 0.0;   // last accepted order
-  double ratio = 1.0;          // largest felt force over base load
-  std::string pause_reason;    // of a pause that the loop made
+  double load_in_force = 0.0;  // confirmed by the loop
   double anchor = 0.0;         // position of the last movement
+};
+
+// The set that is being prepared, done or closed.
+struct ActiveSet {
+  std::vector<SetSide> sides;  // at least one; receipts name the first
+  ProgramBlock block;
+  std::uint64_t unload_id = 0, end_id = 0;   // of the last side: the loop takes them in order
+  std::optional<safety::FaultCode> refusal;  // why the loop refused a command of the set
+  double load_ordered = 0.0;                 // last accepted order, for all sides
+  double ratio = 1.0;                        // largest felt force over base load
+  std::string pause_reason;                  // of a pause that the loop made
   std::uint64_t moved_tick = 0;
   double prescribed_still_s = 0.0;  // hold or bottom prescribed since the last movement
   std::uint64_t paused_tick = 0;
   bool ending = false;  // why and counts are settled
+
+  [[nodiscard]] SetSide& first() { return sides.front(); }
+  [[nodiscard]] const SetSide& first() const { return sides.front(); }
+  template <typename Holds>
+  [[nodiscard]] bool all(Holds holds) const {
+    return std::all_of(sides.begin(), sides.end(), holds);
+  }
+  template <typename Holds>
+  [[nodiscard]] bool any(Holds holds) const {
+    return std::any_of(sides.begin(), sides.end(), holds);
+  }
+  [[nodiscard]] SetSide* on_axis(std::uint8_t axis) {
+    for (SetSide& side : sides) {
+      if (side.axis == axis) return &side;
+    }
+    return nullptr;
+  }
+  [[nodiscard]] const SetSide* on_axis(std::uint8_t axis) const {
+    for (const SetSide& side : sides) {
+      if (side.axis == axis) return &side;
+    }
+    return nullptr;
+  }
+  [[nodiscard]] bool started() const { return first().start_id != 0; }
+  // The smallest: what a step is measured from.
+  [[nodiscard]] double load_in_force() const {
+    double load = first().load_in_force;
+    for (const SetSide& side : sides) load = at_most(load, side.load_in_force);
+    return load;
+  }
+  void lower_load_in_force(double load) {
+    for (SetSide& side : sides) side.load_in_force = at_most(side.load_in_force, load);
+  }
 };
 
 enum class UnloadStage : std::uint8_t { kRamp = 0, kEndSet, kStore };
@@ -122,7 +163,13 @@ struct Station::Impl {
   void check_shutdown();
   void schedule_step();
   [[nodiscard]] double in_state_s() const;
-  [[nodiscard]] const rt::AxisStatus& axis_status() const;
+  [[nodiscard]] const rt::AxisStatus& axis_status() const;  // of the set's first side
+  [[nodiscard]] const rt::AxisStatus& status_of(const SetSide& side) const {
+    return loop.status().axis[side.axis];
+  }
+  // To every axis of the set; the id of the last.
+  std::uint64_t send_to_sides(rt::Command command);
+  [[nodiscard]] std::optional<std::uint64_t> try_send_to_sides(rt::Command command);
 
   // session_sequence.cpp
   void begin_session(Session next);
@@ -144,6 +191,8 @@ struct Station::Impl {
 
   // set_sequence.cpp
   [[nodiscard]] Outcome<ActiveSet> prepare(const Session& session, std::size_t index);
+  [[nodiscard]] Outcome<SetSide> prepare_side(const Session& session, std::size_t index,
+                                              const ProgramBlock& block, std::uint8_t axis_index);
   void step_ready();
   void step_working();
   void step_unloading();
@@ -200,6 +249,7 @@ struct Station::Impl {
   void publish_if_due();
   void publish();
   void fill(Snapshot& snapshot) const;
+  [[nodiscard]] record::SetRecord record_now(const SetSide& side) const;
   [[nodiscard]] std::vector<std::string> warnings() const;
 
   Runtime& runtime;
@@ -228,7 +278,7 @@ struct Station::Impl {
   std::optional<std::string> client_gone_;
   std::int64_t client_gone_ns_ = 0;
   safety::FaultCode fault_shown = safety::FaultCode::kNone;
-  std::optional<record::SetRecord> last_set;  // just closed
+  std::vector<record::SetRecord> last_set;  // just closed, a record a side
   std::uint32_t last_sets_total = 0;
   std::string shown_session_id;  // under way or just ended
   std::vector<std::string> stored_set_ids;

@@ -9,6 +9,7 @@
 #include "controller/base/tick.hpp"
 #include "controller/base/trace_hash.hpp"
 #include "sim/lifter/oscillator.hpp"
+#include "sim/lifter/rep_counter.hpp"
 #include "sim/plant/cable_geometry.hpp"
 #include "sim/plant/cable_plant.hpp"
 
@@ -59,11 +60,6 @@ constexpr double kDrawMax = 2.5;
 // cannot_lift asks for a movement of this speed at least.
 constexpr double kSlowRadps = 0.1;
 
-// Written definitions of a repetition on noise-free motion (travel of the cuff).
-constexpr double kMovingMps = 0.02;
-constexpr double kFullShare = 0.70;
-constexpr double kReturnShare = 0.50;
-
 // A value as it was some ticks ago.
 class Delay {
  public:
@@ -89,38 +85,6 @@ struct Path {
   double progress = 1.0;  // 0..1
 };
 
-// Counts repetitions by velocity crossings.
-struct RepCounter {
-  enum class Motion { kStill, kUp, kDown } motion = Motion::kStill;
-  double valley_m = 0.0, peak_m = 0.0;
-
-  // True when a full repetition has just ended.
-  bool step(double position_m, double velocity_mps, double full_rise_m) noexcept {
-    switch (motion) {
-      case Motion::kStill:
-        if (velocity_mps > kMovingMps) {
-          motion = Motion::kUp;
-          valley_m = peak_m = position_m;
-        }
-        return false;
-      case Motion::kUp:
-        if (position_m > peak_m) peak_m = position_m;
-        if (velocity_mps < -kMovingMps) motion = Motion::kDown;
-        return false;
-      case Motion::kDown:
-        if (velocity_mps < -kMovingMps) return false;
-        // A pause before half of the return belongs to the same repetition.
-        if (peak_m - position_m < kReturnShare * (peak_m - valley_m)) {
-          if (velocity_mps > kMovingMps) motion = Motion::kUp;
-          return false;
-        }
-        motion = Motion::kStill;
-        return peak_m - valley_m >= full_rise_m;
-    }
-    return false;
-  }
-};
-
 std::size_t slot(Phase phase) noexcept {
   return static_cast<std::size_t>(phase);
 }
@@ -140,9 +104,18 @@ struct Lifter::State {
         tremor(kTremorHz, random.uniform(0.0, 2.0 * det::kPi), kDt),
         sway{Oscillator(kSwayHz[0], random.uniform(0.0, 2.0 * det::kPi), kDt),
              Oscillator(kSwayHz[1], random.uniform(0.0, 2.0 * det::kPi), kDt)} {
-    full_rise_m = kFullShare * (cable_at(geometry, c.range_rad).length_m -
-                                cable_at(geometry, c.start_rad).length_m);
-    rest_length_m = cable_at(geometry, 0.0).length_m;
+    full_rise_m =
+        RepCounter::kFullShare * (load_at(c.range_rad).length_m - load_at(c.start_rad).length_m);
+    rest_length_m = load_at(0.0).length_m;
+  }
+
+  // Travel and moment arm of what the load acts through.
+  [[nodiscard]] CableAtAngle load_at(double at_rad) const noexcept {
+    return load_at(at_rad, det::sin_cos(at_rad));
+  }
+  [[nodiscard]] CableAtAngle load_at(double at_rad, const det::SinCos& at) const noexcept {
+    if (config.pad_lever_m > 0.0) return {config.pad_lever_m * at_rad, config.pad_lever_m};
+    return cable_at(geometry, at.sin, at.cos);
   }
 
   // Intention.
@@ -185,7 +158,7 @@ struct Lifter::State {
 
   LifterTruth truth;
   LifterIntent intent;
-  bool reps_wanted = false;
+  bool reps_wanted = false, waits_at_bottom = false;
   Phase phase = Phase::kRest;
   Path path;
   double phase_s = 0.0, sinking_s = 0.0;
@@ -247,6 +220,7 @@ void Lifter::State::next_phase() noexcept {
       go_to(resting_angle(), varied(bottom_s(), config.tempo_cv), Phase::kBottom);
       return;
     default:
+      if (waits_at_bottom && truth.reps_started < intent.reps) return;
       if (truth.reps_started < intent.reps) {
         begin_rep();
       } else {
@@ -335,7 +309,7 @@ bool Lifter::State::too_heavy(double load_n) const noexcept {
   for (int i = 0; i <= kPoints; ++i) {
     const double angle = config.start_rad + (config.range_rad - config.start_rad) * i / kPoints;
     const det::SinCos at = det::sin_cos(angle);
-    const double needed_nm = load_n * cable_at(geometry, at.sin, at.cos).moment_arm_m +
+    const double needed_nm = load_n * load_at(angle, at).moment_arm_m +
                              config.leg_gravity_moment_kgm * kGravity * at.sin +
                              passive_stretch_nm(angle);
     const double possible_nm = config.isometric_torque_nm *
@@ -358,7 +332,7 @@ void Lifter::State::drive_muscle(double velocity_radps) noexcept {
   double wanted_nm = 0.0;
   if (!limp()) {
     wanted_nm = config.leg_gravity_moment_kgm * kGravity * at.sin + passive_nm +
-                expected_n * cable_at(geometry, at.sin, at.cos).moment_arm_m +
+                expected_n * load_at(reference_rad, at).moment_arm_m +
                 config.leg_inertia_kgm2 * reference_radps2 +
                 config.tracking_stiffness_nmprad * angle_error +
                 config.tracking_damping_nmsprad * velocity_error;
@@ -402,8 +376,8 @@ void Lifter::State::rest() noexcept {
 }
 
 void Lifter::State::count(double velocity_radps) noexcept {
-  const CableAtAngle cable = cable_at(geometry, angle_rad);
-  if (counter.step(cable.length_m - rest_length_m, cable.moment_arm_m * velocity_radps,
+  const CableAtAngle load = load_at(angle_rad);
+  if (counter.step(load.length_m - rest_length_m, load.moment_arm_m * velocity_radps,
                    full_rise_m)) {
     ++truth.reps_completed;
   }
@@ -435,6 +409,10 @@ void Lifter::start_reps(const LifterIntent& intent) noexcept {
   s.intent = intent;
   s.truth.reps_started = s.truth.reps_completed = 0;
   s.reps_wanted = intent.reps > 0;
+}
+
+void Lifter::wait_at_bottom(bool wait) noexcept {
+  state_->waits_at_bottom = wait;
 }
 
 void Lifter::relax() noexcept {

@@ -36,6 +36,9 @@ struct LifterConfig {
   double activation_s = 0.015, deactivation_s = 0.050;
   double learning = 0.6;  // share of a repetition's surprise that is remembered
   double cuff_radius_m = 0.80, hip_height_m = 0.93, pulley_height_m = 0.15, pulley_distance_m = 0.9;
+  // > 0: the load comes through a pad on this lever, the same at every angle (seated machine);
+  // 0: through the cable of the geometry above.
+  double pad_lever_m = 0.0;
   double leg_inertia_kgm2 = 2.97, leg_gravity_moment_kgm = 5.23;
   std::uint64_t seed = 1;
 };
@@ -77,9 +80,12 @@ class Lifter {
   void stand() noexcept;
   // Begins once the start position is taken; from kRelaxed it is taken first.
   void start_reps(const LifterIntent& intent) noexcept;
+  // While set, the next repetition does not begin: both legs together wait for the slower one.
+  void wait_at_bottom(bool wait) noexcept;
   // The leg goes limp; muscles recover.
   void relax() noexcept;
-  // One tick (1 ms): what the person senses; decides the neural command.
+  // One tick (1 ms): what the person senses (cuff tension, or force of the pad); decides the neural
+  // command.
   void tick(double hip_angle_rad, double hip_velocity_radps, double cuff_tension_n) noexcept;
   // Hip torque for one plant step (0.1 ms), impedance included, capped at capacity.
   [[nodiscard]] double torque_nm(double hip_angle_rad, double hip_velocity_radps) noexcept;

@@ -27,6 +27,7 @@ constexpr double kSlackAfterSetS = 1.5;
 // Of the planned load, while lifting: somebody has unloaded it.
 constexpr double kUnloadedFraction = 0.3;
 constexpr double kUnloadedS = 0.7;
+constexpr int kRight = 2, kBoth = 3;  // PlannedSet::side
 
 int ticks_of(double seconds) noexcept {
   return static_cast<int>(seconds / kTickPeriodS + 0.5);
@@ -36,7 +37,7 @@ int ticks_of(double seconds) noexcept {
 
 Person::Person(const PersonConfig& config)
     : config_(config), lifters_{Lifter(config.lifter[0]), Lifter(config.lifter[1])} {
-  if (planned() != nullptr && planned()->side == 2) side_ = 1;
+  choose_legs();
 }
 
 const PlannedSet* Person::planned() const noexcept {
@@ -45,28 +46,60 @@ const PlannedSet* Person::planned() const noexcept {
   return config_.repeat_plan ? &config_.plan[next_set_ % config_.plan.size()] : nullptr;
 }
 
+void Person::choose_legs() noexcept {
+  if (planned() == nullptr) return;
+  const int side = planned()->side;
+  works_ = {side != kRight, side == kRight || side == kBoth};
+}
+
 double Person::slack_n() const noexcept {
   return at_most(kSlackFraction * planned()->load_n, kSlackAfterSetN);
 }
 
-void Person::tick(const CableTruth& truth, SetTruthTracker& sets) {
-  const double tension_n = truth.cuff_tension_n;
-  moving_ = absolute(truth.ring_velocity_mps) > kStandingMps;
-  lifters_[side_].tick(truth.hip_angle_rad, truth.hip_velocity_radps, tension_n);
-  lifters_[1 - side_].tick(0.0, 0.0, 0.0);  // the other leg rests
+Person::Felt Person::feel(const LegSenses& senses) noexcept {
+  Felt felt{1e9, 0.0};
+  moving_ = false;
+  each([&](std::size_t leg) {
+    felt.least_n = at_most(felt.least_n, senses[leg].tension_n);
+    felt.most_n = at_least(felt.most_n, senses[leg].tension_n);
+    moving_ = moving_ || absolute(senses[leg].handle_mps) > kStandingMps;
+  });
+  return felt;
+}
+
+void Person::tick(const LegSenses& senses, const LegTruths& sets) {
+  const Felt felt = feel(senses);
+  keep_together();
+  for (std::size_t leg = 0; leg < lifters_.size(); ++leg) {
+    const LegSense& sense = senses[leg];
+    lifters_[leg].tick(sense.angle_rad, sense.velocity_radps, sense.tension_n);
+  }
   switch (stage_) {
     case Stage::kWaiting:
-      wait(tension_n);
+      wait(felt);
       break;
     case Stage::kStanding:
-      stand(tension_n, sets);
+      stand(felt, sets);
       break;
     case Stage::kLifting:
-      lift(tension_n);
+      lift(felt);
       break;
     case Stage::kDone:
-      rest_after_set(tension_n, sets);
+      rest_after_set(felt, sets);
       break;
+  }
+}
+
+// Whoever is ahead at the bottom waits until the other leg has come down too.
+void Person::keep_together() noexcept {
+  if (!works_[0] || !works_[1]) return;
+  for (std::size_t leg = 0; leg < lifters_.size(); ++leg) {
+    const LifterTruth& own = lifters_[leg].truth();
+    const LifterTruth& other = lifters_[1 - leg].truth();
+    const bool behind =
+        other.reps_started < own.reps_started ||
+        (other.reps_started == own.reps_started && other.intended_phase != measure::Phase::kBottom);
+    lifters_[leg].wait_at_bottom(other.state == LifterState::kLifting && behind);
   }
 }
 
@@ -86,89 +119,103 @@ bool Person::steady_for(double seconds, double tension_n) noexcept {
   return ++steady_ticks_ >= ticks_of(seconds);
 }
 
-void Person::wait(double tension_n) {
+void Person::wait(const Felt& felt) {
   if (planned() == nullptr) return;
   if (reaction_ticks_ > 0) {
     if (--reaction_ticks_ > 0) return;
-    lifters_[side_].stand();
+    each([this](std::size_t leg) { lifters_[leg].stand(); });
     stage_ = Stage::kStanding;
     steady_ticks_ = 0;
     return;
   }
-  if (held(tension_n > kFeltTensionN, kFeltS)) reaction_ticks_ = ticks_of(config_.reaction_s) + 1;
+  if (held(felt.least_n > kFeltTensionN, kFeltS)) {
+    reaction_ticks_ = ticks_of(config_.reaction_s) + 1;
+  }
 }
 
-void Person::stand(double tension_n, SetTruthTracker& sets) {
+void Person::stand(const Felt& felt, const LegTruths& sets) {
   const PlannedSet* set = planned();
   if (reaction_ticks_ > 0) {
     if (--reaction_ticks_ > 0) return;
     LifterIntent intent = set->intent;
     intent.reps -= reps_before_pause_;
-    if (set_begun_) {
-      sets.resume(intent.reps);
-    } else {
-      sets.begin(set->side, intent.reps);
-    }
+    each([&](std::size_t leg) {
+      if (set_begun_) {
+        sets[leg]->resume(intent.reps);
+      } else {
+        sets[leg]->begin(static_cast<int>(leg) + 1, intent.reps, static_cast<int>(next_set_) + 1);
+      }
+      lifters_[leg].start_reps(intent);
+    });
     set_begun_ = true;
-    lifters_[side_].start_reps(intent);
     stage_ = Stage::kLifting;
     return;
   }
-  const bool gone = held(tension_n < kGoneN, set_begun_ ? kGoneInSetS : kGoneS);
+  const bool gone = held(felt.most_n < kGoneN, set_begun_ ? kGoneInSetS : kGoneS);
   if (gone && set_begun_) {  // unloaded for good in mid-set
     stage_ = Stage::kDone;
     return;
   }
   if (gone) {
-    lifters_[side_].relax();
+    each([this](std::size_t leg) { lifters_[leg].relax(); });
     stage_ = Stage::kWaiting;
     return;
   }
-  const bool steady = steady_for(kSteadyS, tension_n);
-  const bool lighter = tension_n > kLighterLoadN && steady_ticks_ >= ticks_of(kLighterSteadyS);
-  if ((steady && tension_n >= kLoadFraction * set->load_n) || lighter) {
+  const bool steady = steady_for(kSteadyS, felt.least_n);
+  const bool lighter = felt.least_n > kLighterLoadN && steady_ticks_ >= ticks_of(kLighterSteadyS);
+  if ((steady && felt.least_n >= kLoadFraction * set->load_n) || lighter) {
     reaction_ticks_ = ticks_of(config_.reaction_s) + 1;
   }
 }
 
-void Person::lift(double tension_n) {
-  const LifterTruth& lifter = lifters_[side_].truth();
-  if (lifter.state == LifterState::kDone || lifter.state == LifterState::kFailed) {
+void Person::lift(const Felt& felt) {
+  bool done = true;
+  int reps = planned()->intent.reps;
+  each([&](std::size_t leg) {
+    const LifterTruth& lifter = lifters_[leg].truth();
+    done = done && (lifter.state == LifterState::kDone || lifter.state == LifterState::kFailed);
+    if (lifter.reps_completed < reps) reps = lifter.reps_completed;
+  });
+  if (done) {
     stage_ = Stage::kDone;
     held_ticks_ = 0;
     return;
   }
   const double unloaded_n = at_least(kUnloadedFraction * planned()->load_n, slack_n());
-  if (!held(tension_n < unloaded_n, kUnloadedS)) return;
-  reps_before_pause_ += lifter.reps_completed;
-  lifters_[side_].stand();
+  if (!held(felt.most_n < unloaded_n, kUnloadedS)) return;
+  reps_before_pause_ += reps;
+  each([this](std::size_t leg) { lifters_[leg].stand(); });
   steady_ticks_ = 0;
   stage_ = reps_before_pause_ < planned()->intent.reps ? Stage::kStanding : Stage::kDone;
 }
 
-void Person::rest_after_set(double tension_n, SetTruthTracker& sets) {
+void Person::rest_after_set(const Felt& felt, const LegTruths& sets) {
   // The leg's way home after the load has gone is no stroke of the set.
-  if (sets.still()) sets.end();
-  if (held(tension_n < slack_n(), kSlackAfterSetS)) finish_set(sets);
+  each([&](std::size_t leg) {
+    if (sets[leg]->still()) sets[leg]->end();
+  });
+  if (held(felt.most_n < slack_n(), kSlackAfterSetS)) finish_set(sets);
 }
 
-void Person::finish_set(SetTruthTracker& sets) {
-  sets.end();
-  lifters_[side_].relax();
+void Person::finish_set(const LegTruths& sets) {
+  each([&](std::size_t leg) {
+    sets[leg]->end();
+    lifters_[leg].relax();
+  });
   stage_ = Stage::kWaiting;
   reps_before_pause_ = 0;
   set_begun_ = false;
   held_ticks_ = reaction_ticks_ = 0;
   ++next_set_;
-  if (planned() != nullptr) side_ = planned()->side == 2 ? 1 : 0;
+  choose_legs();
 }
 
-void Person::let_go(SetTruthTracker& sets) {
+void Person::let_go(const LegTruths& sets) {
   if (set_begun_) {
     finish_set(sets);
     return;
   }
-  lifters_[side_].relax();
+  each([this](std::size_t leg) { lifters_[leg].relax(); });
   stage_ = Stage::kWaiting;
   held_ticks_ = reaction_ticks_ = 0;
 }

@@ -1,6 +1,7 @@
 // What the person on the machine means to do, told only by what they feel: light tension -> they
 // stand; the load has come up and is steady -> they lift; tension gone -> they relax and change
-// sides.
+// sides. With both legs at once they begin when both feel the load, and the legs wait for each
+// other at the bottom.
 #pragma once
 
 #include <array>
@@ -12,29 +13,55 @@
 
 namespace medius::sim {
 
+// What the person feels of one leg.
+struct LegSense {
+  double angle_rad = 0.0, velocity_radps = 0.0;
+  double tension_n = 0.0;  // of the cuff, or force of the pad
+  double handle_mps = 0.0;
+};
+using LegSenses = std::array<LegSense, 2>;          // left, right
+using LegTruths = std::array<SetTruthTracker*, 2>;  // where each leg's sets are judged
+
 class Person {
  public:
   explicit Person(const PersonConfig& config);
 
-  // One tick of intentions and nerves.
-  void tick(const CableTruth& truth, SetTruthTracker& sets);
-  // Hip torque of the leg in the cuff for one plant step.
-  [[nodiscard]] double torque_nm(double hip_angle_rad, double hip_velocity_radps) noexcept {
-    return lifters_[side_].torque_nm(hip_angle_rad, hip_velocity_radps);
+  // One tick of intentions and nerves. A leg that does nothing feels nothing.
+  void tick(const LegSenses& senses, const LegTruths& sets);
+  // Hip torque of a leg for one plant step.
+  [[nodiscard]] double torque_nm(std::size_t leg, double hip_angle_rad,
+                                 double hip_velocity_radps) noexcept {
+    return lifters_[leg].torque_nm(hip_angle_rad, hip_velocity_radps);
   }
-  // Which leg is in the cuff: 0 left, 1 right.
-  [[nodiscard]] std::size_t side() const noexcept { return side_; }
-  [[nodiscard]] const LifterTruth& lifter_truth() const noexcept { return lifters_[side_].truth(); }
-  void let_go(SetTruthTracker& sets);  // drops whatever they were doing
+  // The leg that works, of both the left one: 0 left, 1 right.
+  [[nodiscard]] std::size_t side() const noexcept { return works_[0] ? 0 : 1; }
+  [[nodiscard]] const LifterTruth& lifter_truth(std::size_t leg) const noexcept {
+    return lifters_[leg].truth();
+  }
+  void let_go(const LegTruths& sets);  // drops whatever they were doing
 
  private:
   enum class Stage { kWaiting, kStanding, kLifting, kDone };
 
-  void wait(double tension_n);
-  void stand(double tension_n, SetTruthTracker& sets);
-  void lift(double tension_n);
-  void rest_after_set(double tension_n, SetTruthTracker& sets);
-  void finish_set(SetTruthTracker& sets);
+  // Of the legs that work.
+  struct Felt {
+    double least_n = 0.0, most_n = 0.0;
+  };
+  [[nodiscard]] Felt feel(const LegSenses& senses) noexcept;
+  template <typename Act>
+  void each(Act act) {
+    for (std::size_t leg = 0; leg < lifters_.size(); ++leg) {
+      if (works_[leg]) act(leg);
+    }
+  }
+
+  void wait(const Felt& felt);
+  void stand(const Felt& felt, const LegTruths& sets);
+  void lift(const Felt& felt);
+  void rest_after_set(const Felt& felt, const LegTruths& sets);
+  void finish_set(const LegTruths& sets);
+  void choose_legs() noexcept;
+  void keep_together() noexcept;
   [[nodiscard]] const PlannedSet* planned() const noexcept;
   [[nodiscard]] double slack_n() const noexcept;  // below it the load of the set has gone out
   [[nodiscard]] bool steady_for(double seconds, double tension_n) noexcept;
@@ -42,7 +69,7 @@ class Person {
 
   PersonConfig config_;
   std::array<Lifter, 2> lifters_;
-  std::size_t side_ = 0;
+  std::array<bool, 2> works_{true, false};
   std::size_t next_set_ = 0;
   Stage stage_ = Stage::kWaiting;
   int held_ticks_ = 0;      // how long the condition looked at has held

@@ -21,9 +21,10 @@ constexpr double kPlantTickS = 1e-3;
 
 }  // namespace
 
-void SetTruthTracker::begin(int side, int planned_reps) {
+void SetTruthTracker::begin(int side, int planned_reps, int number) {
   end();
   SetTruth set;
+  set.number = number;
   set.side = side;
   set.range_m.reserve(64);
   set.concentric_s.reserve(64);
@@ -53,8 +54,8 @@ void SetTruthTracker::end() {
 }
 
 // The middle of the window, and the mean speed over it.
-bool SetTruthTracker::centred(const CableTruth& truth, Motion& motion) {
-  window_[window_next_] = {truth.time_s, truth.ring_position_m, 0.0};
+bool SetTruthTracker::centred(double time_s, double position_m, Motion& motion) {
+  window_[window_next_] = {time_s, position_m, 0.0};
   const Motion& newest = window_[window_next_];
   window_next_ = (window_next_ + 1) % kWindow;
   window_filled_ = window_filled_ < kWindow ? window_filled_ + 1 : kWindow;
@@ -65,9 +66,9 @@ bool SetTruthTracker::centred(const CableTruth& truth, Motion& motion) {
   return true;
 }
 
-void SetTruthTracker::step(const CableTruth& truth) {
+void SetTruthTracker::step(double now_s, double now_m) {
   Motion motion;
-  if (!centred(truth, motion) || !active_) return;
+  if (!centred(now_s, now_m, motion) || !active_) return;
   const double time_s = motion.time_s, position_m = motion.position_m;
   const double velocity_mps = motion.velocity_mps;
   position_m_ = position_m;

@@ -1,4 +1,5 @@
-// Truth of a set from noise-free motion of the cuff ring, by the definitions at SetTruth.
+// Truth of a set from noise-free motion of the cuff ring or of a pad, by the definitions at
+// SetTruth.
 #pragma once
 
 #include <array>
@@ -15,10 +16,11 @@ class SetTruthTracker {
 
   // `planned_reps`: a stroke out after that many repetitions is not the set's any more; 0 = no
   // plan.
-  void begin(int side, int planned_reps);
+  void begin(int side, int planned_reps, int number = 0);
   // After a pause: so many repetitions are still to come.
   void resume(int planned_reps);
-  void step(const CableTruth& truth);
+  void step(double time_s, double position_m);  // once a tick
+  void step(const CableTruth& truth) { step(truth.time_s, truth.ring_position_m); }
   void end();  // closes the stroke under way; without a set nothing happens
   [[nodiscard]] bool still() const noexcept { return interval_.direction == 0; }
   [[nodiscard]] bool active() const noexcept { return active_; }
@@ -37,7 +39,7 @@ class SetTruthTracker {
     double time_s = 0.0, position_m = 0.0, velocity_mps = 0.0;
   };
 
-  [[nodiscard]] bool centred(const CableTruth& truth, Motion& motion);
+  [[nodiscard]] bool centred(double time_s, double position_m, Motion& motion);
   void close_interval();
   void take_stroke(const Stroke& part);
   void complete_rep();

@@ -43,6 +43,12 @@ void SimulatedDrive::write(const DriveCommand& command) noexcept {
                     : config_.watchdog_s;
 }
 
+void SimulatedDrive::fail(std::uint16_t error_code) noexcept {
+  error_code_ = error_code;
+  state_ = DriveState::kFaultReactionActive;
+  unload_step_n_ = 0.0;
+}
+
 void SimulatedDrive::step(bool sto_active) noexcept {
   step_watchdog();
   step_state(sto_active);

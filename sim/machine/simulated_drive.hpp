@@ -14,6 +14,8 @@ class SimulatedDrive {
 
   // A write telegram: takes effect with the next tick and feeds the watchdog.
   void write(const DriveCommand& command) noexcept;
+  // The drive itself breaks down: it unloads and is in fault until a fault reset edge.
+  void fail(std::uint16_t error_code) noexcept;
   // One tick. Safe torque off takes the torque away at once, whatever the state.
   void step(bool sto_active) noexcept;
 

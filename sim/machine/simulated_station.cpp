@@ -3,15 +3,16 @@
 #include "controller/base/clamp.hpp"
 #include "controller/base/tick.hpp"
 #include "controller/base/trace_hash.hpp"
-#include "sim/machine/person.hpp"
-#include "sim/machine/set_truth_tracker.hpp"
-#include "sim/machine/simulated_drive.hpp"
+#include "sim/machine/cable_machine.hpp"
+#include "sim/machine/seated_machine.hpp"
+#include "sim/plant/body.hpp"
 
 namespace medius::sim {
 namespace {
 
-constexpr int kRelayHoldTicks = 50;        // the hold must come again within 50 ms
-constexpr double kLoadCellRailN = 2000.0;  // a 2 kN cell
+constexpr int kRelayHoldTicks = 50;  // the hold must come again within 50 ms
+// A 2 kN cell, at the pad of a lever as torque.
+constexpr double kLoadCellRailN = 2000.0;
 // The operator presses reset once a controller has been talking for a moment: a press nobody
 // listens to would be lost.
 constexpr int kResetAfterWrites = 100;
@@ -19,18 +20,37 @@ constexpr int kResetPressTicks = 200;
 
 }  // namespace
 
-struct SimulatedStation::State {
-  explicit State(const SimulatedStationConfig& c)
-      : config(c),
-        plant(c.plant, c.person.leg[first_side(c)]),
-        person(c.person),
-        drive(c.drive),
-        rig(c.rig_config) {
-    if (config.rig) plant.set_cuff_end(CuffEnd::kRig);
+void make_seated(SimulatedStationConfig& config) {
+  config.machine = SimulatedMachine::kSeated;
+  config.drive.rated_force_n = 130.0;
+  config.drive.force_limit_n = 250.0;
+  config.drive.speed_limit_mps = 1.5 / config.lever.pad_lever_m;  // 1.5 m/s at the pad
+  config.drive.unload_ramp_s = 0.045;
+  for (std::size_t leg = 0; leg < 2; ++leg) {
+    LifterConfig& lifter = config.person.lifter[leg];
+    Body body;
+    body.mass_kg = lifter.body_mass_kg;
+    config.person.leg[leg] = seated_leg(body);
+    lifter.pad_lever_m = config.lever.pad_lever_m;
+    lifter.leg_inertia_kgm2 = config.person.leg[leg].inertia_kgm2;
+    lifter.leg_gravity_moment_kgm = 0.0;  // the seat carries the legs
   }
+}
 
-  static std::size_t first_side(const SimulatedStationConfig& c) {
-    return !c.person.plan.empty() && c.person.plan.front().side == 2 ? 1 : 0;
+struct SimulatedStation::State {
+  explicit State(const SimulatedStationConfig& c) : config(c) {
+    if (c.machine == SimulatedMachine::kSeated) {
+      auto machine = std::make_unique<SeatedMachine>(c);
+      seated = machine.get();
+      mechanics = std::move(machine);
+      load_cell_rail *= c.lever.pad_lever_m;
+    } else {
+      auto machine = std::make_unique<CableMachine>(c);
+      cable = machine.get();
+      mechanics = std::move(machine);
+    }
+    axes.assign(c.machine == SimulatedMachine::kSeated ? 2 : 1, Axis{});
+    drives.assign(axes.size(), SimulatedDrive(c.drive));
   }
 
   [[nodiscard]] bool relay_closed() const noexcept {
@@ -38,18 +58,25 @@ struct SimulatedStation::State {
   }
   // Both channels follow the safe-state relay, which follows the e-stop chain.
   [[nodiscard]] bool sto() const noexcept { return !relay_closed(); }
+  [[nodiscard]] std::size_t known(std::size_t axis) const noexcept {
+    return axis < axes.size() ? axis : axes.size() - 1;
+  }
 
   void step_panel() noexcept;
-  void step_plant() noexcept;
   void measure() noexcept;
 
+  struct Axis {
+    hal::DriveInput drive;
+    hal::LoadCellInput load_cell;
+  };
+
   SimulatedStationConfig config;
-  CablePlant plant;
-  Person person;
-  SimulatedDrive drive;
-  MotionRig rig;
-  bool rig_started = false;
-  SetTruthTracker sets;
+  std::unique_ptr<Mechanics> mechanics;
+  CableMachine* cable = nullptr;  // whichever of the two the mechanics are
+  SeatedMachine* seated = nullptr;
+  std::vector<Axis> axes;
+  std::vector<SimulatedDrive> drives;
+  double load_cell_rail = kLoadCellRailN;
 
   std::int64_t ticks = 0;
   int ticks_since_hold = kRelayHoldTicks + 1;
@@ -57,11 +84,7 @@ struct SimulatedStation::State {
   bool estop_pressed = false;
   int reset_ticks = 0;  // left of a press
   bool stop_pressed = false, key_on = true, dead_man_held = false;
-  bool released = false;
   int writes = 0;
-  std::size_t leg_side = 0;
-  hal::DriveInput drive_input;
-  hal::LoadCellInput load_cell_input;
 };
 
 void SimulatedStation::State::step_panel() noexcept {
@@ -69,44 +92,32 @@ void SimulatedStation::State::step_panel() noexcept {
   if (reset_ticks > 0) --reset_ticks;
 }
 
-void SimulatedStation::State::step_plant() noexcept {
-  plant.command(drive.force_n(), drive.powered());
-  plant.set_drive_speed_limit(drive.speed_limit_mps());
-  for (int i = 0; i < kPlantStepsPerTick; ++i) {
-    if (config.rig) {
-      if (rig_started) rig.step();
-      plant.set_rig(rig.position_m(), rig.velocity_mps(), config.rig_config.stiffness_npm,
-                    config.rig_config.damping_nspm, config.rig_config.mass_kg);
-      plant.step(0.0);
-    } else {
-      const CableTruth& truth = plant.truth();
-      plant.step(released ? 0.0 : person.torque_nm(truth.hip_angle_rad, truth.hip_velocity_radps));
-    }
-  }
-}
-
 void SimulatedStation::State::measure() noexcept {
-  drive_input.position = plant.encoder_position_m();
-  drive_input.velocity = plant.encoder_velocity_mps();
-  drive_input.force = plant.drive_force_n();
-  drive_input.force_limit = drive.force_limit_n();
-  drive_input.speed_limit = drive.speed_limit_mps();
-  drive_input.temperature_c = 35.0;
-  drive_input.bus_voltage_v = 310.0;
-  drive_input.state = drive.state();
-  drive_input.statusword = drive.statusword(sto());
-  drive_input.error_code = drive.error_code();
-  drive_input.mode_display = drive.mode();
-  drive_input.sto_active = sto();
-  drive_input.watchdog_tripped = drive.watchdog_tripped();
-  const double force_n = plant.load_cell_n();
-  load_cell_input.force = clamped(force_n, -kLoadCellRailN, kLoadCellRailN);
-  load_cell_input.saturated = load_cell_input.force != force_n;
+  for (std::size_t i = 0; i < axes.size(); ++i) {
+    const AxisReading reading = mechanics->reading(i);
+    const SimulatedDrive& drive = drives[i];
+    hal::DriveInput& input = axes[i].drive;
+    input.position = reading.position;
+    input.velocity = reading.velocity;
+    input.force = reading.drive_force;
+    input.force_limit = drive.force_limit_n();
+    input.speed_limit = drive.speed_limit_mps();
+    input.temperature_c = 35.0;
+    input.bus_voltage_v = 310.0;
+    input.state = drive.state();
+    input.statusword = drive.statusword(sto());
+    input.error_code = drive.error_code();
+    input.mode_display = drive.mode();
+    input.sto_active = sto();
+    input.watchdog_tripped = drive.watchdog_tripped();
+    hal::LoadCellInput& cell = axes[i].load_cell;
+    cell.force = clamped(reading.load_cell, -load_cell_rail, load_cell_rail);
+    cell.saturated = cell.force != reading.load_cell;
+  }
 }
 
 SimulatedStation::SimulatedStation(const SimulatedStationConfig& config)
     : state_(std::make_unique<State>(config)) {
-  state_->leg_side = State::first_side(config);
   state_->measure();
 }
 SimulatedStation::~SimulatedStation() = default;
@@ -115,19 +126,8 @@ void SimulatedStation::step_tick() noexcept {
   State& s = *state_;
   ++s.ticks;
   s.step_panel();
-  s.drive.step(s.sto());
-  s.step_plant();
-  const CableTruth& truth = s.plant.truth();
-  if (s.config.rig) {
-    if (s.rig_started && s.rig.done()) s.sets.end();
-  } else if (!s.released) {
-    s.person.tick(truth, s.sets);
-    if (s.person.side() != s.leg_side) {
-      s.leg_side = s.person.side();
-      s.plant.set_leg(s.config.person.leg[s.leg_side]);
-    }
-  }
-  s.sets.step(truth);
+  for (SimulatedDrive& drive : s.drives) drive.step(s.sto());
+  s.mechanics->step_tick(s.drives);
   s.measure();
 }
 
@@ -135,15 +135,25 @@ double SimulatedStation::time_s() const noexcept {
   return static_cast<double>(state_->ticks) * kTickPeriodS;
 }
 
-void SimulatedStation::write_drive(const DriveCommand& command) noexcept {
-  state_->drive.write(command);
+std::size_t SimulatedStation::axis_count() const noexcept {
+  return state_->axes.size();
+}
+
+hal::CoordinateKind SimulatedStation::coordinate() const noexcept {
+  return state_->seated != nullptr ? hal::CoordinateKind::kLever : hal::CoordinateKind::kCable;
+}
+
+void SimulatedStation::write_drive(const DriveCommand& command, std::size_t axis) noexcept {
+  State& s = *state_;
+  const std::size_t at = s.known(axis);
+  s.drives[at].write(command);
   // A drive reports mode and limits as soon as they are written.
-  state_->drive_input.mode_display = state_->drive.mode();
-  state_->drive_input.force_limit = state_->drive.force_limit_n();
-  state_->drive_input.speed_limit = state_->drive.speed_limit_mps();
-  if (state_->writes <= kResetAfterWrites && ++state_->writes == kResetAfterWrites &&
-      state_->config.person.presses_reset_at_start) {
-    state_->reset_ticks = kResetPressTicks;
+  s.axes[at].drive.mode_display = s.drives[at].mode();
+  s.axes[at].drive.force_limit = s.drives[at].force_limit_n();
+  s.axes[at].drive.speed_limit = s.drives[at].speed_limit_mps();
+  if (at == 0 && s.writes <= kResetAfterWrites && ++s.writes == kResetAfterWrites &&
+      s.config.person.presses_reset_at_start) {
+    s.reset_ticks = kResetPressTicks;
   }
 }
 
@@ -152,11 +162,11 @@ void SimulatedStation::write_relay(bool hold) noexcept {
   if (hold) state_->ticks_since_hold = 0;
 }
 
-const hal::DriveInput& SimulatedStation::drive() const noexcept {
-  return state_->drive_input;
+const hal::DriveInput& SimulatedStation::drive(std::size_t axis) const noexcept {
+  return state_->axes[state_->known(axis)].drive;
 }
-const hal::LoadCellInput& SimulatedStation::load_cell() const noexcept {
-  return state_->load_cell_input;
+const hal::LoadCellInput& SimulatedStation::load_cell(std::size_t axis) const noexcept {
+  return state_->axes[state_->known(axis)].load_cell;
 }
 
 hal::PanelInput SimulatedStation::panel() const noexcept {
@@ -175,11 +185,11 @@ hal::SafetyInput SimulatedStation::safety() const noexcept {
   return safety;
 }
 
-double SimulatedStation::watchdog_s() const noexcept {
-  return state_->drive.watchdog_s();
+double SimulatedStation::watchdog_s(std::size_t axis) const noexcept {
+  return state_->drives[state_->known(axis)].watchdog_s();
 }
-bool SimulatedStation::limit_active() const noexcept {
-  return state_->drive.limit_active();
+bool SimulatedStation::limit_active(std::size_t axis) const noexcept {
+  return state_->drives[state_->known(axis)].limit_active();
 }
 
 void SimulatedStation::press_reset(double seconds) noexcept {
@@ -198,44 +208,51 @@ void SimulatedStation::press_estop(bool pressed) noexcept {
   state_->estop_pressed = pressed;
 }
 
-void SimulatedStation::release_handle() noexcept {
-  if (state_->released) return;
-  state_->released = true;
-  state_->person.let_go(state_->sets);
-  state_->plant.set_cuff_end(CuffEnd::kReleased);
+void SimulatedStation::release_handle(std::size_t axis) noexcept {
+  state_->mechanics->release(state_->known(axis));
+}
+void SimulatedStation::grip(std::size_t axis) noexcept {
+  state_->mechanics->grip(state_->known(axis));
 }
 
-void SimulatedStation::grip() noexcept {
-  if (!state_->released) return;
-  state_->released = false;
-  state_->plant.set_cuff_end(state_->config.rig ? CuffEnd::kRig : CuffEnd::kLeg);
+void SimulatedStation::fail_drive(std::size_t axis) noexcept {
+  constexpr std::uint16_t kOvercurrent = 0x2310;  // CiA 402 603Fh
+  state_->drives[state_->known(axis)].fail(kOvercurrent);
+}
+
+HandleTruth SimulatedStation::handle(std::size_t axis) const noexcept {
+  return state_->mechanics->handle(state_->known(axis));
+}
+const LifterTruth& SimulatedStation::lifter_truth(std::size_t axis) const noexcept {
+  return state_->mechanics->lifter(state_->known(axis));
+}
+const std::vector<SetTruth>& SimulatedStation::set_truth(std::size_t axis) const noexcept {
+  return state_->mechanics->sets(state_->known(axis)).sets();
 }
 
 const CableTruth& SimulatedStation::truth() const noexcept {
-  return state_->plant.truth();
-}
-const LifterTruth& SimulatedStation::lifter_truth() const noexcept {
-  return state_->person.lifter_truth();
-}
-const std::vector<SetTruth>& SimulatedStation::set_truth() const noexcept {
-  return state_->sets.sets();
+  static const CableTruth at_rest;
+  return state_->cable != nullptr ? state_->cable->truth() : at_rest;
 }
 const MotionRig& SimulatedStation::rig() const noexcept {
-  return state_->rig;
+  static const MotionRig at_rest{RigConfig{}};
+  return state_->cable != nullptr ? state_->cable->rig() : at_rest;
 }
-
 void SimulatedStation::start_rig() noexcept {
-  if (!state_->config.rig || state_->rig_started) return;
-  state_->rig_started = true;
-  state_->rig.start();
-  state_->sets.begin(0, state_->config.rig_config.reps);
+  if (state_->cable != nullptr) state_->cable->start_rig();
+}
+const LeverTruth& SimulatedStation::lever_truth(std::size_t axis) const noexcept {
+  static const LeverTruth at_rest;
+  return state_->seated != nullptr ? state_->seated->truth(state_->known(axis)) : at_rest;
 }
 
 std::uint64_t SimulatedStation::state_hash() const noexcept {
   TraceHash hash;
-  hash.add(state_->plant.state_hash());
-  hash.add(state_->drive.force_n());
-  hash.add(static_cast<std::uint64_t>(state_->drive.state()));
+  hash.add(state_->mechanics->state_hash());
+  for (const SimulatedDrive& drive : state_->drives) {
+    hash.add(drive.force_n());
+    hash.add(static_cast<std::uint64_t>(drive.state()));
+  }
   hash.add(static_cast<std::uint64_t>(state_->ticks));
   return hash.value();
 }

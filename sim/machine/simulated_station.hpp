@@ -1,6 +1,8 @@
-// The simulated cable station as devices: drive (CiA 402, watchdog, limits), load cell, operator
-// panel, safe-state relay, e-stop chain, and the person on it. One object serves the in-process
-// world (as a MachineImage) and medius-sim (as Modbus registers).
+// The simulated machines as devices: a drive an axis (CiA 402, watchdog, limits) with its load
+// cell, operator panel, safe-state relay, e-stop chain, and the person on it. One object serves the
+// in-process world (as a MachineImage) and medius-sim (as Modbus registers). The cable station has
+// one axis; the seated machine two lever axes, left then right, whose positions, speeds and forces
+// are in rad, rad/s and Nm wherever a name says m, m/s and N of a drive.
 #pragma once
 
 #include <cstdint>
@@ -10,13 +12,14 @@
 #include "hal/image/machine_image.hpp"
 #include "sim/lifter/lifter.hpp"
 #include "sim/plant/cable_plant.hpp"
+#include "sim/plant/lever_plant.hpp"
 
 namespace medius::sim {
 
 // What the person intends for one set; taken from the program.
 struct PlannedSet {
-  int side = 1;          // 1 left, 2 right (record::Side)
-  double load_n = 60.0;  // starts to lift when the tension has come up to about this
+  int side = 1;          // 1 left, 2 right, 3 both at once (record::Side)
+  double load_n = 60.0;  // starts to lift when the load has come up to about this; N | Nm
   LifterIntent intent;
 };
 
@@ -39,14 +42,22 @@ struct SimulatedDriveConfig {
   double unload_ramp_s = 0.045;  // how the drive unloads when its watchdog trips
 };
 
+enum class SimulatedMachine : std::uint8_t { kCable = 0, kSeated };
+
 struct SimulatedStationConfig {
+  SimulatedMachine machine = SimulatedMachine::kCable;
   CablePlantConfig plant;
+  LeverPlantConfig lever;  // of each arm of the seated machine
   SimulatedDriveConfig drive;
   PersonConfig person;
   bool rig = false;  // a motion rig instead of the person
   RigConfig rig_config;
   std::uint64_t seed = 1;
 };
+
+// Turns the configuration of a cable station into one of the seated machine: its drives, the pads'
+// lever, and the legs of a seated person; plan and habits stay.
+void make_seated(SimulatedStationConfig& config);
 
 // What the controller's side of the wire sets.
 struct DriveCommand {
@@ -59,17 +70,27 @@ struct DriveCommand {
   double slope_nps = 0.0;   // mode 4 only; 0 = at once
 };
 
-// Truth of one set as the plant saw it. The speed of the cuff ring is its mean over 111 ms around
-// the moment, one period of a 9 Hz tremor: what trembles is not moving. A stroke is motion beyond
+// The plant's truth at the handle of an axis, in the axis' units.
+struct HandleTruth {
+  double position = 0.0, velocity = 0.0;  // cuff ring; lever arm
+  double force = 0.0;                     // what the person feels: cuff tension; torque at the pad
+  double motor_force = 0.0;
+  double metres_per_unit = 1.0;  // of position: 1 for a cable, the pad's lever for an arm
+};
+
+// Truth of one set as the plant saw it. The cuff ring's or the pad's speed is its mean over 111 ms
+// around the moment, one period of a 9 Hz tremor: what trembles is not moving. A stroke is motion
+// beyond
 // 0.02 m/s over at least 12 mm, from crossing to crossing; one that turns back before half of the
 // range is a bounce and belongs to the stroke it interrupts. A repetition is a stroke out of at
 // least 30 mm and the strokes back over at least 60 % of it. Its range counts from where the ring
 // last stood.
 struct SetTruth {
+  int number = 0;               // of the plan, from 1; 0 = the motion rig
   int side = 0;                 // 0 = the motion rig
   int reps = 0;                 // completed repetitions
   int direction_changes = 0;    // strokes: two a repetition
-  std::vector<double> range_m;  // travel of the cuff ring, per repetition
+  std::vector<double> range_m;  // travel of the cuff ring or of the pad, per repetition
   std::vector<double> concentric_s, hold_s, eccentric_s;
 };
 
@@ -83,16 +104,20 @@ class SimulatedStation {
   void step_tick() noexcept;
   [[nodiscard]] double time_s() const noexcept;
 
-  // Bus side.
-  void write_drive(const DriveCommand& command) noexcept;  // a write telegram: feeds the watchdog
-  void write_relay(bool hold) noexcept;                    // must be repeated within 50 ms
-  [[nodiscard]] const hal::DriveInput& drive()
-      const noexcept;  // freshness is the caller's business
-  [[nodiscard]] const hal::LoadCellInput& load_cell() const noexcept;
+  // Bus side. An axis beyond the last one is the last one.
+  [[nodiscard]] std::size_t axis_count() const noexcept;
+  [[nodiscard]] hal::CoordinateKind coordinate() const noexcept;  // of every axis
+  // A write telegram: feeds the watchdog.
+  void write_drive(const DriveCommand& command, std::size_t axis = 0) noexcept;
+  void write_relay(bool hold) noexcept;  // must be repeated within 50 ms
+  // Freshness is the caller's business.
+  [[nodiscard]] const hal::DriveInput& drive(std::size_t axis = 0) const noexcept;
+  [[nodiscard]] const hal::LoadCellInput& load_cell(std::size_t axis = 0) const noexcept;
   [[nodiscard]] hal::PanelInput panel() const noexcept;
   [[nodiscard]] hal::SafetyInput safety() const noexcept;
-  [[nodiscard]] double watchdog_s() const noexcept;  // in force
-  [[nodiscard]] bool limit_active() const noexcept;  // a limit of the drive is cutting in
+  [[nodiscard]] double watchdog_s(std::size_t axis = 0) const noexcept;  // in force
+  // A limit of the drive is cutting in.
+  [[nodiscard]] bool limit_active(std::size_t axis = 0) const noexcept;
 
   // Bench side: what hands, scenarios and faults do.
   void press_reset(double seconds) noexcept;
@@ -100,15 +125,23 @@ class SimulatedStation {
   void turn_key(bool on) noexcept;
   void hold_dead_man(bool held) noexcept;
   void press_estop(bool pressed) noexcept;
-  void release_handle() noexcept;  // the person lets go; grip() takes it again
-  void grip() noexcept;
+  // The person lets go of the cuff, or takes one leg off its pad; grip() takes it again.
+  void release_handle(std::size_t axis = 0) noexcept;
+  void grip(std::size_t axis = 0) noexcept;
 
+  // The drive of an axis reports overcurrent and goes into fault.
+  void fail_drive(std::size_t axis = 0) noexcept;
+
+  [[nodiscard]] HandleTruth handle(std::size_t axis) const noexcept;
+  [[nodiscard]] const LifterTruth& lifter_truth(std::size_t axis = 0) const noexcept;
+  // One per planned set begun on the axis.
+  [[nodiscard]] const std::vector<SetTruth>& set_truth(std::size_t axis = 0) const noexcept;
+  // Only a cable station has these; a seated machine shows them at rest.
   [[nodiscard]] const CableTruth& truth() const noexcept;
-  [[nodiscard]] const LifterTruth& lifter_truth() const noexcept;
-  [[nodiscard]] const std::vector<SetTruth>& set_truth()
-      const noexcept;  // one per planned set begun
   [[nodiscard]] const MotionRig& rig() const noexcept;
   void start_rig() noexcept;
+  // Only a seated machine has this; a cable station shows it at rest.
+  [[nodiscard]] const LeverTruth& lever_truth(std::size_t axis) const noexcept;
   [[nodiscard]] std::uint64_t state_hash() const noexcept;
 
  private:

@@ -43,6 +43,18 @@ LegConfig standing_leg(const Body& body) noexcept {
   return result;
 }
 
+LegConfig seated_leg(const Body& body) noexcept {
+  const Leg& leg = leg_of(body);
+  const double thigh_m = leg.thigh.length * body.height_m;
+  const double centre_m = leg.thigh.centre * thigh_m;
+  const double gyration_m = leg.thigh.gyration * thigh_m;
+  LegConfig result{0.0, 0.0, 0.0};
+  result.inertia_kgm2 =
+      body.mass_kg * (leg.thigh.mass * (centre_m * centre_m + gyration_m * gyration_m) +
+                      (leg.shank.mass + leg.foot_mass) * thigh_m * thigh_m);
+  return result;
+}
+
 double cuff_radius_m(const Body& body) noexcept {
   const Leg& leg = leg_of(body);
   return (leg.thigh.length + leg.shank.length) * body.height_m - kCuffAboveAnkle;

@@ -1,4 +1,4 @@
-// medius-sim: the simulated cable station with a person in it, as a Modbus TCP server.
+// medius-sim: a simulated machine with a person in it, as a Modbus TCP server.
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -26,6 +26,7 @@ namespace asio = boost::asio;
 struct Options {
   ServerOptions server;
   std::string pace = "wall";
+  std::string machine = "cable";
   std::string program;
   std::string truth;
   std::uint64_t seed = 1;
@@ -34,17 +35,31 @@ struct Options {
   bool json = false;
 };
 
+SimulatedMachine machine_of(const Options& options) {
+  return options.machine == "seated" ? SimulatedMachine::kSeated : SimulatedMachine::kCable;
+}
+
+const char* person_words(const Options& options) {
+  if (options.rig) return "motion rig";
+  if (!options.program.empty()) return options.program.c_str();
+  return machine_of(options) == SimulatedMachine::kSeated
+             ? "person on 30 Nm an arm, 8 repetitions of both legs"
+             : "person on 60 N, 8 repetitions a side";
+}
+
 SimulatedStationConfig station_config(const Options& options, std::vector<PlannedSet> plan) {
   SimulatedStationConfig config;
+  config.drive.rated_force_n = options.server.rated_force_n;
+  if (machine_of(options) == SimulatedMachine::kSeated) make_seated(config);
   std::uint64_t mix = options.seed;
   config.seed = splitmix64(mix);
   config.plant.seed = splitmix64(mix);
   config.person.lifter[0].seed = splitmix64(mix);
   config.person.lifter[1].seed = splitmix64(mix);
+  config.lever.seed = splitmix64(mix);
   config.person.plan = std::move(plan);
   config.person.repeat_plan = true;
   config.person.presses_reset_at_start = !options.no_reset;
-  config.drive.rated_force_n = options.server.rated_force_n;
   config.rig = options.rig;
   return config;
 }
@@ -75,23 +90,21 @@ void say_ready(const Options& options, std::uint16_t port) {
   if (options.json) {
     const nlohmann::ordered_json ready = {
         {"listening", fmt::format("{}:{}", options.server.address, port)},
+        {"machine", options.machine},
         {"pace", options.pace},
         {"seed", options.seed}};
     fmt::print("{}\n", ready.dump());
   } else {
     fmt::print("medius-sim: listening on {}:{} (pace {}, seed {}, {})\n", options.server.address,
-               port, options.pace, options.seed,
-               options.rig               ? "motion rig"
-               : options.program.empty() ? "person on 60 N, 8 repetitions a side"
-                                         : options.program);
+               port, options.pace, options.seed, person_words(options));
   }
   std::fflush(stdout);
 }
 
 int serve(Options& options) {
-  std::vector<PlannedSet> plan = default_plan();
+  std::vector<PlannedSet> plan = default_plan(machine_of(options));
   if (!options.program.empty()) {
-    auto loaded = load_plan(options.program);
+    auto loaded = load_plan(options.program, machine_of(options));
     if (!loaded) {
       fmt::print(stderr, "medius-sim: {}\n", loaded.error());
       return 1;
@@ -104,7 +117,9 @@ int serve(Options& options) {
     return 1;
   }
   asio::io_context io(1);
-  SimulatedStation station(station_config(options, std::move(plan)));
+  const SimulatedStationConfig config = station_config(options, std::move(plan));
+  options.server.rated_force_n = config.drive.rated_force_n;
+  SimulatedStation station(config);
   RigStarter rig;
   std::unique_ptr<StationServer> server;
   try {
@@ -144,8 +159,10 @@ int serve(Options& options) {
 int main(int argc, char** argv) {
   medius::sim::Options options;
   CLI::App app{
-      "medius-sim: the simulated cable station with a person in it, as a Modbus TCP server.\n"
-      "Unit 1 drive and load cell, 2 panel and relay, 100 test bench (hal/devices/README.md)."};
+      "medius-sim: a simulated machine with a person in it, as a Modbus TCP server.\n"
+      "Unit 1 drive and load cell (seated: left arm, unit 3 right arm), 2 panel and relay, 100 "
+      "test "
+      "bench\n(hal/devices/README.md)."};
   app.add_option("--port", options.server.port, "TCP port; 0 picks a free one")
       ->check(CLI::Range(0, 65535))
       ->capture_default_str();
@@ -155,19 +172,27 @@ int main(int argc, char** argv) {
                  "wall: the plant runs with the clock; bus: a round of the controller is a tick")
       ->check(CLI::IsMember({"wall", "bus"}))
       ->capture_default_str();
+  app.add_option("--machine", options.machine, "cable station or seated hip-abduction machine")
+      ->check(CLI::IsMember({"cable", "seated"}))
+      ->capture_default_str();
   app.add_option("--program", options.program, "what the person does: a programs/*.toml");
   app.add_option("--seed", options.seed, "of person and machine")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   app.add_option("--truth", options.truth,
                  "write the plant's truth here as JSON, and 1 kHz samples beside it as CSV");
-  app.add_flag("--rig", options.rig, "a motion rig instead of a person: 12 strokes at 2-1-3");
+  CLI::Option* const rig = app.add_flag(
+      "--rig", options.rig, "a motion rig instead of a person: 12 strokes at 2-1-3 (cable only)");
   app.add_flag("--no-reset", options.no_reset, "nobody presses the panel's reset at the start");
   app.add_flag("--json", options.json, "print the ready line as JSON");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
+  }
+  if (rig->count() > 0 && options.machine != "cable") {
+    fmt::print(stderr, "medius-sim: --rig moves a cable's handle; use --machine cable with it\n");
+    return 2;
   }
   options.server.pace = options.pace == "bus" ? medius::sim::Pace::kBus : medius::sim::Pace::kWall;
   try {

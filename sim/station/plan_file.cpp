@@ -20,7 +20,10 @@ bool parse_tempo(const std::string& text, measure::Tempo& tempo) {
 
 }  // namespace
 
-tl::expected<std::vector<PlannedSet>, std::string> load_plan(const std::string& path) {
+tl::expected<std::vector<PlannedSet>, std::string> load_plan(const std::string& path,
+                                                             SimulatedMachine machine) {
+  const bool seated = machine == SimulatedMachine::kSeated;
+  const char* const load_key = seated ? "load_nm" : "load_n";
   if (!std::filesystem::is_regular_file(path)) {
     return tl::make_unexpected(path + ": no such program; give the path of a programs/*.toml");
   }
@@ -30,10 +33,10 @@ tl::expected<std::vector<PlannedSet>, std::string> load_plan(const std::string& 
     const toml::array* const blocks = program["block"].as_array();
     for (std::size_t i = 0; blocks != nullptr && i < blocks->size(); ++i) {
       const toml::table* const block = (*blocks)[i].as_table();
-      // Guided exercises and the seated machine are not done on this station.
-      if (block == nullptr || !block->contains("load_n")) continue;
+      // Guided exercises and those of the other machine are not done on this station.
+      if (block == nullptr || !block->contains(load_key)) continue;
       PlannedSet set;
-      set.load_n = (*block)["load_n"].value_or(set.load_n);
+      set.load_n = (*block)[load_key].value_or(set.load_n);
       set.intent.reps = (*block)["reps"].value_or(set.intent.reps);
       const std::string tempo = (*block)["tempo"].value_or(std::string("2-1-3-0"));
       if (!parse_tempo(tempo, set.intent.tempo)) {
@@ -47,7 +50,8 @@ tl::expected<std::vector<PlannedSet>, std::string> load_plan(const std::string& 
       const toml::array* const sides = (*block)["sides"].as_array();
       for (int round = 0; round < rounds; ++round) {
         for (std::size_t s = 0; sides != nullptr && s < sides->size(); ++s) {
-          set.side = (*sides)[s].value_or(std::string()) == "right" ? 2 : 1;
+          const std::string side = (*sides)[s].value_or(std::string());
+          set.side = side == "both" ? 3 : side == "right" ? 2 : 1;
           plan.push_back(set);
         }
       }
@@ -57,14 +61,21 @@ tl::expected<std::vector<PlannedSet>, std::string> load_plan(const std::string& 
                                            error.source().begin.line, error.description()));
   }
   if (plan.empty()) {
-    return tl::make_unexpected(
-        path +
-        ": no block with sides and load_n, nothing for a person to do; choose a cable program");
+    return tl::make_unexpected(fmt::format(
+        "{}: no block with sides and {}, nothing for a person to do; choose a program of the {} "
+        "or another --machine",
+        path, load_key, seated ? "seated machine" : "cable station"));
   }
   return plan;
 }
 
-std::vector<PlannedSet> default_plan() {
+std::vector<PlannedSet> default_plan(SimulatedMachine machine) {
+  if (machine == SimulatedMachine::kSeated) {
+    PlannedSet both;
+    both.side = 3;
+    both.load_n = 30.0;
+    return {both};
+  }
   PlannedSet left, right;
   left.side = 1;
   right.side = 2;

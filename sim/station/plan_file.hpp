@@ -11,9 +11,11 @@
 
 namespace medius::sim {
 
-[[nodiscard]] tl::expected<std::vector<PlannedSet>, std::string> load_plan(const std::string& path);
+[[nodiscard]] tl::expected<std::vector<PlannedSet>, std::string> load_plan(
+    const std::string& path, SimulatedMachine machine = SimulatedMachine::kCable);
 
 // Without a program: both sides in turn, 8 repetitions at 2-1-3 with 60 N.
-[[nodiscard]] std::vector<PlannedSet> default_plan();
+[[nodiscard]] std::vector<PlannedSet> default_plan(
+    SimulatedMachine machine = SimulatedMachine::kCable);
 
 }  // namespace medius::sim

@@ -16,6 +16,7 @@ constexpr std::uint16_t kPanelRead = 0x0010, kPanelReadWords = 3;
 constexpr std::uint16_t kMapVersion = 1;
 constexpr std::uint16_t kSerialNumber = 4711;
 constexpr double kPermille = 1e-3;
+constexpr double kTenthOfADegree = 0.0017453292519943296;
 // A press written as a coil has no duration of its own.
 constexpr double kCoilPressS = 0.2;
 
@@ -45,29 +46,38 @@ bool is_bit_function(FunctionCode function) {
 }  // namespace
 
 RegisterMap::RegisterMap(SimulatedStation& station, double rated_force_n)
-    : station_(station), rated_force_n_(rated_force_n) {}
+    : station_(station),
+      rated_force_n_(rated_force_n),
+      axes_(station.axis_count()),
+      speed_unit_(station.coordinate() == hal::CoordinateKind::kLever ? kTenthOfADegree : 1e-3) {}
+
+std::size_t RegisterMap::axis_of(std::uint8_t unit) const noexcept {
+  if (unit == kDriveUnit) return 0;
+  return unit == kSecondDriveUnit && axes_ > 1 ? 1 : hal::kMaxAxes;
+}
 
 ModbusException RegisterMap::check_read(FunctionCode function, std::uint8_t unit,
                                         std::uint16_t address, std::uint16_t count) {
   bool known = false;
+  const bool drive = axis_of(unit) < hal::kMaxAxes;
   if (function == FunctionCode::kReadDiscreteInputs) {  // the panel's bits: inputs, then safety
     known = unit == kPanelUnit && within(address, count, 0, 32);
   } else if (function == FunctionCode::kReadCoils) {  // the bench's switches
-    known = unit == kBenchUnit && within(address, count, 0, bench_write_.size());
-  } else if (unit == kDriveUnit) {
-    known = within(address, count, kWriteBlock, drive_write_.size()) ||
+    known = unit == kBenchUnit && within(address, count, 0, bench_words());
+  } else if (drive) {
+    known = within(address, count, kWriteBlock, drive_write_[0].size()) ||
             within(address, count, kDriveRead, kDriveReadWords) ||
             within(address, count, kConfig, kConfigWords);
   } else if (unit == kPanelUnit) {
     known = within(address, count, kWriteBlock, panel_write_.size()) ||
             within(address, count, kPanelRead, kPanelReadWords);
   } else if (unit == kBenchUnit) {
-    known = within(address, count, kWriteBlock, bench_write_.size());
+    known = within(address, count, kWriteBlock, bench_words());
   } else {
     return ModbusException::kGatewayNoTarget;
   }
   if (known) return ModbusException::kNone;
-  const bool bits_elsewhere = is_bit_function(function) && unit == kDriveUnit;
+  const bool bits_elsewhere = is_bit_function(function) && drive;
   return bits_elsewhere ? ModbusException::kIllegalFunction : ModbusException::kIllegalAddress;
 }
 
@@ -75,20 +85,17 @@ ModbusException RegisterMap::check_write(FunctionCode function, std::uint8_t uni
                                          std::uint16_t address,
                                          std::span<const std::uint16_t> values) {
   const bool coils = function == FunctionCode::kWriteCoil || function == FunctionCode::kWriteCoils;
-  if (coils && (unit == kDriveUnit || unit == kPanelUnit)) return ModbusException::kIllegalFunction;
+  const bool drive = axis_of(unit) < hal::kMaxAxes;
+  if (coils && (drive || unit == kPanelUnit)) return ModbusException::kIllegalFunction;
   std::size_t words = 0;
-  switch (unit) {
-    case kDriveUnit:
-      words = drive_write_.size();
-      break;
-    case kPanelUnit:
-      words = panel_write_.size();
-      break;
-    case kBenchUnit:
-      words = bench_write_.size();
-      break;
-    default:
-      return ModbusException::kGatewayNoTarget;
+  if (drive) {
+    words = drive_write_[0].size();
+  } else if (unit == kPanelUnit) {
+    words = panel_write_.size();
+  } else if (unit == kBenchUnit) {
+    words = bench_words();
+  } else {
+    return ModbusException::kGatewayNoTarget;
   }
   return within(address, values.size(), kWriteBlock, words) ? ModbusException::kNone
                                                             : ModbusException::kIllegalAddress;
@@ -96,9 +103,9 @@ ModbusException RegisterMap::check_write(FunctionCode function, std::uint8_t uni
 
 void RegisterMap::write(std::uint8_t unit, std::uint16_t address,
                         std::span<const std::uint16_t> values) {
-  if (unit == kDriveUnit) {
-    std::copy(values.begin(), values.end(), drive_write_.begin() + address);
-    apply_drive();
+  if (const std::size_t axis = axis_of(unit); axis < hal::kMaxAxes) {
+    std::copy(values.begin(), values.end(), drive_write_[axis].begin() + address);
+    apply_drive(axis);
   } else if (unit == kPanelUnit) {
     const std::uint16_t count_before = panel_write_[1];
     std::copy(values.begin(), values.end(), panel_write_.begin() + address);
@@ -114,16 +121,17 @@ void RegisterMap::write(std::uint8_t unit, std::uint16_t address,
   }
 }
 
-void RegisterMap::apply_drive() {
+void RegisterMap::apply_drive(std::size_t axis) {
+  const auto& written = drive_write_[axis];
   DriveCommand command;
-  command.controlword = drive_write_[1];
-  command.mode = static_cast<std::int8_t>(drive_write_[2] & 0xFF);
-  command.force_n = static_cast<std::int16_t>(drive_write_[3]) * kPermille * rated_force_n_;
-  command.force_limit_n = drive_write_[4] * kPermille * rated_force_n_;
-  command.speed_limit_mps = drive_write_[5] * 1e-3;
-  command.slope_nps = drive_write_[6] * 1e-2 * rated_force_n_;
-  command.watchdog_s = drive_write_[7] * 1e-3;
-  station_.write_drive(command);
+  command.controlword = written[1];
+  command.mode = static_cast<std::int8_t>(written[2] & 0xFF);
+  command.force_n = static_cast<std::int16_t>(written[3]) * kPermille * rated_force_n_;
+  command.force_limit_n = written[4] * kPermille * rated_force_n_;
+  command.speed_limit_mps = written[5] * speed_unit_;
+  command.slope_nps = written[6] * 1e-2 * rated_force_n_;
+  command.watchdog_s = written[7] * 1e-3;
+  station_.write_drive(command, axis);
 }
 
 void RegisterMap::apply_bench(std::uint16_t index) {
@@ -147,9 +155,9 @@ void RegisterMap::apply_bench(std::uint16_t index) {
       break;
     default:
       if (value != 0) {
-        station_.release_handle();
+        station_.release_handle(index - kHandleSwitch);
       } else {
-        station_.grip();
+        station_.grip(index - kHandleSwitch);
       }
   }
 }
@@ -168,22 +176,26 @@ void RegisterMap::read(FunctionCode function, std::uint8_t unit, std::uint16_t a
 }
 
 std::uint16_t RegisterMap::register_at(std::uint8_t unit, std::uint16_t address) const {
-  if (unit == kDriveUnit) return drive_register(address);
+  if (const std::size_t axis = axis_of(unit); axis < hal::kMaxAxes) {
+    return drive_register(axis, address);
+  }
   if (unit == kPanelUnit) {
     return address < panel_write_.size() ? panel_write_[address] : panel_register(address);
   }
   return bench_write_[address];
 }
 
-std::uint16_t RegisterMap::drive_register(std::uint16_t address) const {
-  if (address < drive_write_.size()) return drive_write_[address];
-  if (address >= kConfig) return config_register(static_cast<std::uint16_t>(address - kConfig));
-  const hal::DriveInput& drive = station_.drive();
-  const hal::LoadCellInput& cell = station_.load_cell();
+std::uint16_t RegisterMap::drive_register(std::size_t axis, std::uint16_t address) const {
+  if (address < drive_write_[axis].size()) return drive_write_[axis][address];
+  if (address >= kConfig) {
+    return config_register(axis, static_cast<std::uint16_t>(address - kConfig));
+  }
+  const hal::DriveInput& drive = station_.drive(axis);
+  const hal::LoadCellInput& cell = station_.load_cell(axis);
   const std::int64_t time_us = std::llround(station_.time_s() * 1e6);
   switch (address - kDriveRead) {
     case 0:
-      return drive_write_[0];
+      return drive_write_[axis][0];
     case 1:
       return drive.statusword;
     case 2:
@@ -207,7 +219,7 @@ std::uint16_t RegisterMap::drive_register(std::uint16_t address) const {
     case 11:
       return static_cast<std::uint16_t>(
           (drive.sto_active ? 0x3 : 0) | (station_.safety().estop_released ? 0 : 0x4) |
-          (drive.watchdog_tripped ? 0x10 : 0) | (station_.limit_active() ? 0x20 : 0) |
+          (drive.watchdog_tripped ? 0x10 : 0) | (station_.limit_active(axis) ? 0x20 : 0) |
           (cell.saturated ? 0x40 : 0));
     case 12:
       return as_i16(drive.temperature_c * 10.0);
@@ -220,8 +232,8 @@ std::uint16_t RegisterMap::drive_register(std::uint16_t address) const {
   }
 }
 
-std::uint16_t RegisterMap::config_register(std::uint16_t index) const {
-  const hal::DriveInput& drive = station_.drive();
+std::uint16_t RegisterMap::config_register(std::size_t axis, std::uint16_t index) const {
+  const hal::DriveInput& drive = station_.drive(axis);
   switch (index) {
     case 0:
       return kMapVersion;
@@ -230,15 +242,15 @@ std::uint16_t RegisterMap::config_register(std::uint16_t index) const {
     case 2:
       return half(std::llround(rated_force_n_ * 1e3), 1);
     case 3:
-      return static_cast<std::uint16_t>(hal::CoordinateKind::kCable);
+      return static_cast<std::uint16_t>(station_.coordinate());
     case 4:
       return as_u16(drive.force_limit / rated_force_n_ / kPermille);
     case 5:
-      return as_u16(drive.speed_limit * 1e3);
+      return as_u16(drive.speed_limit / speed_unit_);
     case 6:
-      return as_u16(station_.watchdog_s() * 1e3);
+      return as_u16(station_.watchdog_s(axis) * 1e3);
     default:
-      return kSerialNumber;
+      return static_cast<std::uint16_t>(kSerialNumber + axis);
   }
 }
 

@@ -1,5 +1,6 @@
 // The registers of the simulated station: the canonical map of hal/devices/README.md over
-// SimulatedStation. Register values in, SI values to the machine, and back.
+// SimulatedStation. Register values in, SI values to the machine, and back. Every axis has a drive
+// with registers of its own.
 #pragma once
 
 #include <array>
@@ -12,6 +13,7 @@ namespace medius::sim {
 
 inline constexpr std::uint8_t kDriveUnit = 1;
 inline constexpr std::uint8_t kPanelUnit = 2;
+inline constexpr std::uint8_t kSecondDriveUnit = 3;  // the right arm's
 inline constexpr std::uint8_t kBenchUnit = 100;
 
 class RegisterMap final : public RegisterSpace {
@@ -27,7 +29,11 @@ class RegisterMap final : public RegisterSpace {
   void read(FunctionCode function, std::uint8_t unit, std::uint16_t address,
             std::span<std::uint16_t> values) override;
 
-  [[nodiscard]] std::uint16_t cmd_seq() const noexcept { return drive_write_[0]; }
+  [[nodiscard]] std::uint16_t cmd_seq() const noexcept { return drive_write_[axes_ - 1][0]; }
+  // The drive that a round of the controller comes to last: then every axis has its command.
+  [[nodiscard]] std::uint8_t last_drive_unit() const noexcept {
+    return axes_ > 1 ? kSecondDriveUnit : kDriveUnit;
+  }
   // Does the request carry a command to the machine (and not only hands at the bench)?
   [[nodiscard]] static bool commands(std::uint8_t unit, const ModbusRequest& request) noexcept {
     return unit != kBenchUnit && writes(request.function);
@@ -35,17 +41,24 @@ class RegisterMap final : public RegisterSpace {
 
  private:
   [[nodiscard]] std::uint16_t register_at(std::uint8_t unit, std::uint16_t address) const;
-  [[nodiscard]] std::uint16_t drive_register(std::uint16_t address) const;
-  [[nodiscard]] std::uint16_t config_register(std::uint16_t index) const;
+  // The axis that a unit drives; kMaxAxes: it is no drive.
+  [[nodiscard]] std::size_t axis_of(std::uint8_t unit) const noexcept;
+  [[nodiscard]] std::size_t bench_words() const noexcept { return kHandleSwitch + axes_; }
+  [[nodiscard]] std::uint16_t drive_register(std::size_t axis, std::uint16_t address) const;
+  [[nodiscard]] std::uint16_t config_register(std::size_t axis, std::uint16_t index) const;
   [[nodiscard]] std::uint16_t panel_register(std::uint16_t address) const;
-  void apply_drive();
+  void apply_drive(std::size_t axis);
   void apply_bench(std::uint16_t index);
+
+  static constexpr std::size_t kHandleSwitch = 5;  // of the bench; the second axis' comes after it
 
   SimulatedStation& station_;
   double rated_force_n_;
-  std::array<std::uint16_t, 8> drive_write_{};
+  std::size_t axes_;
+  double speed_unit_;  // of the velocity limit: mm/s, or 0.1 degree/s
+  std::array<std::array<std::uint16_t, 8>, hal::kMaxAxes> drive_write_{};
   std::array<std::uint16_t, 2> panel_write_{};
-  std::array<std::uint16_t, 6> bench_write_{0, 0, 1, 0, 0, 0};
+  std::array<std::uint16_t, kHandleSwitch + hal::kMaxAxes> bench_write_{0, 0, 1, 0, 0, 0, 0};
 };
 
 }  // namespace medius::sim

@@ -213,9 +213,9 @@ ModbusException StationServer::Impl::execute(const Session* session, std::uint8_
   const ModbusException wrong = check(map, unit, request);
   if (wrong != ModbusException::kNone) return wrong;
   if (RegisterMap::commands(unit, request) && !own(session)) return ModbusException::kDeviceBusy;
-  const bool round = unit == kDriveUnit && request.function == FunctionCode::kReadWriteRegisters &&
-                     request.write_address == 0 &&
-                     (!seq_seen || request.values.front() != last_seq);
+  const bool round =
+      unit == map.last_drive_unit() && request.function == FunctionCode::kReadWriteRegisters &&
+      request.write_address == 0 && (!seq_seen || request.values.front() != last_seq);
   if (round) {
     last_seq = request.values.front();
     seq_seen = true;

@@ -15,6 +15,10 @@ const char* side_name(int side) {
   return side == 1 ? "left" : side == 2 ? "right" : "rig";
 }
 
+bool is_lever(const SimulatedStation& station) {
+  return station.coordinate() == hal::CoordinateKind::kLever;
+}
+
 }  // namespace
 
 TruthWriter::TruthWriter(std::string json_path, std::uint64_t seed)
@@ -27,7 +31,6 @@ TruthWriter::TruthWriter(std::string json_path, std::uint64_t seed)
                            json_path_, csv_path_, std::strerror(errno));
     return;
   }
-  std::fputs("wall_ns,cmd_seq,ring_m,ring_mps,cuff_n,motor_n\n", csv_);
 }
 
 TruthWriter::~TruthWriter() {
@@ -36,29 +39,54 @@ TruthWriter::~TruthWriter() {
 
 void TruthWriter::sample(const SimulatedStation& station, const TickTruth& tick) {
   if (csv_ == nullptr || !tick.controlled) return;
-  const CableTruth& truth = station.truth();
-  fmt::print(csv_, "{},{},{:.6f},{:.6f},{:.3f},{:.3f}\n", tick.wall_ns, tick.cmd_seq,
-             truth.ring_position_m, truth.ring_velocity_mps, truth.cuff_tension_n,
-             truth.motor_force_n);
+  write_heads(station);
+  fmt::print(csv_, "{},{}", tick.wall_ns, tick.cmd_seq);
+  for (std::size_t axis = 0; axis < station.axis_count(); ++axis) {
+    const HandleTruth truth = station.handle(axis);
+    fmt::print(csv_, ",{:.6f},{:.6f},{:.3f},{:.3f}", truth.position, truth.velocity, truth.force,
+               truth.motor_force);
+    if (is_lever(station)) fmt::print(csv_, ",{:.3f}", truth.force / truth.metres_per_unit);
+  }
+  std::fputc('\n', csv_);
+}
+
+void TruthWriter::write_heads(const SimulatedStation& station) {
+  if (heads_written_) return;
+  heads_written_ = true;
+  if (!is_lever(station)) {
+    std::fputs("wall_ns,cmd_seq,ring_m,ring_mps,cuff_n,motor_n\n", csv_);
+    return;
+  }
+  std::fputs("wall_ns,cmd_seq", csv_);
+  for (const char* side : {"left", "right"}) {
+    fmt::print(csv_, ",{0}_rad,{0}_radps,{0}_nm,{0}_motor_nm,{0}_pad_n", side);
+  }
+  std::fputc('\n', csv_);
 }
 
 void TruthWriter::write(const SimulatedStation& station) {
   if (csv_ == nullptr) return;
+  write_heads(station);
   std::fflush(csv_);
   nlohmann::ordered_json document;
-  document["machine"] = "cable";
+  document["machine"] = is_lever(station) ? "seated" : "cable";
+  // Of position: turns a lever's rad into metres of the pad, and the other way round.
+  document["metres_per_unit"] = station.handle(0).metres_per_unit;
   document["seed"] = seed_;
   document["time_s"] = station.time_s();
   document["samples"] = csv_path_;
   document["sets"] = nlohmann::ordered_json::array();
-  for (const SetTruth& set : station.set_truth()) {
-    document["sets"].push_back({{"side", side_name(set.side)},
-                                {"reps", set.reps},
-                                {"direction_changes", set.direction_changes},
-                                {"range_m", set.range_m},
-                                {"concentric_s", set.concentric_s},
-                                {"hold_s", set.hold_s},
-                                {"eccentric_s", set.eccentric_s}});
+  for (std::size_t axis = 0; axis < station.axis_count(); ++axis) {
+    for (const SetTruth& set : station.set_truth(axis)) {
+      document["sets"].push_back({{"number", set.number},
+                                  {"side", side_name(set.side)},
+                                  {"reps", set.reps},
+                                  {"direction_changes", set.direction_changes},
+                                  {"range_m", set.range_m},
+                                  {"concentric_s", set.concentric_s},
+                                  {"hold_s", set.hold_s},
+                                  {"eccentric_s", set.eccentric_s}});
+    }
   }
   // Readers never see half a file.
   const std::string fresh = json_path_ + ".new";

@@ -26,9 +26,12 @@ class TruthWriter {
   void write(const SimulatedStation& station);
 
  private:
+  void write_heads(const SimulatedStation& station);
+
   std::string json_path_, csv_path_;
   std::uint64_t seed_;
   std::FILE* csv_ = nullptr;
+  bool heads_written_ = false;
   std::string problem_;
 };
 

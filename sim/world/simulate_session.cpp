@@ -1,3 +1,4 @@
+#include <array>
 #include <map>
 #include <optional>
 
@@ -9,23 +10,29 @@ namespace {
 
 constexpr double kLeastBottomS = 0.4;  // nobody turns round at once
 
-// Collects what the plant and the controller did during each set, by the loop's set serial.
+// Collects what the plant and the controller did on each axis during each set, by the loop's set
+// serial. Motion in metres of the handle, forces in the axis' unit.
 class SetLog {
  public:
-  void sample(const World& world, const CableTruth& truth) {
-    const rt::AxisStatus axis = world.status().axis[0];
-    if (axis.set_serial == 0 || axis.load_state != safety::LoadState::kLoaded) return;
-    samples_[axis.set_serial].push_back(
-        {truth.ring_position_m, truth.ring_velocity_mps, truth.cuff_tension_n, axis.force_target});
+  void sample(const World& world, const SimulatedStation& machine) {
+    const rt::Status status = world.status();
+    for (std::size_t i = 0; i < machine.axis_count(); ++i) {
+      const rt::AxisStatus& axis = status.axis[i];
+      if (axis.set_serial == 0 || axis.load_state != safety::LoadState::kLoaded) continue;
+      const HandleTruth truth = machine.handle(i);
+      samples_[i][axis.set_serial].push_back({truth.position * truth.metres_per_unit,
+                                              truth.velocity * truth.metres_per_unit, truth.force,
+                                              axis.force_target});
+    }
   }
-  [[nodiscard]] std::vector<ForceTruth> judge() const {
+  [[nodiscard]] std::vector<ForceTruth> judge(std::size_t axis) const {
     std::vector<ForceTruth> verdicts;
-    for (const auto& [serial, samples] : samples_) verdicts.push_back(judge_force(samples));
+    for (const auto& [serial, samples] : samples_[axis]) verdicts.push_back(judge_force(samples));
     return verdicts;
   }
 
  private:
-  std::map<std::uint16_t, std::vector<ForceTruthSample>> samples_;
+  std::array<std::map<std::uint16_t, std::vector<ForceTruthSample>>, hal::kMaxAxes> samples_;
 };
 
 // The trainer: changes the load when a set has reached a repetition.
@@ -63,17 +70,22 @@ SessionResult collect(World& world, const SimulateOptions& options, const std::s
   result.seed = options.world.seed;
   result.simulated_s = world.time_s();
   result.trace_hash = world.trace_hash();
-  const std::vector<ForceTruth> forces = log.judge();
-  const std::vector<SetTruth>& truths = world.machine().set_truth();
+  std::array<std::vector<ForceTruth>, hal::kMaxAxes> forces;
+  std::array<std::size_t, hal::kMaxAxes> done{};  // sets of each axis so far
+  for (std::size_t i = 0; i < forces.size(); ++i) forces[i] = log.judge(i);
   for (record::SetRecord& stored : world.store().sets_of(session_id)) {
     SimulatedSet set;
-    const std::size_t index = result.sets.size();
+    const std::size_t axis = stored.axis;
+    const std::size_t index = done[axis]++;
+    const std::vector<SetTruth>& truths = world.machine().set_truth(axis);
     set.stored = std::move(stored);
+    set.metres_per_unit = world.machine().handle(axis).metres_per_unit;
     if (index < truths.size()) set.truth = truths[index];
-    if (index < forces.size()) {
-      set.rendered_ratio_truth = forces[index].rendered_ratio;
-      set.force_error_rms = forces[index].rms_n;
-      set.force_error_percent = forces[index].rms_percent;
+    if (index < forces[axis].size()) {
+      const ForceTruth& force = forces[axis][index];
+      set.rendered_ratio_truth = force.rendered_ratio;
+      set.force_error_rms = force.rms_n;
+      set.force_error_percent = force.rms_percent;
     }
     result.sets.push_back(std::move(set));
   }
@@ -134,7 +146,7 @@ tl::expected<SessionResult, std::string> simulate_session(const SimulateOptions&
   double next_progress_s = 0.0;
   const bool ended = world.run_until(
       [&] {
-        log.sample(world, world.machine().truth());
+        log.sample(world, world.machine());
         trainer.act(world.station());
         if (options.progress && world.time_s() >= next_progress_s) {
           options.progress(world.time_s(), world.station().snapshot());

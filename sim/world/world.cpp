@@ -20,6 +20,11 @@ void derive_seeds(SimulatedStationConfig& config, std::uint64_t seed) {
   config.plant.seed = splitmix64(mix);
   config.person.lifter[0].seed = splitmix64(mix);
   config.person.lifter[1].seed = splitmix64(mix);
+  config.lever.seed = splitmix64(mix);
+}
+
+bool has_levers(const station::MachineConfig& machine) {
+  return machine.axes.front().engine.coordinate == hal::CoordinateKind::kLever;
 }
 
 }  // namespace
@@ -49,10 +54,12 @@ void World::Impl::tick() {
   machine.step_tick();
   ++next_tick;
   const rt::Status status = channels.status.load();
-  trace.add(status.axis[0].force_output);
-  trace.add(status.axis[0].force_target);
-  trace.add(status.axis[0].position_absolute);
-  trace.add(machine.truth().cuff_tension_n);
+  for (std::size_t i = 0; i < machine.axis_count(); ++i) {
+    trace.add(status.axis[i].force_output);
+    trace.add(status.axis[i].force_target);
+    trace.add(status.axis[i].position_absolute);
+    trace.add(machine.handle(i).force);
+  }
 }
 
 World::World(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -62,6 +69,7 @@ tl::expected<std::unique_ptr<World>, std::string> World::create(const WorldOptio
   auto machine = station::load_machine(options.machine_file);
   if (!machine) return tl::make_unexpected(machine.error().message);
   SimulatedStationConfig simulated = options.station;
+  if (has_levers(*machine) && simulated.machine == SimulatedMachine::kCable) make_seated(simulated);
   derive_seeds(simulated, options.seed);
   auto impl = std::make_unique<Impl>(simulated, options.seed);
   auto store = options.data_directory.empty() ? record::Store::open_in_memory()

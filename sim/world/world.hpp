@@ -20,7 +20,7 @@
 namespace medius::sim {
 
 struct WorldOptions {
-  std::string machine_file;       // hal/machines/cable-station-sim.toml
+  std::string machine_file;  // hal/machines/*-sim.toml; a lever axis makes it the seated machine
   std::string program_directory;  // programs/
   std::string plugin_directory;   // <build>/plugins.d
   std::string data_directory;     // empty: the store lives in memory
@@ -69,12 +69,14 @@ struct SimulateOptions {
   std::function<void(double time_s, const station::Snapshot&)> progress;  // every simulated second
 };
 
-// One set of a simulated session: what the station stored beside what the plant saw.
+// One set of a simulated session: what the station stored beside what the plant saw. A set of both
+// sides is two of these, left and right.
 struct SimulatedSet {
   record::SetRecord stored;
   SetTruth truth;
-  double rendered_ratio_truth = 0.0;  // cuff tension, middle 80 % of each phase, from the plant
-  double force_error_rms = 0.0;       // cuff tension against the target, same parts, N
+  double metres_per_unit = 1.0;       // of the axis' position, see HandleTruth
+  double rendered_ratio_truth = 0.0;  // felt force, middle 80 % of each phase, from the plant
+  double force_error_rms = 0.0;       // felt force against the target, same parts, N | Nm
   double force_error_percent = 0.0;   // of the target
 };
 

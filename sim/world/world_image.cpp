@@ -12,10 +12,12 @@ constexpr double kDriveWatchdogS = 0.05;       // <= 50 ms at full force
 
 void WorldImage::read(const Tick& tick, hal::MachineInput& input) noexcept {
   const hal::Freshness fresh{tick.nominal_ns, ++sequence_, 1, true};
-  input.axis[0].drive = machine_.drive();
-  input.axis[0].drive.freshness = fresh;
-  input.axis[0].load_cell = machine_.load_cell();
-  input.axis[0].load_cell.freshness = fresh;
+  for (std::size_t i = 0; i < machine_.axis_count(); ++i) {
+    input.axis[i].drive = machine_.drive(i);
+    input.axis[i].drive.freshness = fresh;
+    input.axis[i].load_cell = machine_.load_cell(i);
+    input.axis[i].load_cell.freshness = fresh;
+  }
   input.panel = machine_.panel();
   input.panel.freshness = fresh;
   input.safety = machine_.safety();
@@ -23,15 +25,17 @@ void WorldImage::read(const Tick& tick, hal::MachineInput& input) noexcept {
 }
 
 void WorldImage::write(const Tick&, const hal::MachineOutput& output) noexcept {
-  const hal::AxisOutput& axis = output.axis[0];
-  DriveCommand command;
-  command.controlword = hal::cia402_controlword(machine_.drive().state, axis.request);
-  command.mode = kModeCyclicTorque;
-  command.force_n = axis.force;
-  command.force_limit_n = axis.force_limit;
-  command.speed_limit_mps = axis.speed_limit;
-  command.watchdog_s = kDriveWatchdogS;
-  machine_.write_drive(command);
+  for (std::size_t i = 0; i < machine_.axis_count(); ++i) {
+    const hal::AxisOutput& axis = output.axis[i];
+    DriveCommand command;
+    command.controlword = hal::cia402_controlword(machine_.drive(i).state, axis.request);
+    command.mode = kModeCyclicTorque;
+    command.force_n = axis.force;
+    command.force_limit_n = axis.force_limit;
+    command.speed_limit_mps = axis.speed_limit;
+    command.watchdog_s = kDriveWatchdogS;
+    machine_.write_drive(command, i);
+  }
   machine_.write_relay(output.hold_relay);
 }
 

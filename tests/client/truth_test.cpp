@@ -27,7 +27,7 @@ constexpr int kTicks = 16'000;
 // Truth from a plant that has run for `lead` ticks before the set, whose first tick is `first`.
 Truth truth_of(std::uint64_t first, std::uint64_t lead, double tension_factor) {
   Truth truth;
-  truth.sets.push_back({"left", 4, 8, {0.3, 0.3, 0.3, 0.3}});
+  truth.sets.push_back({"left", 4, 8, {0.3, 0.3, 0.3, 0.3}, 1});
   for (std::uint64_t i = 0; i < lead + kTicks + 500; ++i) {
     const std::uint64_t tick = first - lead + i;
     Movement m;
@@ -60,7 +60,7 @@ TEST(Truth, JoinsEveryTickOfTheSetAcrossWrapsOfTheSequence) {
   for (const std::uint64_t first : {std::uint64_t{1'000}, std::uint64_t{60'000},
                                     std::uint64_t{65'536}, std::uint64_t{1'000'000}}) {
     const Truth truth = truth_of(first, std::min<std::uint64_t>(first, 90'000), 1.0);
-    const auto rows = join(truth, samples_of(first));
+    const auto rows = join(truth.rows, samples_of(first));
     ASSERT_EQ(rows.size(), static_cast<std::size_t>(kTicks)) << first;
     for (const JoinedRow& row : rows) {
       ASSERT_EQ(row.truth.cuff_tension_n, row.target_n);
@@ -84,15 +84,16 @@ TEST(Truth, OfAnotherSideOrTimeIsNotMixedIn) {
   record::SetRecord right = left_set();
   right.side = record::Side::kRight;
   EXPECT_FALSE(judge_set(truth_of(5'000, 5'000, 1.0), right, samples_of(5'000)).reps);
-  EXPECT_TRUE(join(Truth{}, samples_of(5'000)).empty());
-  EXPECT_TRUE(join(truth_of(5'000, 100, 1.0), v1::RecordedSamples{}).empty());
+  EXPECT_TRUE(join({}, samples_of(5'000)).empty());
+  EXPECT_TRUE(join(truth_of(5'000, 100, 1.0).rows, v1::RecordedSamples{}).empty());
 }
 
 TEST(Truth, IsReadFromTheFilesOfTheSimulator) {
   std::string folder = std::filesystem::temp_directory_path() / "medius-XXXXXX";
   ASSERT_NE(::mkdtemp(folder.data()), nullptr);
   std::ofstream(folder + "/t.json")
-      << R"({"machine":"cable","seed":1,"samples":"/elsewhere/t.csv","sets":[{"side":"left","reps":8,)"
+      << R"({"machine":"cable","seed":1,"samples":"/elsewhere/t.csv",)"
+      << R"("metres_per_unit":1,"sets":[{"number":1,"side":"left","reps":8,)"
       << R"("direction_changes":16,"range_m":[0.3,0.31],"concentric_s":[2.0]}]})";
   std::ofstream(folder + "/t.csv") << "wall_ns,cmd_seq,ring_m,ring_mps,cuff_n,motor_n\n"
                                    << "1,65535,0.1,0.01,60.5,62\n2,0,0.2,0.02,61.5,62\n3,1,0.3";

@@ -274,6 +274,20 @@ TEST(Supervision, LoadCellAndDriveMayDifferByTwentyFiveNewtonsOrAQuarterPlusFric
   }
 }
 
+// The pad sits 0.38 m from a lever's axis: 25 N there are 9.5 Nm.
+TEST(Supervision, OnALeverTheyMayDifferByTwentyFiveNewtonsAtThePad) {
+  for (const double sign : {-1.0, 1.0}) {
+    Rig rig;
+    rig.bounds = machine_bounds(hal::CoordinateKind::kLever);
+    rig.input.set_force = rig.input.expected_drive_force = 30.0;
+    rig.input.friction_allowance = 0.0;
+    rig.machine.axis[0].load_cell.force = 30.0 + sign * 9.499;
+    EXPECT_EQ(rig.run(1000).fault, FaultCode::kNone);
+    rig.machine.axis[0].load_cell.force = 30.0 + sign * 9.501;
+    EXPECT_EQ(rig.run(20).fault, FaultCode::kForceImplausible);
+  }
+}
+
 TEST(Supervision, ALoadCellScaledByOnePointThreeIsFoundAtOneHundredAndFiftyNewtonsAndMore) {
   for (const double load : {150.0, 200.0, 300.0}) {
     Rig rig;

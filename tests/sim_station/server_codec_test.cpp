@@ -168,5 +168,52 @@ TEST_F(Map, HandsWorkTheBenchByRegistersAndByCoils) {
   EXPECT_EQ(reply, (Bytes{2, 1, 0x0C}));
 }
 
+SimulatedStationConfig seated_config() {
+  SimulatedStationConfig config;
+  make_seated(config);
+  return config;
+}
+
+class SeatedMap : public Map {
+ protected:
+  SeatedMap() : seated{seated_config()}, seated_map{seated, 130.0} {}
+
+  ModbusException ask(std::uint8_t unit, const Bytes& pdu) {
+    ModbusRequest request;
+    const ModbusException wrong = parse_request(pdu, request);
+    if (wrong != ModbusException::kNone) return wrong;
+    const ModbusException refused = check(seated_map, unit, request);
+    if (refused != ModbusException::kNone) return refused;
+    reply.clear();
+    answer(seated_map, unit, request, reply);
+    return ModbusException::kNone;
+  }
+  SimulatedStation seated;
+  RegisterMap seated_map;
+};
+
+TEST_F(SeatedMap, EachArmHasADriveOfItsOwnWithALeversUnits) {
+  EXPECT_EQ(seated_map.last_drive_unit(), kSecondDriveUnit);
+  // Cyclic torque, 10.0 % of rated, limit 50.0 %, 100.0 degrees/s, to the right arm alone.
+  ASSERT_EQ(ask(3, {16, 0, 0, 0, 8, 16, 0, 5, 0, 6, 0, 10, 0, 100, 1, 244, 3, 232, 0, 0, 0, 40}),
+            ModbusException::kNone);
+  EXPECT_EQ(seated_map.cmd_seq(), 5u);
+  EXPECT_NEAR(seated.drive(1).force_limit, 65.0, 1e-9);
+  EXPECT_NEAR(seated.drive(1).speed_limit, 1.7453, 1e-3);
+  EXPECT_EQ(seated.drive(0).force_limit, 0.0);
+  EXPECT_EQ(seated.drive(0).mode_display, 0);
+  // Map version 1, rated 130 Nm, coordinate 1 = lever.
+  ASSERT_EQ(ask(3, {3, 0x01, 0x20, 0, 4}), ModbusException::kNone);
+  EXPECT_EQ(reply, (Bytes{3, 8, 0, 1, 0x00, 0x01, 0xFB, 0xD0, 0, 1}));
+}
+
+TEST_F(SeatedMap, TheBenchTakesEachLegOffItsPad) {
+  ASSERT_EQ(ask(100, {6, 0, 6, 0, 1}), ModbusException::kNone);
+  EXPECT_EQ(ask(100, {6, 0, 7, 0, 1}), ModbusException::kIllegalAddress);
+  // A cable station has no second drive and no second handle.
+  EXPECT_EQ(Map::ask(3, {3, 0x01, 0x00, 0, 1}), ModbusException::kGatewayNoTarget);
+  EXPECT_EQ(Map::ask(100, {6, 0, 6, 0, 1}), ModbusException::kIllegalAddress);
+}
+
 }  // namespace
 }  // namespace medius::sim

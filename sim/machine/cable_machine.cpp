@@ -1,0 +1,89 @@
+#include "sim/machine/cable_machine.hpp"
+
+namespace medius::sim {
+namespace {
+
+std::size_t first_side(const SimulatedStationConfig& config) {
+  const auto& plan = config.person.plan;
+  return !plan.empty() && plan.front().side == 2 ? 1 : 0;
+}
+
+}  // namespace
+
+CableMachine::CableMachine(const SimulatedStationConfig& config)
+    : config_(config),
+      plant_(config.plant, config.person.leg[first_side(config)]),
+      person_(config.person),
+      rig_(config.rig_config),
+      leg_side_(first_side(config)) {
+  if (config.rig) plant_.set_cuff_end(CuffEnd::kRig);
+}
+
+void CableMachine::step_plant(const SimulatedDrive& drive) {
+  plant_.command(drive.force_n(), drive.powered());
+  plant_.set_drive_speed_limit(drive.speed_limit_mps());
+  for (int i = 0; i < kPlantStepsPerTick; ++i) {
+    if (config_.rig) {
+      if (rig_started_) rig_.step();
+      plant_.set_rig(rig_.position_m(), rig_.velocity_mps(), config_.rig_config.stiffness_npm,
+                     config_.rig_config.damping_nspm, config_.rig_config.mass_kg);
+      plant_.step(0.0);
+    } else {
+      const CableTruth& truth = plant_.truth();
+      plant_.step(
+          released_ ? 0.0
+                    : person_.torque_nm(leg_side_, truth.hip_angle_rad, truth.hip_velocity_radps));
+    }
+  }
+}
+
+void CableMachine::step_tick(std::span<const SimulatedDrive> drives) {
+  step_plant(drives.front());
+  const CableTruth& truth = plant_.truth();
+  if (config_.rig) {
+    if (rig_started_ && rig_.done()) sets_.end();
+  } else if (!released_) {
+    LegSenses senses{};  // the other leg rests
+    senses[leg_side_] = {truth.hip_angle_rad, truth.hip_velocity_radps, truth.cuff_tension_n,
+                         truth.ring_velocity_mps};
+    person_.tick(senses, {&sets_, &sets_});
+    if (person_.side() != leg_side_) {
+      leg_side_ = person_.side();
+      plant_.set_leg(config_.person.leg[leg_side_]);
+    }
+  }
+  sets_.step(truth);
+}
+
+AxisReading CableMachine::reading(std::size_t) const {
+  return {plant_.encoder_position_m(), plant_.encoder_velocity_mps(), plant_.drive_force_n(),
+          plant_.load_cell_n()};
+}
+
+HandleTruth CableMachine::handle(std::size_t) const {
+  const CableTruth& truth = plant_.truth();
+  return {truth.ring_position_m, truth.ring_velocity_mps, truth.cuff_tension_n, truth.motor_force_n,
+          1.0};
+}
+
+void CableMachine::release(std::size_t) {
+  if (released_) return;
+  released_ = true;
+  person_.let_go({&sets_, &sets_});
+  plant_.set_cuff_end(CuffEnd::kReleased);
+}
+
+void CableMachine::grip(std::size_t) {
+  if (!released_) return;
+  released_ = false;
+  plant_.set_cuff_end(config_.rig ? CuffEnd::kRig : CuffEnd::kLeg);
+}
+
+void CableMachine::start_rig() {
+  if (!config_.rig || rig_started_) return;
+  rig_started_ = true;
+  rig_.start();
+  sets_.begin(0, config_.rig_config.reps);
+}
+
+}  // namespace medius::sim

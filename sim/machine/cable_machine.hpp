@@ -1,0 +1,41 @@
+// Cable station: one plant, a person or a motion rig at its cuff.
+#pragma once
+
+#include "sim/machine/mechanics.hpp"
+#include "sim/machine/person.hpp"
+
+namespace medius::sim {
+
+class CableMachine final : public Mechanics {
+ public:
+  explicit CableMachine(const SimulatedStationConfig& config);
+
+  void step_tick(std::span<const SimulatedDrive> drives) override;
+  [[nodiscard]] AxisReading reading(std::size_t axis) const override;
+  [[nodiscard]] HandleTruth handle(std::size_t axis) const override;
+  [[nodiscard]] const LifterTruth& lifter(std::size_t) const override {
+    return person_.lifter_truth(person_.side());
+  }
+  [[nodiscard]] const SetTruthTracker& sets(std::size_t) const override { return sets_; }
+  void release(std::size_t axis) override;
+  void grip(std::size_t axis) override;
+  [[nodiscard]] std::uint64_t state_hash() const override { return plant_.state_hash(); }
+
+  [[nodiscard]] const CableTruth& truth() const { return plant_.truth(); }
+  [[nodiscard]] const MotionRig& rig() const { return rig_; }
+  void start_rig();
+
+ private:
+  void step_plant(const SimulatedDrive& drive);
+
+  SimulatedStationConfig config_;
+  CablePlant plant_;
+  Person person_;
+  MotionRig rig_;
+  bool rig_started_ = false;
+  bool released_ = false;
+  std::size_t leg_side_ = 0;
+  SetTruthTracker sets_;
+};
+
+}  // namespace medius::sim
