@@ -182,12 +182,14 @@ class Program(unittest.TestCase):
             header = truth.with_suffix(".csv").read_text(encoding="utf-8").splitlines()[0]
             self.assertEqual(header, "wall_ns,cmd_seq,ring_m,ring_mps,cuff_n,motor_n")
 
-    def test_every_shipped_program_with_cable_blocks_gives_the_person_something_to_do(self):
+    def test_every_shipped_program_with_loads_gives_the_person_something_to_do(self):
         programs = [p for p in sorted((sim.SOURCE / "programs").glob("*.toml"))
                     if "load_n" in p.read_text(encoding="utf-8")]
         self.assertGreater(len(programs), 2)
         for program in programs:
-            with sim.Simulator("--program", program) as simulator:
+            lever = "load_nm" in program.read_text(encoding="utf-8")
+            machine = ["--machine", "seated"] if lever else []
+            with sim.Simulator(*machine, "--program", program) as simulator:
                 self.assertIn(program.name, simulator.ready)
 
 
