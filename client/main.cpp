@@ -1,8 +1,10 @@
 // medius: the command line. Everything that knows CLI11 is in this file.
 #include <csignal>
 #include <cstdlib>
+#include <system_error>
 
 #include <CLI/CLI.hpp>
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include "client/commands.hpp"
@@ -178,6 +180,9 @@ int main(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kExitOk : kExitUsage;
+  } catch (const std::system_error& error) {  // of printing: whoever read our output has gone
+    if (error.code() != std::errc::broken_pipe) fmt::print(stderr, "medius: {}\n", error.what());
+    return kExitFailed;
   }
   return code;
 }

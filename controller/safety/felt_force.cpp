@@ -51,6 +51,7 @@ void account_energy(const AxisBounds& bounds, const Felt& f, const FeltInput& in
                     FeltState& state) noexcept {
   const double moved = f.velocity * f.dt_s;
   const double efficiency = moved > 0.0 ? kTankStoreEfficiency : 1.0;
+  const double rise_needed = bound(bounds.refill_rise);
   state.tank_energy = finite_or_zero(state.tank_energy);
   // Pretension is no excess: what it reels in before a set is no debt of the set.
   const double slack = input.load_state == LoadState::kTakeUp ? f.slack_tension : 0.0;
@@ -61,7 +62,7 @@ void account_energy(const AxisBounds& bounds, const Felt& f, const FeltInput& in
 
   const bool edge = input.concentric_validated && !state.was_validated;
   state.was_validated = input.concentric_validated;
-  if (edge && !state.refilled && state.travel - state.low >= bound(bounds.refill_rise)) {
+  if (edge && !state.refilled && state.travel - state.low >= rise_needed) {
     state.refilled = true;
     state.credited = 0.0;
     state.high = state.travel;

@@ -73,14 +73,16 @@ FaultCode data_cause(const AxisBounds& bounds, const SuperviseInput& input, bool
   return FaultCode::kNone;
 }
 
-// Load cell against the drive's word.
-bool implausible(const AxisBounds& bounds, const SuperviseInput& input) noexcept {
-  const double measured = axis_input(input).load_cell.force;
-  if (!is_finite(input.expected_drive_force) || !is_finite(input.set_force)) return true;
+// Load cell against the drive's word: for how many ticks in a row they cannot both be true, capped.
+// While the word brakes the cable is slack and says nothing, neither for nor against.
+int implausible_ticks(const AxisBounds& bounds, const SuperviseInput& input, int ticks) noexcept {
+  const int more = std::min(ticks + 1, kImplausibleTicks);
+  if (!is_finite(input.expected_drive_force) || !is_finite(input.set_force)) return more;
+  if (input.expected_drive_force < 0.0) return ticks;
   const double least = bound(bounds.brake_force_max) / kBrakeOverImplausible;
   const double allowed = at_least(kImplausibleFraction * input.set_force, least);
-  return absolute(measured - input.expected_drive_force) >
-         allowed + bound(input.friction_allowance);
+  const double gap = absolute(axis_input(input).load_cell.force - input.expected_drive_force);
+  return gap > allowed + bound(input.friction_allowance) ? more : 0;
 }
 
 }  // namespace
@@ -103,11 +105,8 @@ SuperviseOutput supervise(const AxisBounds& bounds, const SuperviseInput& input,
   const FaultCode data = data_cause(bounds, input, aging);
   if (data != FaultCode::kNone) return caused_by(data);
 
-  // Held while the word brakes: a slack cable says nothing.
-  const bool braking = is_finite(input.expected_drive_force) && input.expected_drive_force < 0.0;
-  int& ticks = state.implausible_ticks;
-  if (!braking) ticks = implausible(bounds, input) ? std::min(ticks + 1, kImplausibleTicks) : 0;
-  if (ticks >= kImplausibleTicks) return caused_by(FaultCode::kForceImplausible);
+  state.implausible_ticks = implausible_ticks(bounds, input, state.implausible_ticks);
+  if (state.implausible_ticks >= kImplausibleTicks) return caused_by(FaultCode::kForceImplausible);
 
   // Capped on the way, so that the counter cannot wrap.
   const std::uint32_t missed = std::min(input.missed_ticks, kMissedUnload);
