@@ -242,11 +242,14 @@ void Station::Impl::watch_fault() {
 
 void Station::Impl::enter_fault(safety::FaultCode code) {
   audit->error("fault: {}", fault_sentence(code));
+  // The loop may have taken a set of which it has not told yet.
+  if (set && set->any([](const SetSide& side) { return side.start_id != 0; })) {
+    send_to_sides({.kind = rt::CommandKind::kEndSet});
+  }
   if (set && set->any([](const SetSide& side) { return side.taken; })) {
     begin_recording();
     if (!set->ending) settle_counts(record::SetEnd::kFault);
     for (SetSide& side : set->sides) side.record.fault = static_cast<std::uint16_t>(code);
-    send_to_sides({.kind = rt::CommandKind::kEndSet});
     close_set(loop.status().tick);
   }
   set.reset();
