@@ -34,7 +34,7 @@ def configure(source, *arguments, environment=None):
     """(exit code, output) of a configuration in a fresh folder."""
     with tempfile.TemporaryDirectory() as folder:
         env = dict(os.environ, **(environment or {}))
-        result = subprocess.run(["cmake", "-S", source, "-B", folder, *arguments],
+        result = subprocess.run(["cmake", "-G", "Ninja", "-S", source, "-B", folder, *arguments],
                                 capture_output=True, text=True, env=env, check=False)
         return result.returncode, result.stdout + result.stderr
 

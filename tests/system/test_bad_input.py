@@ -3,13 +3,14 @@
 import os
 import pathlib
 import re
+import shutil
 import socket
 import subprocess
 import sys
 import tempfile
 import unittest
 
-from harness import BIN, BUILD, MACHINE, SOURCE, House, stubs, wait_for
+from harness import BIN, BUILD, MACHINE, SOURCE, House, Process, stubs, wait_for
 
 messages, _ = stubs()
 
@@ -30,7 +31,8 @@ class BadInput(unittest.TestCase):
     def daemon(self, machine=MACHINE, listen="127.0.0.1:0", **kwargs):
         return subprocess.run(
             [BIN / "mediusd", "--machine", machine, "--programs", SOURCE / "programs", "--plugins",
-             BUILD / "plugins.d", "--data", f"{self.folder.name}/data", "--listen", listen],
+             BUILD / "plugins.d", "--devices", SOURCE / "hal" / "devices", "--data",
+             f"{self.folder.name}/data", "--listen", listen],
             capture_output=True, text=True, timeout=30, check=False, **kwargs)
 
     def machine(self, change):
@@ -123,19 +125,29 @@ class BadInput(unittest.TestCase):
     def test_without_permission_for_real_time_the_simulator_warns_and_a_real_machine_is_refused(self):
         with House() as house:
             house.daemon.end()
-            os.chmod(house.folder, 0o777)
-            for path in (house.data,):
-                subprocess.run(["chown", "-R", "nobody", path], check=True)
-            command = ["setpriv", "--reuid=nobody", "--clear-groups", "--inh-caps=-all", "--bounding-set=-all"]
-            machine = self.machine(lambda text: text.replace("simulated = true", "simulated = false")
-                                      .replace("lockstep = true", "lockstep = false"))
-            os.chmod(self.folder.name, 0o755)
-            result = subprocess.run(
-                [*command, BIN / "mediusd", "--machine", machine, "--link", f"machine={house.sim.address}",
-                 "--programs", SOURCE / "programs", "--plugins", BUILD / "plugins.d", "--data",
-                 house.folder / "other", "--listen", "127.0.0.1:0"],
-                capture_output=True, text=True, timeout=30, check=False)
-            self.refused(result, "real-time")
+            # Where nobody may read: the checkout itself may lie in somebody's home.
+            folder = pathlib.Path(self.folder.name)
+            for source in (SOURCE / "programs", BUILD / "plugins.d", SOURCE / "hal" / "devices"):
+                shutil.copytree(source, folder / source.name)
+            shutil.copy2(BIN / "mediusd", folder / "mediusd")
+            real = self.machine(lambda text: text.replace("simulated = true", "simulated = false")
+                                .replace("lockstep = true", "lockstep = false"))
+            shutil.copy2(MACHINE, folder / "simulated.toml")
+            subprocess.run(["chown", "-R", "nobody", folder], check=True)
+
+            def command(machine, data):
+                return ["setpriv", "--reuid=nobody", "--clear-groups", "--inh-caps=-all", "--bounding-set=-all",
+                        folder / "mediusd", "--machine", machine, "--link", f"machine={house.sim.address}",
+                        "--programs", folder / "programs", "--plugins", folder / "plugins.d", "--devices",
+                        folder / "devices", "--data", folder / data, "--listen", "127.0.0.1:0"]
+
+            result = subprocess.run(command(real, "data"), capture_output=True, text=True, timeout=30, check=False)
+            self.refused(result, "not armed without real-time", "LimitRTPRIO")
+            daemon = Process("mediusd", command(folder / "simulated.toml", "other"), house.folder, r"ready on (\S+)")
+            try:
+                self.assertIn("no real-time scheduling", daemon.text())
+            finally:
+                daemon.end()
 
 
 if __name__ == "__main__":
