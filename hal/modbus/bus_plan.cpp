@@ -15,8 +15,9 @@ namespace medius::hal::modbus {
 namespace {
 
 // In lockstep a host that stalls stalls plant and loop alike (virtual machines: 8-40 ms now and
-// then, more under load). Nothing is at stake there but patience.
-constexpr int kLockstepTimeoutMs = 300;
+// then; seconds where medius-sim waits for a busy disk). Nothing is at stake there but patience: a
+// simulator that has ended closes its socket and is noticed at once.
+constexpr int kLockstepTimeoutMs = 3000;
 constexpr int kRoundsPerSecond = 1000;
 // What is left of a second for the host's own delays.
 constexpr double kUsableUsPerSecond = 900'000.0;

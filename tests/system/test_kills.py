@@ -99,6 +99,19 @@ class Kills(unittest.TestCase):
                 client.kill()
                 client.wait()
 
+    def test_a_simulator_that_stalls_stalls_the_session_and_does_not_end_it(self):
+        with House() as house:
+            client = self.start_client(house)
+            try:
+                self.reach_repetition(house, 1)
+                house.sim.popen.send_signal(signal.SIGSTOP)  # as a busy disk does
+                time.sleep(1.5)
+                house.sim.popen.send_signal(signal.SIGCONT)
+                self.reach_repetition(house, 2)
+            finally:
+                client.kill()
+                client.wait()
+
     def test_a_killed_daemon_leaves_an_unloaded_drive_and_finds_every_acknowledged_set(self):
         from pymodbus.client import ModbusTcpClient
         with House() as house:
