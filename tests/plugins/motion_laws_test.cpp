@@ -13,14 +13,9 @@ namespace {
 
 using test::activation;
 using test::input;
+using test::lever;
 using test::make;
 using test::run;
-
-medius_activation_t lever() {
-  auto result = activation(250.0, 4.0);
-  result.coordinate = MEDIUS_COORDINATE_LEVER;
-  return result;
-}
 
 class MotionLaws : public testing::Test {
  protected:

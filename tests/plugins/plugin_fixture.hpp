@@ -21,6 +21,12 @@ inline medius_activation_t activation(double force_max = 600.0, double velocity_
   return result;
 }
 
+inline medius_activation_t lever() {
+  auto result = activation(250.0, 4.0);
+  result.coordinate = MEDIUS_COORDINATE_LEVER;
+  return result;
+}
+
 inline medius_step_in_t input(medius_phase_t phase, double velocity, double base_force) {
   medius_step_in_t in{};
   in.size = sizeof(in);

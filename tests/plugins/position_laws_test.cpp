@@ -15,15 +15,9 @@
 namespace medius {
 namespace {
 
-using test::activation;
 using test::input;
+using test::lever;
 using test::make;
-
-medius_activation_t lever() {
-  auto result = activation(250.0, 4.0);
-  result.coordinate = MEDIUS_COORDINATE_LEVER;
-  return result;
-}
 
 class PositionLaws : public testing::Test {
  protected:

@@ -7,7 +7,7 @@
 
 #include <gtest/gtest.h>
 
-#include "sim/world/world.hpp"
+#include "tests/world/live_world.hpp"
 
 namespace {
 
@@ -18,22 +18,11 @@ constexpr const char* kProgram = "seated-short";
 constexpr double kHalfADegree = 0.0087266;
 
 sim::WorldOptions world_options(std::uint64_t seed = 1) {
-  sim::WorldOptions options;
-  options.machine_file =
-      std::string(MEDIUS_SOURCE_DIR) + "/hal/machines/seated-hip-abduction-sim.toml";
-  options.program_directory = std::string(MEDIUS_SOURCE_DIR) + "/programs";
-  options.plugin_directory = MEDIUS_PLUGIN_DIR;
-  options.seed = seed;
-  return options;
+  return test::world_options("seated-hip-abduction-sim", seed);
 }
 
 sim::SessionResult play(const sim::WorldOptions& world) {
-  sim::SimulateOptions options;
-  options.world = world;
-  options.program_id = kProgram;
-  auto result = sim::simulate_session(options);
-  EXPECT_TRUE(result) << result.error();
-  return result ? *result : sim::SessionResult{};
+  return test::play(world, kProgram);
 }
 
 TEST(SeatedSession, CountsEveryRepetitionOfBothLegsEachByItself) {
@@ -110,38 +99,10 @@ TEST(SeatedSession, IsTheSameForASeedAndAnotherForAnother) {
   EXPECT_NE(play(world_options(12)).trace_hash, first.trace_hash);
 }
 
-// A world with a running session, and the means to give it orders.
-class SeatedRun : public ::testing::Test {
+class SeatedRun : public test::LiveWorld {
  protected:
-  using Result = tl::expected<station::Receipt, station::Refusal>;
-
-  void SetUp() override {
-    auto programs = station::load_programs(world_options().program_directory);
-    begin(sim::plan_of(programs.programs.at(kProgram)));
-  }
-  void begin(std::vector<sim::PlannedSet> plan) {
-    sim::WorldOptions options = world_options();
-    options.station.person.plan = std::move(plan);
-    auto created = sim::World::create(options);
-    ASSERT_TRUE(created) << created.error();
-    world_ = std::move(*created);
-    world_->run_for(1.0);
-  }
-  template <typename Order>
-  Result give(Order order) {
-    std::optional<Result> answer;
-    order([&](Result result) { answer = std::move(result); });
-    EXPECT_TRUE(world_->run_until([&] { return answer.has_value(); }, 1.0));
-    return answer ? *answer : tl::make_unexpected(station::Refusal{});
-  }
-  Result start() {
-    station::StartSessionOrder order;
-    order.header.request_id = "start";
-    order.program_id = kProgram;
-    return give([&](auto answer) { world_->station().start_session(order, answer); });
-  }
-  station::Snapshot now() { return world_->station().snapshot(); }
-  rt::AxisStatus axis(std::size_t index) { return world_->status().axis[index]; }
+  void SetUp() override { begin(world_options(), kProgram); }
+  Result start() { return LiveWorld::start(kProgram); }
   bool reach_rep(std::uint32_t reps) {
     return world_->run_until(
         [&] {
@@ -164,8 +125,6 @@ class SeatedRun : public ::testing::Test {
         },
         0.55));
   }
-
-  std::unique_ptr<sim::World> world_;
 };
 
 TEST_F(SeatedRun, BothLoadsComeInTogetherAndTheSnapshotShowsBothSides) {
@@ -255,7 +214,7 @@ TEST_F(SeatedRun, TheRightLegAloneUsesTheRightArmAlone) {
   planned.side = 2;
   planned.load_n = 30.0;
   planned.intent.reps = 3;
-  begin({planned});
+  begin(world_options(), std::vector<sim::PlannedSet>{planned});
   station::StartSetOrder order;
   order.header.request_id = "right";
   order.block.exercise_id = "seated-abduction";

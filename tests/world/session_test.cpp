@@ -6,7 +6,7 @@
 
 #include <gtest/gtest.h>
 
-#include "sim/world/world.hpp"
+#include "tests/world/live_world.hpp"
 
 namespace {
 
@@ -16,21 +16,11 @@ using station::StationState;
 constexpr const char* kProgram = "glute-med-short";
 
 sim::WorldOptions world_options(std::uint64_t seed = 1) {
-  sim::WorldOptions options;
-  options.machine_file = std::string(MEDIUS_SOURCE_DIR) + "/hal/machines/cable-station-sim.toml";
-  options.program_directory = std::string(MEDIUS_SOURCE_DIR) + "/programs";
-  options.plugin_directory = MEDIUS_PLUGIN_DIR;
-  options.seed = seed;
-  return options;
+  return test::world_options("cable-station-sim", seed);
 }
 
 sim::SessionResult play(std::uint64_t seed) {
-  sim::SimulateOptions options;
-  options.world = world_options(seed);
-  options.program_id = kProgram;
-  auto result = sim::simulate_session(options);
-  EXPECT_TRUE(result) << result.error();
-  return result ? *result : sim::SessionResult{};
+  return test::play(world_options(seed), kProgram);
 }
 
 TEST(Session, TrainsLeftThenRightAndCountsEveryRepetition) {
@@ -82,37 +72,10 @@ TEST(Session, IsTheSameForASeedAndAnotherForAnother) {
   EXPECT_NE(play(12).trace_hash, first.trace_hash);
 }
 
-// A world with a running session, and the means to give it orders.
-class RunningSession : public ::testing::Test {
+class RunningSession : public test::LiveWorld {
  protected:
-  void SetUp() override {
-    auto programs = station::load_programs(world_options().program_directory);
-    sim::WorldOptions options = world_options();
-    options.station.person.plan = sim::plan_of(programs.programs.at(kProgram));
-    auto created = sim::World::create(options);
-    ASSERT_TRUE(created) << created.error();
-    world_ = std::move(*created);
-    world_->run_for(1.0);
-  }
-
-  station::Snapshot now() { return world_->station().snapshot(); }
-  rt::AxisStatus axis() { return world_->status().axis[0]; }
-
-  using Result = tl::expected<station::Receipt, station::Refusal>;
-  template <typename Order>
-  Result give(Order order) {
-    std::optional<Result> answer;
-    order([&](Result result) { answer = std::move(result); });
-    EXPECT_TRUE(world_->run_until([&] { return answer.has_value(); }, 1.0));
-    return answer ? *answer : tl::make_unexpected(station::Refusal{});
-  }
-
-  Result start() {
-    station::StartSessionOrder order;
-    order.header.request_id = "start";
-    order.program_id = kProgram;
-    return give([&](auto answer) { world_->station().start_session(order, answer); });
-  }
+  void SetUp() override { begin(world_options(), kProgram); }
+  Result start() { return LiveWorld::start(kProgram); }
   Result adjust(const std::string& id, double load) {
     station::AdjustLoadOrder order;
     order.header.request_id = id;
@@ -133,8 +96,6 @@ class RunningSession : public ::testing::Test {
   bool reach_phase(measure::Phase phase) {
     return world_->run_until([&] { return axis().phase == phase; }, 20.0);
   }
-
-  std::unique_ptr<sim::World> world_;
 };
 
 TEST_F(RunningSession, AnIncreaseTakesEffectAtTheBottomAndIsRamped) {
@@ -284,10 +245,7 @@ TEST_F(RunningSession, TheEmergencyStopTakesTheForceAndOnlyThePanelsResetGivesIt
   world_->run_for(2.0);
   EXPECT_EQ(now().state, StationState::kFault);
   EXPECT_EQ(axis().force_output, 0.0);
-  station::StartSessionOrder order;
-  order.header.request_id = "too-early";
-  order.program_id = kProgram;
-  EXPECT_FALSE(give([&](auto answer) { world_->station().start_session(order, answer); }));
+  EXPECT_FALSE(LiveWorld::start(kProgram, "too-early"));
   world_->machine().press_reset(0.3);
   EXPECT_TRUE(reach(StationState::kIdle, 2.0));
 }
