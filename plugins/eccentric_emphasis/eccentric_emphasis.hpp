@@ -60,14 +60,11 @@ struct EccentricGain {
     if (!lowering) state.overspeed = 0;
     if (lowering && !(in.velocity >= -setup.velocity_max)) state.overspeed = 1;
     const double target = lowering && state.overspeed == 0 ? ratio : 1.0;
-    const sdk::Blend next =
-        sdk::blended(lowering ? setup.blend : setup.release, target, {state.gain, state.gain_rate});
-    if (sdk::standing(in) && next.value > state.gain) {
-      state.gain_rate = 0.0;
-    } else {
-      state.gain = next.value;
-      state.gain_rate = next.rate;
-    }
+    const sdk::Blend from{state.gain, state.gain_rate};
+    const sdk::Blend next = sdk::no_rise_standing(
+        in, sdk::blended(lowering ? setup.blend : setup.release, target, from), from);
+    state.gain = next.value;
+    state.gain_rate = next.rate;
     return state.gain;
   }
 };

@@ -18,6 +18,12 @@ inline constexpr double kStanding = 0.02;
   return !(absolute(in.velocity) >= kStanding);
 }
 
+// A blend's next step, that may fall and never rises while the person stands.
+[[nodiscard]] constexpr Blend no_rise_standing(const medius_step_in_t& in, Blend next,
+                                               Blend from) noexcept {
+  return standing(in) && next.value > from.value ? Blend{from.value, 0.0} : next;
+}
+
 [[nodiscard]] constexpr bool at_the_bottom(const medius_step_in_t& in) noexcept {
   return in.phase == MEDIUS_PHASE_REST || in.phase == MEDIUS_PHASE_BOTTOM;
 }

@@ -76,14 +76,11 @@ struct TempoEccentric {
       state.elapsed_s = kPhaseDelayS;
       state.overspeed = 0;
     }
-    const sdk::Blend next =
-        sdk::blended(lowering ? setup.blend : setup.release, target, {state.gain, state.gain_rate});
-    if (sdk::standing(in) && next.value > state.gain) {
-      state.gain_rate = 0.0;
-    } else {
-      state.gain = next.value;
-      state.gain_rate = next.rate;
-    }
+    const sdk::Blend from{state.gain, state.gain_rate};
+    const sdk::Blend next = sdk::no_rise_standing(
+        in, sdk::blended(lowering ? setup.blend : setup.release, target, from), from);
+    state.gain = next.value;
+    state.gain_rate = next.rate;
     return in.base_force * state.gain;
   }
 

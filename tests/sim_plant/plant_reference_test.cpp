@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "sim/plant/cable_plant.hpp"
+#include "tests/sim_plant/runge_kutta.hpp"
 
 namespace medius::sim {
 namespace {
@@ -51,18 +52,7 @@ class Reference {
   }
 
   void step(Vector& s, double u, double hip, double dt) const {
-    const auto add = [](const Vector& a, const Vector& b, double k) {
-      Vector r;
-      for (std::size_t i = 0; i < a.size(); ++i) r[i] = a[i] + k * b[i];
-      return r;
-    };
-    const Vector k1 = rate(s, u, hip);
-    const Vector k2 = rate(add(s, k1, dt / 2), u, hip);
-    const Vector k3 = rate(add(s, k2, dt / 2), u, hip);
-    const Vector k4 = rate(add(s, k3, dt), u, hip);
-    for (std::size_t i = 0; i < s.size(); ++i) {
-      s[i] += dt / 6.0 * (k1[i] + 2.0 * k2[i] + 2.0 * k3[i] + k4[i]);
-    }
+    test::runge_kutta(s, dt, [&](const Vector& at) { return rate(at, u, hip); });
   }
 
  private:
