@@ -9,7 +9,7 @@ namespace {
 
 Exercise read_exercise(TomlErrors& errors, const std::string& id, const toml::table& raw) {
   StrictTable table(errors, raw, id);
-  for (const char* key : {"title", "machine", "sides", "note"}) table.allow(key);
+  for (const char* key : {"title", "machine", "sides", "note", "may_be_guided"}) table.allow(key);
   table.reject_unknown();
   Exercise exercise;
   exercise.id = id;
@@ -23,6 +23,8 @@ Exercise read_exercise(TomlErrors& errors, const std::string& id, const toml::ta
   } else if (machine != "cable") {
     table.fail("machine", fmt::format("machine is '{}'; write cable, seated or guided", machine));
   }
+  exercise.may_be_guided =
+      table.flag("may_be_guided", false) || exercise.station == ExerciseStation::kGuided;
   const std::string sides = table.text("sides", true);
   if (sides != "each" && sides != "both") {
     table.fail("sides", fmt::format("sides is '{}'; write each or both", sides));

@@ -19,7 +19,8 @@ struct Exercise {
   std::string title;
   std::string note;  // how to stand and move, for people
   ExerciseStation station = ExerciseStation::kCable;
-  bool both_sides = false;  // both at once; otherwise one side at a time
+  bool both_sides = false;     // both at once; otherwise one side at a time
+  bool may_be_guided = false;  // also done without the machine: own weight or a band
 };
 
 using ExerciseCatalogue = std::map<std::string, Exercise>;

@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include "controller/station/order_limits.hpp"
+#include "controller/station/plan.hpp"
 #include "controller/station/station_impl.hpp"
 
 namespace medius::station {
@@ -187,6 +188,9 @@ void Station::Impl::start(const OrderHeader& header, const char* what, Program p
                     fmt::format("client has {} characters, at most {}; shorten it",
                                 client_id.size(), kMaxTextLength)};
   }
+  MachineShare share = share_of(program, config.machine);
+  // A program of nothing but other machines' exercises is refused with the sentence of the check.
+  if (!share.program.blocks.empty()) program = std::move(share.program);
   for (const ProgramBlock& block : program.blocks) {
     if (!wrong) wrong = check_block(config.machine, plugins, block);
   }
@@ -200,6 +204,7 @@ void Station::Impl::start(const OrderHeader& header, const char* what, Program p
   next.record.client_id = client_id;
   next.record.start_unix_ns = runtime.wall_unix_ns();
   next.client_name = header.client_name;
+  next.skipped = std::move(share.skipped);
   for (std::size_t block = 0; block < program.blocks.size(); ++block) {
     for (std::uint32_t round = 0; round < program.blocks[block].sets; ++round) {
       for (const record::Side side : program.blocks[block].sides)

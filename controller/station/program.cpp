@@ -21,6 +21,11 @@ constexpr std::uint32_t kMaxReps = 200;
 constexpr std::size_t kMaxBlocks = 50;
 constexpr double kMaxPhaseS = 60.0;  // a longer hold is a test, not a repetition
 constexpr double kMaxRestS = 1800.0;
+constexpr std::uint32_t kMaxWeeks = 52;
+constexpr double kMaxHoldS = 120.0;
+// Warm-ups are light: more than this of the working load tires before the work.
+constexpr double kWarmUpShareMax = 0.40;
+constexpr double kWarmUpShareMin = 0.20;
 
 bool is_identifier(const std::string& text) {
   if (text.empty() || text.front() == '-' || text.back() == '-') return false;
@@ -112,6 +117,71 @@ void read_profile(TomlErrors& errors, StrictTable& table, ProgramBlock& block) {
   }
 }
 
+struct CountRange {
+  std::uint32_t low = 0, high = 0;
+};
+
+// `key = 8` or `key = [5, 8]`.
+std::optional<CountRange> read_counts(StrictTable& table, const char* key, std::uint32_t max) {
+  const toml::node* node = table.raw().get(key);
+  if (node == nullptr) return std::nullopt;
+  if (node->as_array() == nullptr) {
+    const std::uint32_t count = table.count(key, 1, {1.0, static_cast<double>(max), ""});
+    return CountRange{count, count};
+  }
+  const toml::array& ends = *node->as_array();
+  const std::int64_t low = ends.size() == 2 ? ends[0].value_or(std::int64_t{0}) : 0;
+  const std::int64_t high = ends.size() == 2 ? ends[1].value_or(std::int64_t{0}) : 0;
+  if (low < 1 || high < low || high > static_cast<std::int64_t>(max)) {
+    table.fail(key, fmt::format("'{0}' must be a whole number or a range of two within 1 and {1}; "
+                                "write for example {0} = [5, 8]",
+                                key, max));
+    return std::nullopt;
+  }
+  return CountRange{static_cast<std::uint32_t>(low), static_cast<std::uint32_t>(high)};
+}
+
+void read_goal(StrictTable& table, ProgramBlock& block) {
+  if (!table.has("goal")) return;
+  const std::string id = table.text("goal", true);
+  const GoalPreset* preset = find_goal(id);
+  if (preset == nullptr) {
+    table.fail("goal", fmt::format("goal '{}' is not known; choose one of {}", id, list_goals()));
+    return;
+  }
+  block.goal = preset->goal;
+  block.reps = preset->reps_min;
+  block.reps_max = preset->reps_max;
+  block.tempo = preset->tempo;
+  block.rest_s = preset->rest_s;
+}
+
+void read_counts_and_rules(StrictTable& table, ProgramBlock& block) {
+  const auto sets = read_counts(table, "sets", kMaxSets).value_or(CountRange{1, 1});
+  block.sets = sets.low;
+  block.sets_max = sets.high;
+  const auto reps = read_counts(table, "reps", kMaxReps);
+  if (reps) {
+    block.reps = reps->low;
+    block.reps_max = reps->high;
+  } else if (block.goal == Goal::kNone && !table.has("reps")) {
+    table.missing("reps", "write how many repetitions end the set");
+  }
+  block.warm_up = table.flag("warm_up", false);
+  const std::string rule = table.text("progression", false);
+  if (rule == "reps-first") {
+    block.progression = Progression::kRepsFirst;
+  } else if (rule == "two-for-two") {
+    block.progression = Progression::kTwoForTwo;
+  } else if (!rule.empty() && rule != "fixed") {
+    table.fail("progression",
+               fmt::format("progression is '{}'; write reps-first, two-for-two or fixed", rule));
+  }
+  if (block.warm_up && block.progression != Progression::kFixed) {
+    table.fail("progression", "a warm-up has no progression of its own; leave the key out");
+  }
+}
+
 void read_load(StrictTable& table, ProgramBlock& block) {
   const safety::AxisBounds machine = safety::machine_bounds(block.coordinate);
   const Range range{0.0, machine.force_max,
@@ -119,7 +189,17 @@ void read_load(StrictTable& table, ProgramBlock& block) {
   const auto load = table.number("load", Dimension::kForce, range);
   const std::string key = key_name("load", Dimension::kForce, block.coordinate);
   if (load) {
-    block.load = *load;
+    block.working_load = *load;
+    block.load_share =
+        table.number("load_share", Dimension::kRatio, {0.0, 1.0, "more is a load of its own"})
+            .value_or(1.0);
+    block.load = block.working_load * block.load_share;
+    const bool light = block.load_share >= kWarmUpShareMin && block.load_share <= kWarmUpShareMax;
+    if (block.warm_up && !light) {
+      table.fail("load_share", fmt::format("a warm-up takes {:g} to {:g} of the working load, this "
+                                           "one {:g}; write load_share = 0.3",
+                                           kWarmUpShareMin, kWarmUpShareMax, block.load_share));
+    }
   } else if (!table.has(key)) {
     table.missing(
         key, fmt::format("write the load in {}", unit_name(Dimension::kForce, block.coordinate)));
@@ -150,34 +230,108 @@ ProgramBlock read_block(TomlErrors& errors, const toml::table& raw, std::size_t 
                                        block.exercise_id, list_ids(catalogue)));
     return block;
   }
-  if (exercise->second.station == ExerciseStation::kGuided) {
-    table.fail("exercise", fmt::format("exercise '{}' is done without the machine; a program holds "
-                                       "machine exercises only: remove the block",
-                                       block.exercise_id));
+  block.guided = table.flag("guided", exercise->second.station == ExerciseStation::kGuided);
+  if (block.guided && !exercise->second.may_be_guided) {
+    table.fail("guided", fmt::format("exercise '{}' needs its machine; leave 'guided' out",
+                                     block.exercise_id));
     return block;
   }
-  block.coordinate = exercise->second.station == ExerciseStation::kCable
-                         ? hal::CoordinateKind::kCable
-                         : hal::CoordinateKind::kLever;
+  block.coordinate = exercise->second.station == ExerciseStation::kSeated
+                         ? hal::CoordinateKind::kLever
+                         : hal::CoordinateKind::kCable;
   table.set_kind(block.coordinate);
-  for (const char* key : {"exercise", "sides", "sets", "reps", "tempo", "profile", "parameters"}) {
+  for (const char* key :
+       {"exercise", "sides", "sets", "reps", "tempo", "goal", "guided", "warm_up", "progression"}) {
     table.allow(key);
   }
-  table.allow("load", Dimension::kForce);
   table.allow("rest", Dimension::kSeconds);
-  table.allow("range_target", Dimension::kLength);
+  if (block.guided) {
+    table.allow("hold", Dimension::kSeconds);
+  } else {
+    for (const char* key : {"profile", "parameters", "load_share"}) table.allow(key);
+    table.allow("load", Dimension::kForce);
+    table.allow("range_target", Dimension::kLength);
+  }
   table.reject_unknown();
   block.sides = read_sides(table, exercise->second);
-  block.sets = table.count("sets", 1, {1.0, kMaxSets, ""});
-  if (!table.has("reps")) table.missing("reps", "write how many repetitions end the set");
-  block.reps = table.count("reps", 1, {1.0, kMaxReps, ""});
-  read_load(table, block);
+  read_goal(table, block);
+  read_counts_and_rules(table, block);
   read_tempo(table, block);
-  block.rest_s = table.number("rest", Dimension::kSeconds, {0.0, kMaxRestS, ""}).value_or(60.0);
+  block.rest_s =
+      table.number("rest", Dimension::kSeconds, {0.0, kMaxRestS, ""}).value_or(block.rest_s);
+  if (block.guided) {
+    block.hold_s =
+        table.number("hold", Dimension::kSeconds, {0.0, kMaxHoldS, ""}).value_or(block.hold_s);
+    return block;
+  }
+  read_load(table, block);
   block.range_target =
       table.number("range_target", Dimension::kLength, {0.0, 2.0, ""}).value_or(0.0);
   read_profile(errors, table, block);
   return block;
+}
+
+void read_test(StrictTable& root, Program& program) {
+  if (!root.has("test")) return;
+  const std::string kind = root.text("test", true);
+  for (const TestKind known :
+       {TestKind::kIsometric, TestKind::kActiveRange, TestKind::kLoadVelocity, TestKind::kLeftRight,
+        TestKind::kPelvicDrop}) {
+    if (kind == to_string(known)) program.test = known;
+  }
+  if (program.test == TestKind::kNone) {
+    root.fail("test", fmt::format("test is '{}'; write isometric, active-range, load-velocity, "
+                                  "left-right or pelvic-drop",
+                                  kind));
+  }
+}
+
+void read_test_weeks(StrictTable& table, PlanCalendar& plan) {
+  const toml::array* weeks = table.array("test_weeks");
+  for (std::size_t i = 0; weeks != nullptr && i < weeks->size(); ++i) {
+    const auto week = (*weeks)[i].value_exact<std::int64_t>();
+    const bool rises = plan.test_weeks.empty() || !week || *week > plan.test_weeks.back();
+    if (!week || *week < 0 || *week > plan.weeks || !rises) {
+      table.fail("test_weeks",
+                 fmt::format("test_weeks must rise from 0 to at most {}, the weeks of "
+                             "the plan; write for example [0, 4, 8]",
+                             plan.weeks));
+      return;
+    }
+    plan.test_weeks.push_back(static_cast<std::uint32_t>(*week));
+  }
+  const toml::array* tests = table.array("tests");
+  for (std::size_t i = 0; tests != nullptr && i < tests->size(); ++i) {
+    plan.tests.push_back((*tests)[i].value_or(std::string()));
+    if (!is_identifier(plan.tests.back())) {
+      table.fail("tests", "each test must be the id of a program, e.g. \"test-load-velocity\"");
+      return;
+    }
+  }
+}
+
+void read_plan(TomlErrors& errors, StrictTable& root, Program& program) {
+  const toml::table* raw = root.child("plan");
+  if (raw == nullptr) return;
+  StrictTable table(errors, *raw, "plan");
+  for (const char* key : {"weeks", "days_per_week", "strength", "test_weeks", "tests"}) {
+    table.allow(key);
+  }
+  table.reject_unknown();
+  for (const char* key : {"weeks", "days_per_week"}) {
+    if (!table.has(key)) table.missing(key, "a plan says how long and how often");
+  }
+  program.plan.weeks = table.count("weeks", 1, {1.0, kMaxWeeks, ""});
+  program.plan.strength = table.flag("strength", true);
+  program.plan.days_per_week = table.count("days_per_week", 1, {1.0, 7.0, ""});
+  // Four strength days in a week cannot all have 48 h between them.
+  if (program.plan.strength && program.plan.days_per_week > 3) {
+    table.fail("days_per_week",
+               fmt::format("{} strength days a week leave less than 48 h between them, at most 3; "
+                           "lower it, or write strength = false for light work",
+                           program.plan.days_per_week));
+  }
+  read_test_weeks(table, program.plan);
 }
 
 tl::expected<Program, ProgramError> read_program(const std::string& path,
@@ -192,10 +346,12 @@ tl::expected<Program, ProgramError> read_program(const std::string& path,
     root.fail("", fmt::format("the file name '{}' is the program's id: use a-z, 0-9 and hyphens",
                               program.id));
   }
-  for (const char* key : {"title", "description", "block"}) root.allow(key);
+  for (const char* key : {"title", "description", "test", "plan", "block"}) root.allow(key);
   root.reject_unknown();
   program.title = root.text("title", true);
   program.description = root.text("description", false);
+  read_test(root, program);
+  read_plan(errors, root, program);
   const toml::array* blocks = root.array("block");
   if (blocks == nullptr || blocks->empty()) {
     root.missing("[[block]]", "a program has at least one; add it");
@@ -217,6 +373,24 @@ tl::expected<Program, ProgramError> read_program(const std::string& path,
 }
 
 }  // namespace
+
+const char* to_string(TestKind kind) noexcept {
+  switch (kind) {
+    case TestKind::kIsometric:
+      return "isometric";
+    case TestKind::kActiveRange:
+      return "active-range";
+    case TestKind::kLoadVelocity:
+      return "load-velocity";
+    case TestKind::kLeftRight:
+      return "left-right";
+    case TestKind::kPelvicDrop:
+      return "pelvic-drop";
+    case TestKind::kNone:
+      break;
+  }
+  return "none";
+}
 
 tl::expected<Program, ProgramError> load_program(const std::string& path) {
   const std::string catalogue_path =

@@ -43,6 +43,7 @@ std::vector<std::string> Station::Impl::warnings() const {
     list.push_back(fmt::format("client '{}' is lost: the set goes on, increases are frozen",
                                session_->client_name));
   }
+  if (session_) list.insert(list.end(), session_->skipped.begin(), session_->skipped.end());
   if (!store_trouble.empty()) {
     list.push_back(
         fmt::format("not stored yet ({} waiting): {}", records.unacknowledged(), store_trouble));

@@ -18,6 +18,11 @@ bool parse_tempo(const std::string& text, measure::Tempo& tempo) {
          used == static_cast<int>(text.size());
 }
 
+// `key = 8`, or `key = [5, 8]`: the lower end.
+int first_count(toml::node_view<const toml::node> value, int fallback) {
+  return value.is_array() ? value[0].value_or(fallback) : value.value_or(fallback);
+}
+
 }  // namespace
 
 tl::expected<std::vector<PlannedSet>, std::string> load_plan(const std::string& path,
@@ -36,8 +41,8 @@ tl::expected<std::vector<PlannedSet>, std::string> load_plan(const std::string& 
       // Guided exercises and those of the other machine are not done on this station.
       if (block == nullptr || !block->contains(load_key)) continue;
       PlannedSet set;
-      set.load_n = (*block)[load_key].value_or(set.load_n);
-      set.intent.reps = (*block)["reps"].value_or(set.intent.reps);
+      set.load_n = (*block)[load_key].value_or(set.load_n) * (*block)["load_share"].value_or(1.0);
+      set.intent.reps = first_count((*block)["reps"], set.intent.reps);
       const std::string tempo = (*block)["tempo"].value_or(std::string("2-1-3-0"));
       if (!parse_tempo(tempo, set.intent.tempo)) {
         return tl::make_unexpected(fmt::format(
@@ -46,7 +51,7 @@ tl::expected<std::vector<PlannedSet>, std::string> load_plan(const std::string& 
       }
       if (set.intent.tempo.bottom_s > kLeastBottomS)
         set.intent.bottom_s = set.intent.tempo.bottom_s;
-      const int rounds = (*block)["sets"].value_or(1);
+      const int rounds = first_count((*block)["sets"], 1);
       const toml::array* const sides = (*block)["sides"].as_array();
       for (int round = 0; round < rounds; ++round) {
         for (std::size_t s = 0; sides != nullptr && s < sides->size(); ++s) {

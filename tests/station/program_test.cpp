@@ -1,9 +1,14 @@
 #include "controller/station/program.hpp"
 
+#include <fstream>
+#include <iterator>
+
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "controller/station/exercise_catalogue.hpp"
+#include "controller/station/plan.hpp"
 #include "tests/station/config_corpus.hpp"
 #include "tests/station/station_bench.hpp"
 
@@ -46,7 +51,7 @@ sides = "each"
 constexpr BrokenFile kBroken[] = {
     {"syntax", "title = ", "title : ", ":1: not valid TOML"},
     {"unknown key", "description", "descripton",
-     ":2: unknown key 'descripton'; allowed here: title, description, block"},
+     ":2: unknown key 'descripton'; allowed here: title, description, test, plan, block"},
     {"no title", "title = \"A program\"", "", "'title' is missing"},
     {"no block", "[[block]]\nexercise = \"cable-standing-abduction\"", "[[blocks]]", "unknown key"},
     {"unknown block key", "sets = 2", "set = 2", ":7: block 1: unknown key 'set'; allowed here:"},
@@ -69,8 +74,32 @@ constexpr BrokenFile kBroken[] = {
     {"unknown exercise", "cable-standing-abduction", "cable-curl",
      "exercise 'cable-curl' is not in the catalogue; choose one of cable-standing-abduction, "
      "clamshell, seated-abduction"},
-    {"guided exercise", "cable-standing-abduction", "clamshell",
-     "exercise 'clamshell' is done without the machine"},
+    {"load of a guided exercise", "cable-standing-abduction", "clamshell", "unknown key 'load_n'"},
+    {"guided, but needs its machine", "reps = 8", "reps = 8\nguided = true",
+     "exercise 'cable-standing-abduction' needs its machine; leave 'guided' out"},
+    {"range that falls", "reps = 8", "reps = [8, 5]", "write for example reps = [5, 8]"},
+    {"range of three", "sets = 2", "sets = [1, 2, 3]", "write for example sets = [5, 8]"},
+    {"unknown goal", "reps = 8", "goal = \"bulk\"",
+     "goal 'bulk' is not known; choose one of strength, endurance, hypertrophy, compound, "
+     "activation"},
+    {"heavy warm-up", "sets = 2", "warm_up = true\nload_share = 0.5",
+     "a warm-up takes 0.2 to 0.4 of the working load, this one 0.5"},
+    {"warm-up at the full load", "sets = 2", "warm_up = true", "this one 1; write load_share"},
+    {"warm-up that progresses", "sets = 2",
+     "warm_up = true\nload_share = 0.3\nprogression = \"reps-first\"",
+     "a warm-up has no progression of its own"},
+    {"unknown progression", "sets = 2", "progression = \"faster\"",
+     "progression is 'faster'; write reps-first, two-for-two or fixed"},
+    {"four strength days", "[[block]]", "[plan]\nweeks = 8\ndays_per_week = 4\n[[block]]",
+     "4 strength days a week leave less than 48 h between them, at most 3"},
+    {"test weeks that fall", "[[block]]",
+     "[plan]\nweeks = 8\ndays_per_week = 3\ntest_weeks = [4, 0]\n[[block]]",
+     "test_weeks must rise from 0 to at most 8"},
+    {"test week beyond the plan", "[[block]]",
+     "[plan]\nweeks = 8\ndays_per_week = 3\ntest_weeks = [0, 9]\n[[block]]",
+     "test_weeks must rise from 0 to at most 8"},
+    {"unknown test", "[[block]]", "test = \"speed\"\n[[block]]",
+     "test is 'speed'; write isometric"},
     {"seated exercise with cable load", "cable-standing-abduction", "seated-abduction",
      "'load_n' is in the wrong unit; a lever axis takes Nm: write 'load_nm'"},
     {"unknown side", "\"left\"", "\"links\"",
@@ -143,6 +172,36 @@ TEST_F(Programs, ASeatedExerciseTakesNewtonMetres) {
   EXPECT_EQ(program->blocks[0].load, 35.0);
 }
 
+TEST_F(Programs, AGoalFillsInWhatTheProgramLeavesOpen) {
+  std::string text = with_change(kGood, {"", "reps = 8", "goal = \"strength\"", ""});
+  text = with_change(text, {"", "tempo = \"2-1-3-0\"\n", "", ""});
+  text = with_change(text, {"", "rest_s = 6.0\n", "", ""});
+  const auto program = load_program(scratch.write("strong.toml", text));
+  ASSERT_TRUE(program) << program.error().message;
+  const ProgramBlock& block = program->blocks[0];
+  EXPECT_EQ(block.reps, 5u);
+  EXPECT_EQ(block.reps_max, 8u);
+  EXPECT_EQ(block.rest_s, 120.0);
+  EXPECT_EQ(block.tempo.eccentric_s, 3.0);
+  // What the program says itself stands.
+  const auto own = load_program(scratch.write(
+      "own.toml", with_change(kGood, {"", "reps = 8", "goal = \"strength\"\nreps = [4, 6]", ""})));
+  ASSERT_TRUE(own) << own.error().message;
+  EXPECT_EQ(own->blocks[0].reps_max, 6u);
+  EXPECT_EQ(own->blocks[0].rest_s, 6.0);
+}
+
+TEST_F(Programs, AGuidedExerciseHasHoldsAndNoLoad) {
+  const std::string text =
+      "title = \"Holds\"\n[[block]]\nexercise = \"clamshell\"\nsides = [\"left\", \"right\"]\n"
+      "reps = [10, 15]\nhold_s = 2.5\n";
+  const auto program = load_program(scratch.write("holds.toml", text));
+  ASSERT_TRUE(program) << program.error().message;
+  EXPECT_TRUE(program->blocks[0].guided);
+  EXPECT_EQ(program->blocks[0].hold_s, 2.5);
+  EXPECT_EQ(program->blocks[0].load, 0.0);
+}
+
 TEST_F(Programs, ABrokenFileLeavesTheOthersUsable) {
   scratch.write("good.toml", kGood);
   scratch.write("broken.toml", "title = ");
@@ -184,27 +243,88 @@ TEST(ShippedPrograms, EachStartsOnItsSimulatedMachine) {
   ASSERT_TRUE(cable);
   ASSERT_TRUE(seated) << seated.error().message;
   for (const auto& [id, program] : library.programs) {
-    const bool lever = program.blocks.front().coordinate == hal::CoordinateKind::kLever;
-    StationBench bench(nullptr, [&](StationConfig& config) {
-      config.machine = lever ? *seated : *cable;
-      config.programs = library;
-    });
-    const Result started = bench.start(id);
-    EXPECT_TRUE(started) << id << ": " << (started ? "" : started.error().message);
-    // The bench's loop has one axis; sets of both arms are played in tests/world.
-    if (lever) continue;
-    EXPECT_TRUE(bench.run_to(StationState::kWorking, 5.0)) << id;
+    for (const MachineConfig* machine : {&*cable, &*seated}) {
+      const bool lever = machine == &*seated;
+      const MachineShare share = share_of(program, *machine);
+      if (share.program.blocks.empty()) continue;
+      StationBench bench(nullptr, [&](StationConfig& config) {
+        config.machine = *machine;
+        config.programs = library;
+      });
+      const Result started = bench.start(id);
+      EXPECT_TRUE(started) << id << ": " << (started ? "" : started.error().message);
+      // The bench's loop has one axis; sets of both arms are played in tests/world.
+      if (lever) continue;
+      EXPECT_TRUE(bench.run_to(StationState::kWorking, 5.0)) << id;
+    }
+  }
+}
+
+// What the training programs promise, as data.
+TEST(ShippedPrograms, TheFiveHaveTheirWeeksDaysAndTests) {
+  const ProgramLibrary library = load_programs(source_path("programs"));
+  struct Promise {
+    const char* id;
+    std::uint32_t weeks, days;
+    std::vector<std::uint32_t> tests;
+  };
+  const Promise promises[] = {{"glute-med-foundation", 8, 3, {0, 4, 8}},
+                              {"glute-med-strength", 8, 3, {0, 4, 8}},
+                              {"upper-glute-hypertrophy", 8, 3, {0, 4, 8}},
+                              {"runner-hip-stability", 6, 2, {0, 4, 6}},
+                              {"activation-warm-up", 8, 7, {}}};
+  for (const Promise& promise : promises) {
+    ASSERT_TRUE(library.programs.contains(promise.id)) << promise.id;
+    const Program& program = library.programs.at(promise.id);
+    EXPECT_EQ(program.plan.weeks, promise.weeks) << promise.id;
+    EXPECT_EQ(program.plan.days_per_week, promise.days) << promise.id;
+    EXPECT_EQ(program.plan.test_weeks, promise.tests) << promise.id;
+    double work = 0.0;
+    for (const ProgramBlock& block : program.blocks) {
+      if (block.warm_up && !block.guided) {
+        EXPECT_LE(block.load_share, 0.40) << promise.id;
+        EXPECT_GE(block.load_share, 0.20) << promise.id;
+      }
+      if (!block.warm_up) work += block.sets;
+    }
+    EXPECT_EQ(work > 0.0, std::string(promise.id) != "activation-warm-up") << promise.id;
+  }
+  for (const ProgramBlock& block : library.programs.at("activation-warm-up").blocks) {
+    EXPECT_LE(block.load_share * (block.guided ? 0.0 : 1.0), 0.30);
+  }
+}
+
+TEST(ShippedPrograms, EveryRowOfTheCatalogueCanBePrescribed) {
+  const auto catalogue = load_exercises(source_path("programs/exercises.toml"));
+  ASSERT_TRUE(catalogue) << catalogue.error();
+  const ScratchDirectory scratch;
+  std::ifstream shipped(source_path("programs/exercises.toml"));
+  scratch.write(kExerciseCatalogueFile, std::string(std::istreambuf_iterator<char>(shipped), {}));
+  for (const auto& [id, exercise] : *catalogue) {
+    const char* load = exercise.station == ExerciseStation::kGuided   ? ""
+                       : exercise.station == ExerciseStation::kSeated ? "load_nm = 20.0\n"
+                                                                      : "load_n = 20.0\n";
+    const char* profile = *load == '\0' ? "" : "profile = \"constant-tension\"\n";
+    const std::string block =
+        fmt::format("title = \"One\"\n[[block]]\nexercise = \"{}\"\nsides = {}\nreps = 10\n", id,
+                    exercise.both_sides ? "[\"both\"]" : "[\"left\", \"right\"]");
+    const auto program = load_program(scratch.write("one.toml", block + load + profile));
+    EXPECT_TRUE(program) << id << ": " << (program ? "" : program.error().message);
+    if (!exercise.may_be_guided) continue;
+    const auto guided = load_program(scratch.write("guided.toml", block + "guided = true\n"));
+    EXPECT_TRUE(guided) << id << ": " << (guided ? "" : guided.error().message);
   }
 }
 
 TEST(ShippedCatalogue, HoldsEveryExerciseOfTheMission) {
   const auto catalogue = load_exercises(source_path("programs/exercises.toml"));
   ASSERT_TRUE(catalogue) << catalogue.error();
-  EXPECT_EQ(list_ids(*catalogue),
-            "band-lateral-walk, band-squat, cable-hip-hike, cable-lateral-walk, "
-            "cable-side-lying-abduction, cable-standing-abduction, cable-step-up-abduction, "
-            "clamshell, glute-bridge-abduction, seated-abduction, side-plank-leg-lift, "
-            "single-leg-bridge, single-leg-squat, split-squat, standing-leg-lift");
+  EXPECT_EQ(
+      list_ids(*catalogue),
+      "band-lateral-walk, band-squat, cable-hip-hike, cable-lateral-walk, "
+      "cable-side-lying-abduction, cable-standing-abduction, cable-step-up-abduction, "
+      "clamshell, glute-bridge-abduction, seated-abduction, side-plank-leg-lift, "
+      "single-leg-bridge, single-leg-squat, single-leg-stance, split-squat, standing-leg-lift");
 }
 
 }  // namespace

@@ -1,0 +1,157 @@
+#include "controller/station/plan.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include <fmt/format.h>
+
+namespace medius::station {
+namespace {
+
+constexpr double kLoadStep = 0.5;  // N | Nm: what a session's loads are rounded to
+
+double rounded(double load) {
+  return std::round(load / kLoadStep) * kLoadStep;
+}
+
+// Two-for-two aims below the top of the range, so that the extra repetitions stay within it.
+std::uint32_t first_goal(const ProgramBlock& block) {
+  if (block.progression != Progression::kTwoForTwo) return block.reps;
+  return std::max(block.reps, block.reps_max > kExtraReps ? block.reps_max - kExtraReps : 1u);
+}
+
+bool has_axis(const MachineConfig& machine, hal::CoordinateKind kind) {
+  return std::any_of(machine.axes.begin(), machine.axes.end(),
+                     [kind](const auto& axis) { return axis.engine.coordinate == kind; });
+}
+
+// Of the session that comes after so many days.
+bool in_second_half(const PlanCalendar& plan, std::uint32_t days_done) {
+  return 2 * days_done >= plan.weeks * plan.days_per_week;
+}
+
+void set_load(const PlanState& state, ProgramBlock& block) {
+  const auto known = state.exercises.find(block.exercise_id);
+  if (known == state.exercises.end() || block.guided) return;
+  block.working_load = known->second.load;
+  block.load = rounded(block.working_load * block.load_share);
+}
+
+}  // namespace
+
+PlanState begin_plan(const Program& program) {
+  PlanState state;
+  state.program_id = program.id;
+  for (const ProgramBlock& block : program.blocks) {
+    if (block.progression == Progression::kFixed) continue;
+    ExerciseState exercise;
+    exercise.load = block.guided ? 0.0 : block.working_load;
+    exercise.reps = first_goal(block);
+    state.exercises.emplace(block.exercise_id, exercise);
+  }
+  return state;
+}
+
+std::optional<PlanDay> day_of(const PlanCalendar& plan, std::uint32_t days_done) {
+  if (plan.days_per_week == 0 || days_done >= plan.weeks * plan.days_per_week) return std::nullopt;
+  const std::uint32_t in_week = days_done % plan.days_per_week;
+  return PlanDay{days_done / plan.days_per_week, in_week * 7 / plan.days_per_week};
+}
+
+bool tests_due(const PlanCalendar& plan, std::uint32_t days_done) {
+  return std::any_of(plan.test_weeks.begin(), plan.test_weeks.end(),
+                     [&](std::uint32_t week) { return week * plan.days_per_week == days_done; });
+}
+
+Program next_session(const Program& program, const PlanState& state) {
+  Program session = program;
+  session.blocks.clear();
+  for (ProgramBlock block : program.blocks) {
+    set_load(state, block);
+    if (in_second_half(program.plan, state.days_done)) block.sets = block.sets_max;
+    const auto known = state.exercises.find(block.exercise_id);
+    if (block.progression != Progression::kFixed && known != state.exercises.end()) {
+      block.reps = known->second.reps;
+    }
+    if (block.progression != Progression::kTwoForTwo) {
+      session.blocks.push_back(std::move(block));
+      continue;
+    }
+    ProgramBlock last = block;
+    last.sets = 1;
+    last.reps = block.reps + kExtraReps;
+    if (--block.sets > 0) session.blocks.push_back(std::move(block));
+    session.blocks.push_back(std::move(last));
+  }
+  return session;
+}
+
+Program for_person(const Program& test, const PlanState& state) {
+  Program session = test;
+  for (ProgramBlock& block : session.blocks) {
+    if (block.load_share < 1.0) set_load(state, block);
+  }
+  return session;
+}
+
+MachineShare share_of(const Program& program, const MachineConfig& machine) {
+  MachineShare share;
+  share.program = program;
+  share.program.blocks.clear();
+  for (const ProgramBlock& block : program.blocks) {
+    if (block.guided) {
+      share.skipped.push_back(
+          fmt::format("{} is done without the machine: the trainer paces {} x {} repetitions",
+                      block.exercise_id, block.sets, block.reps));
+      continue;
+    }
+    if (has_axis(machine, block.coordinate)) {
+      share.program.blocks.push_back(block);
+      continue;
+    }
+    const bool cable = block.coordinate == hal::CoordinateKind::kCable;
+    share.skipped.push_back(fmt::format(
+        "{} is skipped: it belongs to the {}, this is the {}; do "
+        "it there",
+        block.exercise_id, cable ? "cable station" : "seated hip-abduction machine", machine.name));
+  }
+  return share;
+}
+
+DayFigures day_figures(const Program& session, std::span<const record::SetRecord> sets,
+                       const std::string& exercise_id) {
+  // Blocks by the number of their sets in the session, from 1.
+  std::vector<const ProgramBlock*> by_index{nullptr};
+  for (const ProgramBlock& block : session.blocks) {
+    by_index.insert(by_index.end(), block.sets * block.sides.size(), &block);
+  }
+  DayFigures day;
+  for (const record::SetRecord& set : sets) {
+    if (set.exercise_id != exercise_id || set.index >= by_index.size()) continue;
+    const ProgramBlock* block = by_index[set.index];
+    if (block == nullptr || block->progression == Progression::kFixed) continue;
+    day.sets.push_back(figures_of(set));
+  }
+  return day;
+}
+
+std::vector<ExerciseDecision> finish_day(const Program& program, PlanState& state,
+                                         std::int64_t start_unix_ns,
+                                         const std::map<std::string, DayFigures>& figures) {
+  std::vector<ExerciseDecision> decisions;
+  for (const ProgramBlock& block : program.blocks) {
+    const auto known = state.exercises.find(block.exercise_id);
+    if (block.progression == Progression::kFixed || known == state.exercises.end()) continue;
+    const auto day = figures.find(block.exercise_id);
+    ExerciseDecision decision;
+    decision.exercise_id = block.exercise_id;
+    if (day != figures.end()) decision.day = day->second;
+    decision.decision = progress(rules_of(block), known->second, decision.day);
+    decisions.push_back(std::move(decision));
+  }
+  ++state.days_done;
+  if (program.plan.strength) state.last_start_unix_ns = start_unix_ns;
+  return decisions;
+}
+
+}  // namespace medius::station
