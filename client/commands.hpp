@@ -66,7 +66,10 @@ struct SimulateCommand {
   std::string report;
   std::string machine;  // cable, seated or a file; empty = cable
   std::string programs = "programs";
-  std::string plugins;  // empty = beside the executable
+  std::string plugins;          // empty = beside the executable
+  std::uint32_t weeks = 0;      // > 0: the whole plan, so many weeks of it
+  bool proposals_only = false;  // of a plan: a therapist applies changes
+  double load_cap_n = 0.0;      // of a plan: the therapist's limit on the cable; 0 = none
 };
 int simulate(const CommonOptions& common, const SimulateCommand& options);
 

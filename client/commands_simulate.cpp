@@ -10,6 +10,7 @@
 #include "client/connection.hpp"
 #include "client/print.hpp"
 #include "client/report.hpp"
+#include "client/simulate_plan_text.hpp"
 #include "sim/world/world.hpp"
 
 namespace medius::client {
@@ -24,13 +25,11 @@ fs::path executable_directory() {
 }
 
 // A machine by its short name, or a machine file.
-fs::path machine_file(const SimulateCommand& options) {
+fs::path machine_file(const SimulateCommand& options, const std::string& machine) {
   const fs::path machines = fs::path(options.programs).parent_path() / "hal/machines";
-  if (options.machine.empty() || options.machine == "cable") {
-    return machines / "cable-station-sim.toml";
-  }
-  if (options.machine == "seated") return machines / "seated-hip-abduction-sim.toml";
-  return options.machine;
+  if (machine.empty() || machine == "cable") return machines / "cable-station-sim.toml";
+  if (machine == "seated") return machines / "seated-hip-abduction-sim.toml";
+  return machine;
 }
 
 sim::SimulateOptions world_options(const SimulateCommand& options) {
@@ -39,7 +38,7 @@ sim::SimulateOptions world_options(const SimulateCommand& options) {
   out.world.seed = options.seed;
   out.world.station.seed = options.seed;
   out.world.program_directory = options.programs;
-  out.world.machine_file = machine_file(options).string();
+  out.world.machine_file = machine_file(options, options.machine).string();
   out.world.plugin_directory = options.plugins.empty()
                                    ? (executable_directory().parent_path() / "plugins.d").string()
                                    : options.plugins;
@@ -73,9 +72,45 @@ ReportInput report_of(const sim::SessionResult& result,
   return report;
 }
 
+// On a terminal one line that is written over; elsewhere nothing.
+void show_progress(std::uint32_t done, std::uint32_t total) {
+  constexpr std::uint32_t kWidth = 40;
+  const std::uint32_t filled = total > 0 ? kWidth * done / total : kWidth;
+  fmt::print(stderr, "\r{}{} {} of {} days{}", std::string(filled, '#'),
+             std::string(kWidth - filled, '.'), done, total, done == total ? "\n" : "");
+}
+
+int simulate_plan(const CommonOptions& common, const SimulateCommand& command) {
+  sim::PlanOptions options;
+  options.session = world_options(command);
+  options.seated_machine_file = machine_file(command, "seated").string();
+  options.program_id = command.program;
+  options.weeks = command.weeks;
+  options.seed = command.seed;
+  options.proposals_only = command.proposals_only;
+  options.cable_load_cap_n = command.load_cap_n;
+  if (!common.quiet && ::isatty(STDERR_FILENO) != 0) options.progress = show_progress;
+  const auto begin = std::chrono::steady_clock::now();
+  const auto result = sim::simulate_plan(options);
+  const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - begin;
+  if (!result) return complain(result.error());
+  if (common.json) {
+    fmt::print("{}\n", plan_json(*result).dump(2));
+  } else if (!common.quiet) {
+    for (const std::string& line : plan_lines(*result)) fmt::print("{}\n", line);
+    fmt::print(
+        "\n{:.0f} s on the machines simulated in {:.1f} s, {:.0f} times as fast as life, the days "
+        "between jumped; seed {}, trace {:016x}\n",
+        result->simulated_s, wall.count(), result->simulated_s / wall.count(), command.seed,
+        result->trace_hash);
+  }
+  return kExitOk;
+}
+
 }  // namespace
 
 int simulate(const CommonOptions& common, const SimulateCommand& options) {
+  if (options.weeks > 0) return simulate_plan(common, options);
   const auto begin = std::chrono::steady_clock::now();
   const auto result = sim::simulate_session(world_options(options));
   const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - begin;
@@ -90,6 +125,7 @@ int simulate(const CommonOptions& common, const SimulateCommand& options) {
     json["simulated_s"] = result->simulated_s;
     fmt::print("{}\n", json.dump(2));
   } else if (!common.quiet) {
+    for (const std::string& skipped : result->skipped) fmt::print("{}\n", skipped);
     print_sets(sets, common);
     fmt::print(
         "\n{:.1f} s simulated in {:.2f} s, {:.0f} times as fast as life; seed {}, trace {}\n",

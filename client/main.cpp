@@ -154,6 +154,14 @@ void add_record_commands(CLI::App& app, Arguments& args, int& code) {
                        "cable (default), seated, or a machine file");
   simulate->add_option("--programs", args.simulate.programs, "directory")->capture_default_str();
   simulate->add_option("--plugins", args.simulate.plugins, "directory of profiles");
+  simulate->add_option("--weeks", args.simulate.weeks, "the whole plan: so many weeks of sessions")
+      ->check(CLI::Range(1, 52));
+  simulate->add_flag("--proposals-only", args.simulate.proposals_only,
+                     "of a plan: changes are proposed to a therapist, not applied");
+  simulate
+      ->add_option("--load-cap-n", args.simulate.load_cap_n,
+                   "of a plan: the therapist's limit of loads on the cable")
+      ->check(CLI::Range(0.0, 600.0));
   simulate->callback([&] { code = medius::client::simulate(args.common, args.simulate); });
 }
 

@@ -11,16 +11,18 @@ namespace medius::measure {
 inline constexpr int kTestVersion = 1;
 
 struct LoadVelocityPoint {
-  double load = 0.0;      // N | Nm
-  double velocity = 0.0;  // m/s | rad/s: mean concentric velocity of a repetition
+  double load = 0.0;  // N | Nm
+  // m/s | rad/s: peak of the lifting phase. The mean speed also holds how long somebody waited
+  // with the first centimetre.
+  double velocity = 0.0;
 };
 
 // A line is a guess with fewer loads.
 inline constexpr std::size_t kLoadVelocityLoadsMin = 4;
-// No speed at the maximum is published for hip abduction. The load at this speed stands in for the
-// maximum, and its name says so: 0.15 m/s at the cuff takes 2.7 s for 0.4 m, as slow as a grinding
-// last repetition.
-inline constexpr double kVelocityAtMaximumMps = 0.15;
+// No speed at the maximum is published for hip abduction. The load at this peak speed stands in for
+// the maximum, and its name says so: 0.4 m in 2.7 s, as slow as a grinding last repetition, along a
+// minimum-jerk path, whose peak is 1.875 times its mean.
+inline constexpr double kVelocityAtMaximumMps = 0.28;
 
 enum class LoadVelocityProblem : unsigned char {
   kNone = 0,

@@ -2,6 +2,7 @@
 #include <map>
 #include <optional>
 
+#include "controller/station/plan.hpp"
 #include "sim/checkers/force_truth.hpp"
 #include "sim/world/world.hpp"
 
@@ -92,11 +93,25 @@ SessionResult collect(World& world, const SimulateOptions& options, const std::s
   return result;
 }
 
+tl::expected<station::Program, std::string> find_program(const SimulateOptions& options) {
+  if (options.program) return *options.program;
+  const station::ProgramLibrary programs = station::load_programs(options.world.program_directory);
+  const auto program = programs.programs.find(options.program_id);
+  if (program != programs.programs.end()) return program->second;
+  std::string known;
+  for (const auto& [id, found] : programs.programs) known += (known.empty() ? "" : ", ") + id;
+  return tl::make_unexpected("program '" + options.program_id + "' is not in '" +
+                             options.world.program_directory + "'; " +
+                             (known.empty() ? "no program is; name the directory with --programs"
+                                            : "choose one of: " + known));
+}
+
 }  // namespace
 
 std::vector<PlannedSet> plan_of(const station::Program& program) {
   std::vector<PlannedSet> plan;
   for (const station::ProgramBlock& block : program.blocks) {
+    if (block.guided) continue;  // no machine in it
     for (std::uint32_t round = 0; round < block.sets; ++round) {
       for (const record::Side side : block.sides) {
         PlannedSet set;
@@ -114,18 +129,21 @@ std::vector<PlannedSet> plan_of(const station::Program& program) {
 }
 
 tl::expected<SessionResult, std::string> simulate_session(const SimulateOptions& options) {
-  const station::ProgramLibrary programs = station::load_programs(options.world.program_directory);
-  const auto program = programs.programs.find(options.program_id);
-  if (program == programs.programs.end()) {
-    std::string known;
-    for (const auto& [id, found] : programs.programs) known += (known.empty() ? "" : ", ") + id;
-    return tl::make_unexpected("program '" + options.program_id + "' is not in '" +
-                               options.world.program_directory + "'; " +
-                               (known.empty() ? "no program is; name the directory with --programs"
-                                              : "choose one of: " + known));
+  auto program = find_program(options);
+  if (!program) return tl::make_unexpected(program.error());
+  const auto machine = station::load_machine(options.world.machine_file);
+  if (!machine) return tl::make_unexpected(machine.error().message);
+  station::MachineShare share = station::share_of(*program, *machine);
+  if (share.program.blocks.empty()) {
+    return tl::make_unexpected("nothing of '" + program->id + "' runs on this machine: " +
+                               (share.skipped.empty() ? "it has no block" : share.skipped.front()));
   }
   WorldOptions world_options = options.world;
-  world_options.station.person.plan = plan_of(program->second);
+  world_options.programs.push_back(std::move(*program));
+  world_options.station.person.plan = plan_of(share.program);
+  for (std::size_t leg = 0; leg < options.strength.size(); ++leg) {
+    world_options.station.person.lifter[leg].isometric_torque_nm *= options.strength[leg];
+  }
   auto created = World::create(world_options);
   if (!created) return tl::make_unexpected(created.error());
   World& world = **created;
@@ -134,7 +152,7 @@ tl::expected<SessionResult, std::string> simulate_session(const SimulateOptions&
   std::optional<tl::expected<station::Receipt, station::Refusal>> answer;
   station::StartSessionOrder order;
   order.header.request_id = "simulate";
-  order.program_id = options.program_id;
+  order.program_id = share.program.id;
   world.station().start_session(order, [&](auto receipt) { answer = std::move(receipt); });
   world.run_until([&] { return answer.has_value(); }, 1.0);
   if (!answer) return tl::make_unexpected(std::string("the station did not answer within 1 s"));
@@ -159,6 +177,8 @@ tl::expected<SessionResult, std::string> simulate_session(const SimulateOptions&
   const station::Snapshot last = world.station().snapshot();
   world.run_for(0.2);  // the store's last completions
   SessionResult result = collect(world, options, session_id, log);
+  result.program = std::move(share.program);
+  result.skipped = std::move(share.skipped);
   result.completed = ended && last.state == station::StationState::kIdle;
   if (!result.completed) {
     result.reason = ended ? last.state_reason : "not finished within the simulated time limit";

@@ -83,6 +83,9 @@ tl::expected<std::unique_ptr<World>, std::string> World::create(const WorldOptio
   station::StationConfig config;
   config.machine = *machine;
   config.programs = station::load_programs(options.program_directory);
+  for (const station::Program& program : options.programs) {
+    config.programs.programs.insert_or_assign(program.id, program);
+  }
   config.realtime_granted = true;
   impl->station = std::make_unique<station::Station>(impl->runtime, impl->channels, impl->plugins,
                                                      *impl->store, std::move(config));

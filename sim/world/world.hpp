@@ -3,9 +3,11 @@
 // differ. Trainers enter just below the API, by calling station().
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,7 +27,8 @@ struct WorldOptions {
   std::string plugin_directory;   // <build>/plugins.d
   std::string data_directory;     // empty: the store lives in memory
   std::uint64_t seed = 1;
-  SimulatedStationConfig station;  // plant, drive and person; seeds are derived from `seed`
+  SimulatedStationConfig station;          // plant, drive and person; seeds are derived from `seed`
+  std::vector<station::Program> programs;  // beside those of the directory, or instead of them
 };
 
 class World {
@@ -58,6 +61,9 @@ class World {
 struct SimulateOptions {
   WorldOptions world;
   std::string program_id;
+  std::optional<station::Program> program;  // instead of a file's
+  // What the person's legs can do, over the strength of their configuration: left, right.
+  std::array<double, 2> strength{1.0, 1.0};
   // The trainer's load changes: at a repetition of a set of the session, a new load.
   struct LoadChange {
     std::uint32_t set_index = 1;
@@ -89,6 +95,8 @@ struct SessionResult {
   double simulated_s = 0.0;
   std::uint64_t trace_hash = 0;
   std::vector<SimulatedSet> sets;
+  station::Program program;          // as it was done: what this machine can do
+  std::vector<std::string> skipped;  // the rest, with the reason
 };
 
 // Runs a program from start to end. The person's plan is taken from the program.
