@@ -415,6 +415,15 @@ void Lifter::wait_at_bottom(bool wait) noexcept {
   state_->waits_at_bottom = wait;
 }
 
+void Lifter::rest(double seconds) noexcept {
+  constexpr double kStepS = 0.05;  // the longest the fatigue model is stable with
+  State& s = *state_;
+  if (s.truth.state != LifterState::kRelaxed || !s.config.fatigue) return;
+  for (double rested_s = 0.0; rested_s < seconds; rested_s += kStepS) {
+    step_fatigue(s.fatigue_rates, s.fatigue, 0.0, kStepS);
+  }
+}
+
 void Lifter::relax() noexcept {
   State& s = *state_;
   s.reps_wanted = false;

@@ -84,6 +84,8 @@ class Lifter {
   void wait_at_bottom(bool wait) noexcept;
   // The leg goes limp; muscles recover.
   void relax() noexcept;
+  // Only while relaxed: so long a rest at once, for a world that jumps over it.
+  void rest(double seconds) noexcept;
   // One tick (1 ms): what the person senses (cuff tension, or force of the pad); decides the neural
   // command.
   void tick(double hip_angle_rad, double hip_velocity_radps, double cuff_tension_n) noexcept;

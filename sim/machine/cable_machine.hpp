@@ -17,6 +17,7 @@ class CableMachine final : public Mechanics {
     return person_.lifter_truth(person_.side());
   }
   [[nodiscard]] const SetTruthTracker& sets(std::size_t) const override { return sets_; }
+  [[nodiscard]] bool rest(double seconds) override { return !config_.rig && person_.rest(seconds); }
   void release(std::size_t axis) override;
   void grip(std::size_t axis) override;
   [[nodiscard]] std::uint64_t state_hash() const override { return plant_.state_hash(); }

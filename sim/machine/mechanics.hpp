@@ -27,6 +27,8 @@ class Mechanics {
   [[nodiscard]] virtual const LifterTruth& lifter(std::size_t axis) const = 0;
   [[nodiscard]] virtual const SetTruthTracker& sets(std::size_t axis) const = 0;
   // The cuff slips off the ankle; a leg leaves its pad.
+  // See SimulatedStation::rest().
+  [[nodiscard]] virtual bool rest(double seconds) = 0;
   virtual void release(std::size_t axis) = 0;
   virtual void grip(std::size_t axis) = 0;
   [[nodiscard]] virtual std::uint64_t state_hash() const = 0;

@@ -210,6 +210,12 @@ void Person::finish_set(const LegTruths& sets) {
   choose_legs();
 }
 
+bool Person::rest(double seconds) noexcept {
+  if (stage_ != Stage::kWaiting || reaction_ticks_ > 0 || set_begun_) return false;
+  for (Lifter& lifter : lifters_) lifter.rest(seconds);
+  return true;
+}
+
 void Person::let_go(const LegTruths& sets) {
   if (set_begun_) {
     finish_set(sets);

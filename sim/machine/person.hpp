@@ -39,6 +39,8 @@ class Person {
     return lifters_[leg].truth();
   }
   void let_go(const LegTruths& sets);  // drops whatever they were doing
+  // Nobody is busy with anything: the time may be jumped over, and both legs have rested.
+  [[nodiscard]] bool rest(double seconds) noexcept;
 
  private:
   enum class Stage { kWaiting, kStanding, kLifting, kDone };

@@ -20,6 +20,7 @@ class SeatedMachine final : public Mechanics {
     return person_.lifter_truth(axis);
   }
   [[nodiscard]] const SetTruthTracker& sets(std::size_t axis) const override { return sets_[axis]; }
+  [[nodiscard]] bool rest(double seconds) override { return person_.rest(seconds); }
   void release(std::size_t axis) override;
   void grip(std::size_t axis) override;
   [[nodiscard]] std::uint64_t state_hash() const override;

@@ -131,6 +131,13 @@ void SimulatedStation::step_tick() noexcept {
   s.measure();
 }
 
+bool SimulatedStation::rest(double seconds) noexcept {
+  for (const SimulatedDrive& drive : state_->drives) {
+    if (drive.powered()) return false;
+  }
+  return state_->mechanics->rest(seconds);
+}
+
 double SimulatedStation::time_s() const noexcept {
   return static_cast<double>(state_->ticks) * kTickPeriodS;
 }

@@ -103,6 +103,9 @@ class SimulatedStation {
   // machine.
   void step_tick() noexcept;
   [[nodiscard]] double time_s() const noexcept;
+  // Between sets, drives off: the person rests so long at once, the machine hangs where it is, and
+  // its clock stands still. False, and nothing has happened, while anything is under way.
+  [[nodiscard]] bool rest(double seconds) noexcept;
 
   // Bus side. An axis beyond the last one is the last one.
   [[nodiscard]] std::size_t axis_count() const noexcept;

@@ -43,7 +43,7 @@ void SimRuntime::run_blocking(Task work, Task done) {
 void SimRuntime::advance_to(std::int64_t monotonic_ns) {
   while (!queue_.empty() && queue_.begin()->first.first <= monotonic_ns) {
     auto node = queue_.extract(queue_.begin());
-    now_ns_ = node.key().first;
+    if (node.key().first > now_ns_) now_ns_ = node.key().first;
     due_.erase(node.key().second);
     node.mapped()();
   }

@@ -25,6 +25,10 @@ class SimRuntime final : public station::Runtime {
 
   // Moves time on and runs everything that is due by then, in order of time, then of posting.
   void advance_to(std::int64_t monotonic_ns);
+  // Time passes and nothing runs; what was due by then runs with the next advance, at its end.
+  void skip_to(std::int64_t monotonic_ns) {
+    if (monotonic_ns > now_ns_) now_ns_ = monotonic_ns;
+  }
   // Earliest event, INT64_MAX when there is none: the world may jump to it while the machine idles.
   [[nodiscard]] std::int64_t next_event_ns() const;
   // How long a store transaction takes from now on; the store's completions are delayed by it.

@@ -66,6 +66,7 @@ class PlanRun {
                                                 hal::CoordinateKind kind) {
     SimulateOptions options = options_.session;
     options.program = program;
+    options.jump_rests = true;
     options.program_id = program.id;
     options.strength = strength_of(options_.adaptation, adaptation_);
     // Every session has a seed of its own: nobody does the same thing twice.

@@ -166,6 +166,7 @@ tl::expected<SessionResult, std::string> simulate_session(const SimulateOptions&
       [&] {
         log.sample(world, world.machine());
         trainer.act(world.station());
+        if (options.jump_rests) (void)world.jump_rest();
         if (options.progress && world.time_s() >= next_progress_s) {
           options.progress(world.time_s(), world.station().snapshot());
           next_progress_s += 1.0;

@@ -42,6 +42,7 @@ struct World::Impl {
   std::unique_ptr<rt::Engine> engine;
   std::unique_ptr<station::Station> station;
   std::uint64_t next_tick = 0;
+  std::uint64_t resting_since = 0;
   TraceHash trace;
 
   void tick();
@@ -109,6 +110,24 @@ bool World::run_until(const std::function<bool()>& condition, double limit_s) {
 void World::run_for(double seconds) {
   const auto end = impl_->next_tick + static_cast<std::uint64_t>(seconds / kTickPeriodS + 0.5);
   while (impl_->next_tick < end) impl_->tick();
+}
+
+bool World::jump_rest() {
+  // Long enough for what the set left behind to come to rest, and for the next to begin as ever.
+  constexpr double kSettleS = 3.0, kBeforeEndS = 1.0, kWorthwhileS = 1.0;
+  const station::Snapshot& now = impl_->station->snapshot();
+  if (now.state != station::StationState::kResting) {
+    impl_->resting_since = impl_->next_tick;
+    return false;
+  }
+  const double rested_s =
+      static_cast<double>(impl_->next_tick - impl_->resting_since) * kTickPeriodS;
+  const double jump_s = now.rest_remaining_s - kBeforeEndS;
+  if (rested_s < kSettleS || jump_s < kWorthwhileS || !impl_->machine.rest(jump_s)) return false;
+  impl_->next_tick += static_cast<std::uint64_t>(jump_s / kTickPeriodS);
+  impl_->runtime.skip_to(static_cast<std::int64_t>(impl_->next_tick) * kTickPeriodNs);
+  impl_->resting_since = impl_->next_tick;
+  return true;
 }
 
 double World::time_s() const {

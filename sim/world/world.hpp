@@ -43,6 +43,9 @@ class World {
   // passed. Returns whether it held.
   bool run_until(const std::function<bool()>& condition, double limit_s);
   void run_for(double seconds);
+  // While the station rests between sets: jumps over what is left of the rest but its last second,
+  // with the person resting. Nothing is computed in between. False: there is nothing to jump over.
+  bool jump_rest();
 
   [[nodiscard]] double time_s() const;
   [[nodiscard]] station::Station& station();
@@ -71,6 +74,7 @@ struct SimulateOptions {
     double load = 0.0;
   };
   std::vector<LoadChange> load_changes;
+  bool jump_rests = false;  // as World::jump_rest() does
   double limit_s = 7200.0;  // of simulated time; a session that takes longer is an error
   std::function<void(double time_s, const station::Snapshot&)> progress;  // every simulated second
 };

@@ -1,0 +1,166 @@
+#include "controller/station/plan.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "controller/station/plan_tests.hpp"
+#include "tests/station/station_bench.hpp"
+
+namespace medius::station::test {
+namespace {
+
+using record::Side;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+const ProgramLibrary& shipped() {
+  static const ProgramLibrary library = load_programs(source_path("programs"));
+  return library;
+}
+
+TEST(Plan, StrengthDaysAreAtLeast48HoursApartAndTheLastWeekEndsIt) {
+  for (const auto& [id, program] : shipped().programs) {
+    if (program.plan.weeks == 0 || !program.plan.strength) continue;
+    std::uint32_t days = 0;
+    std::uint32_t last = 0;
+    while (const auto day = day_of(program.plan, days)) {
+      const std::uint32_t date = day->week * 7 + day->day_of_week;
+      if (days > 0) {
+        EXPECT_GE(date - last, 2u) << id << " day " << days;
+      }
+      last = date;
+      ++days;
+    }
+    EXPECT_EQ(days, program.plan.weeks * program.plan.days_per_week) << id;
+  }
+}
+
+TEST(Plan, TestsAreDueBeforeTheFirstDayAfterFourWeeksAndAtTheEnd) {
+  const PlanCalendar& plan = shipped().programs.at("glute-med-strength").plan;
+  std::vector<std::uint32_t> due;
+  for (std::uint32_t day = 0; day <= 24; ++day) {
+    if (tests_due(plan, day)) due.push_back(day);
+  }
+  EXPECT_THAT(due, ElementsAre(0u, 12u, 24u));
+}
+
+TEST(Plan, TheFirstSessionIsTheProgramAndWarmUpsFollowTheWorkingLoad) {
+  const Program& program = shipped().programs.at("glute-med-strength");
+  PlanState state = begin_plan(program);
+  Program session = next_session(program, state);
+  ASSERT_EQ(session.blocks.size(), program.blocks.size() + 1);  // the last set stands apart
+  EXPECT_EQ(session.blocks[0].load, 20.0);                      // 0.33 of 60 N, in steps of 0.5 N
+  EXPECT_EQ(session.blocks[1].sets, 2u);
+  EXPECT_EQ(session.blocks[1].reps, 6u);
+  EXPECT_EQ(session.blocks[2].sets, 1u);
+  EXPECT_EQ(session.blocks[2].reps, 8u);  // two extra, within 5 to 8
+  state.exercises.at("cable-standing-abduction").load = 90.0;
+  session = next_session(program, state);
+  EXPECT_EQ(session.blocks[0].load, 29.5);
+  EXPECT_EQ(session.blocks[1].load, 90.0);
+  EXPECT_TRUE(session.blocks[0].warm_up);
+}
+
+TEST(Plan, MoreSetsComeInTheSecondHalf) {
+  const Program& program = shipped().programs.at("glute-med-foundation");
+  PlanState state = begin_plan(program);
+  state.days_done = 11;
+  EXPECT_EQ(next_session(program, state).blocks[1].sets, 2u);
+  state.days_done = 12;
+  EXPECT_EQ(next_session(program, state).blocks[1].sets, 3u);
+}
+
+TEST(Plan, WarmUpsAndFixedBlocksAreNoWorkingSets) {
+  const Program& program = shipped().programs.at("glute-med-foundation");
+  const PlanState state = begin_plan(program);
+  Program session = next_session(program, state);
+  std::erase_if(session.blocks, [](const ProgramBlock& block) { return block.guided; });
+  std::vector<record::SetRecord> sets;
+  for (std::uint32_t index = 1; index <= 6; ++index) {  // 2 warm-ups, 4 working sets
+    record::SetRecord set;
+    set.index = index;
+    set.exercise_id = "cable-standing-abduction";
+    set.side = index % 2 == 1 ? Side::kLeft : Side::kRight;
+    set.reps_counted = 10;
+    sets.push_back(set);
+  }
+  EXPECT_EQ(day_figures(session, sets, "cable-standing-abduction").sets.size(), 4u);
+  EXPECT_TRUE(day_figures(session, sets, "clamshell").sets.empty());
+}
+
+TEST(Plan, AFinishedDayMovesOnlyWhatWasTrained) {
+  const Program& program = shipped().programs.at("glute-med-foundation");
+  PlanState state = begin_plan(program);
+  DayFigures day;
+  for (const Side side : {Side::kLeft, Side::kRight}) {
+    SetFigures set;
+    set.side = side;
+    set.reps_full = 10;
+    day.sets.push_back(set);
+  }
+  const auto decisions = finish_day(program, state, 0, {{"cable-standing-abduction", day}});
+  ASSERT_EQ(decisions.size(), 3u);
+  EXPECT_EQ(state.days_done, 1u);
+  EXPECT_EQ(state.exercises.at("cable-standing-abduction").reps, 11u);
+  EXPECT_EQ(state.exercises.at("clamshell").reps, 10u);
+  EXPECT_EQ(decisions[1].decision.reason, "not trained");
+}
+
+TEST(MachineShares, SkipWhatBelongsElsewhereAndSaySo) {
+  const Program& program = shipped().programs.at("glute-med-strength");
+  const auto cable = load_machine(source_path("hal/machines/cable-station-sim.toml"));
+  ASSERT_TRUE(cable);
+  const MachineShare share = share_of(program, *cable);
+  EXPECT_EQ(share.program.blocks.size(), 3u);
+  ASSERT_EQ(share.skipped.size(), 1u);
+  EXPECT_EQ(share.skipped[0],
+            "seated-abduction is skipped: it belongs to the seated hip-abduction machine, this is "
+            "the cable station (simulated); do it there");
+}
+
+record::SetRecord tested_set(Side side, double load, double speed) {
+  record::SetRecord set;
+  set.side = side;
+  set.load_end = load;
+  for (const double share : {0.9, 1.0, 0.95}) {
+    measure::RepMetrics rep;
+    rep.range = 0.4 * share;
+    rep.concentric.velocity_peak = speed * share;
+    rep.concentric.work_j = 16.0 * share;
+    set.reps.push_back(rep);
+  }
+  return set;
+}
+
+TEST(TestResults, TakeTheFastestRepetitionOfEachLoad) {
+  std::vector<record::SetRecord> sets;
+  for (const double load : {60.0, 70.0, 80.0, 90.0, 100.0}) {
+    sets.push_back(tested_set(Side::kLeft, load, 2.0 - 0.01 * load));
+  }
+  const TestResult result = test_result(TestKind::kLoadVelocity, sets);
+  ASSERT_EQ(result.sides.size(), 2u);
+  EXPECT_NEAR(result.sides[0].profile.one_rm, 172.0, 1e-6);
+  EXPECT_EQ(result.sides[1].value.count, 0u);  // the right side was not tested
+  EXPECT_THAT(result.note, HasSubstr("fewer than four loads"));
+}
+
+TEST(TestResults, CompareSidesWithoutDiagnosing) {
+  std::vector<record::SetRecord> sets{tested_set(Side::kLeft, 40.0, 1.0),
+                                      tested_set(Side::kRight, 40.0, 1.0)};
+  const TestResult same = test_result(TestKind::kLeftRight, sets);
+  ASSERT_TRUE(same.symmetry);
+  EXPECT_THAT(symmetry_text(*same.symmetry), HasSubstr("no difference told apart from none"));
+  for (measure::RepMetrics& rep : sets[1].reps) rep.concentric.work_j *= 0.6;
+  const TestResult other = test_result(TestKind::kLeftRight, sets);
+  EXPECT_THAT(symmetry_text(*other.symmetry), HasSubstr("a difference beyond its error"));
+  for (const char* word : {"weak", "deficit", "disorder", "abnormal", "pathol"}) {
+    EXPECT_THAT(symmetry_text(*other.symmetry), testing::Not(HasSubstr(word)));
+  }
+}
+
+TEST(TestResults, SayThatThePelvisIsNotSeen) {
+  EXPECT_THAT(test_result(TestKind::kPelvicDrop, {}).note, HasSubstr("cannot see the pelvis"));
+}
+
+}  // namespace
+}  // namespace medius::station::test
