@@ -24,14 +24,43 @@ std::string block_text(const v1::Prescription& block) {
   for (int i = 0; i < block.sides_size(); ++i) {
     sides += (i == 0 ? "" : " then ") + word(block.sides(i));
   }
+  const auto range = [](std::uint32_t low, std::uint32_t high) {
+    return high > low ? fmt::format("{}-{}", low, high) : fmt::format("{}", low);
+  };
+  const std::string what = fmt::format(
+      "{}{} x {} {} {}", block.warm_up() ? "warm-up: " : "", range(block.sets(), block.sets_max()),
+      range(block.reps(), block.reps_max()), block.exercise(), sides);
+  const std::string tempo = fmt::format(
+      "tempo {:g}-{:g}-{:g}-{:g}, rest {} s", block.tempo().concentric_s(), block.tempo().hold_s(),
+      block.tempo().eccentric_s(), block.tempo().bottom_s(), block.rest().seconds());
+  if (block.guided()) {
+    const std::string hold = block.hold().seconds() > 0
+                                 ? fmt::format(", hold {} s", block.hold().seconds())
+                                 : std::string();
+    return fmt::format("{}, without the machine{}, {}", what, hold, tempo);
+  }
   std::string parameters;
   for (const auto& [name, value] : block.profile().parameters()) {
     parameters += fmt::format(" {} {:g}", name, value);
   }
-  return fmt::format("{} x {} {} {}, {}, {}{}, tempo {:g}-{:g}-{:g}-{:g}", block.sets(),
-                     block.reps(), block.exercise(), sides, load_text(block.load()),
-                     block.profile().profile(), parameters, block.tempo().concentric_s(),
-                     block.tempo().hold_s(), block.tempo().eccentric_s(), block.tempo().bottom_s());
+  const std::string share =
+      block.load_share() > 0.0
+          ? fmt::format(" ({:.0f} % of the working load)", 100.0 * block.load_share())
+          : std::string();
+  return fmt::format("{}, {}{}, {}{}, {}", what, load_text(block.load()), share,
+                     block.profile().profile(), parameters, tempo);
+}
+
+// "8 weeks, 3 days a week; tests after 0, 4 and 8 weeks", or that it is a session or a test.
+std::string plan_text(const v1::Program& program) {
+  if (!program.test().empty()) return "a test: " + program.test();
+  if (program.weeks() == 0) return "a single session";
+  std::string text =
+      fmt::format("{} weeks, {} days a week", program.weeks(), program.days_per_week());
+  for (int i = 0; i < program.test_weeks_size(); ++i) {
+    text += fmt::format("{}{}", i == 0 ? "; tests after weeks " : ", ", program.test_weeks(i));
+  }
+  return text;
 }
 
 }  // namespace
@@ -70,8 +99,10 @@ int programs(const CommonOptions& common) {
   for (const v1::Program& program : response.programs()) {
     fmt::print("{}  {}\n", paint(short_name(program.name()), Color::kBold, common.color),
                program.title());
+    fmt::print("  {}\n", plan_text(program));
+    if (!program.description().empty()) fmt::print("  {}\n", program.description());
     for (const v1::Prescription& block : program.blocks()) {
-      fmt::print("  {}\n", block_text(block));
+      fmt::print("    {}\n", block_text(block));
     }
   }
   for (const std::string& error : response.errors()) fmt::print(stderr, "medius: {}\n", error);

@@ -212,11 +212,22 @@ void prescription_to_pb(const station::ProgramBlock& block, v1::Prescription* ou
   for (const record::Side side : block.sides) out->add_sides(side_to_pb(side));
   out->set_sets(block.sets);
   out->set_reps(block.reps);
-  load_to_pb(block.load, block.coordinate, out->mutable_load());
+  if (block.sets_max > block.sets) out->set_sets_max(block.sets_max);
+  if (block.reps_max > block.reps) out->set_reps_max(block.reps_max);
+  out->set_warm_up(block.warm_up);
   tempo_to_pb(block.tempo, out->mutable_tempo());
   const auto rest_ms = static_cast<std::int64_t>(block.rest_s * 1e3);
   out->mutable_rest()->set_seconds(rest_ms / 1000);
   out->mutable_rest()->set_nanos(static_cast<std::int32_t>(rest_ms % 1000) * 1'000'000);
+  if (block.guided) {
+    out->set_guided(true);
+    const auto hold_ms = static_cast<std::int64_t>(block.hold_s * 1e3);
+    out->mutable_hold()->set_seconds(hold_ms / 1000);
+    out->mutable_hold()->set_nanos(static_cast<std::int32_t>(hold_ms % 1000) * 1'000'000);
+    return;
+  }
+  load_to_pb(block.load, block.coordinate, out->mutable_load());
+  if (block.load_share < 1.0) out->set_load_share(block.load_share);
   out->set_range_target(block.range_target);
   out->mutable_profile()->set_profile(block.profile.id);
   for (const auto& [name, value] : block.profile.parameters) {
@@ -228,6 +239,11 @@ void program_to_pb(const station::Program& program, v1::Program* out) {
   out->set_name("programs/" + program.id);
   out->set_title(program.title);
   out->set_description(program.description);
+  out->set_weeks(program.plan.weeks);
+  out->set_days_per_week(program.plan.days_per_week);
+  for (const std::uint32_t week : program.plan.test_weeks) out->add_test_weeks(week);
+  for (const std::string& test : program.plan.tests) out->add_tests("programs/" + test);
+  if (program.test != station::TestKind::kNone) out->set_test(station::to_string(program.test));
   for (const station::ProgramBlock& block : program.blocks) {
     prescription_to_pb(block, out->add_blocks());
   }
