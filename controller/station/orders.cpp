@@ -189,8 +189,12 @@ void Station::Impl::start(const OrderHeader& header, const char* what, Program p
                                 client_id.size(), kMaxTextLength)};
   }
   MachineShare share = share_of(program, config.machine);
+  const bool nothing_here = share.program.blocks.empty();
+  if (!wrong && nothing_here && !program.blocks.empty() && program.blocks.front().guided) {
+    wrong = Refusal{RefusalCode::kInvalid, share.skipped.front()};
+  }
   // A program of nothing but other machines' exercises is refused with the sentence of the check.
-  if (!share.program.blocks.empty()) program = std::move(share.program);
+  if (!nothing_here) program = std::move(share.program);
   for (const ProgramBlock& block : program.blocks) {
     if (!wrong) wrong = check_block(config.machine, plugins, block);
   }

@@ -70,7 +70,7 @@ struct Session {
   Program program;
   std::string client_name;  // whose loss freezes increases
   std::vector<PlannedSet> plan;
-  std::size_t next = 0;  // index into plan of the set under way or to come
+  std::size_t next = 0;              // index into plan of the set under way or to come
   std::vector<std::string> skipped;  // exercises of the program that this machine has not, and why
   // A trainer's load for a side holds for the later sets of this side in the block.
   std::map<std::pair<std::size_t, record::Side>, double> adjusted;

@@ -294,6 +294,16 @@ TEST(ShippedPrograms, TheFiveHaveTheirWeeksDaysAndTests) {
   }
 }
 
+TEST(ShippedPrograms, OneWithoutAnyMachineExerciseIsLeftToTheTrainer) {
+  StationBench bench(nullptr, [](StationConfig& config) {
+    config.programs = load_programs(source_path("programs"));
+  });
+  const Result started = bench.start("test-single-leg-stance");
+  ASSERT_FALSE(started);
+  EXPECT_THAT(started.error().message,
+              HasSubstr("single-leg-stance is done without the machine: the trainer paces"));
+}
+
 TEST(ShippedPrograms, EveryRowOfTheCatalogueCanBePrescribed) {
   const auto catalogue = load_exercises(source_path("programs/exercises.toml"));
   ASSERT_TRUE(catalogue) << catalogue.error();
