@@ -29,6 +29,7 @@ fs::path machine_file(const SimulateCommand& options) {
   if (options.machine.empty() || options.machine == "cable") {
     return machines / "cable-station-sim.toml";
   }
+  if (options.machine == "cable-drum") return machines / "cable-station-drum-sim.toml";
   if (options.machine == "seated") return machines / "seated-hip-abduction-sim.toml";
   return options.machine;
 }

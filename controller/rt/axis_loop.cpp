@@ -144,6 +144,7 @@ void AxisLoop::estimate(const LoopState& loop) noexcept {
   input.tension = 0.0;
   input.drive_force = 0.0;
   observe(motion_config_, input, motion_);
+  sensed_.handle_force = handle_force(config_.control, sensed_.tension, motion_.velocity);
 }
 
 void AxisLoop::track(const LoopState& loop) noexcept {
@@ -151,7 +152,7 @@ void AxisLoop::track(const LoopState& loop) noexcept {
   input.tick = loop.tick.index;
   input.position = sensed_.position;
   input.velocity = motion_.velocity;
-  input.force = sensed_.tension;
+  input.force = sensed_.handle_force;
   input.force_reference = felt_force_;
   input.counting = set_.serial != 0 && load_state_ == LoadState::kLoaded;
   tracked_ = tracker_.update(input);
@@ -187,7 +188,7 @@ medius_step_in_t AxisLoop::step_input(const LoopState& loop) const noexcept {
   input.position = motion_.position - tracker_.bottom_position();
   input.velocity = motion_.velocity;
   input.acceleration = observer_.acceleration;
-  input.force = sensed_.tension;
+  input.force = sensed_.handle_force;
   input.range = tracker_.range_reference();
   input.repetition = tracker_.reps_counted();
   return input;
@@ -409,7 +410,7 @@ void AxisLoop::fill(AxisStatus& status) const noexcept {
   status.position = motion_.position - tracker_.bottom_position();
   status.position_absolute = sensed_.position;
   status.velocity = motion_.velocity;
-  status.force_measured = sensed_.tension;
+  status.force_measured = sensed_.handle_force;
   status.force_target = felt_force_;
   status.force_output = output_force_;
   status.drive_force_readback = sensed_.drive_force;
@@ -427,7 +428,7 @@ void AxisLoop::fill(const LoopState& loop, SampleRecord& sample) const noexcept 
   sample.tick = loop.tick.index;
   sample.position = sensed_.position;
   sample.velocity = motion_.velocity;
-  sample.force_measured = sensed_.tension;
+  sample.force_measured = sensed_.handle_force;
   sample.force_wish = wish_;
   sample.force_target = felt_force_;
   sample.force_output = output_force_;

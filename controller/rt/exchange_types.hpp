@@ -88,7 +88,7 @@ struct SampleRecord {
   std::uint64_t tick = 0;
   double position = 0.0;        // as the drive reported it
   double velocity = 0.0;        // estimated from the position
-  double force_measured = 0.0;  // load cell
+  double force_measured = 0.0;  // load cell; one at the drum with the pulleys' loss taken off
   double force_wish = 0.0;      // profile's wish
   double force_target = 0.0;    // stage 1: what the person should feel
   double force_output = 0.0;    // stage 2: torque word

@@ -38,6 +38,20 @@ bool detect_oscillation(double tension, OscillationState& state) noexcept {
   return state.latched;
 }
 
+namespace {
+
+// Share of the handle's force that reaches a cell at the drum.
+double seen_share(const ForceControlConfig& config, double velocity) noexcept {
+  if (!(config.pulley_loss > 0.0 && config.pulley_blend_velocity > 0.0)) return 1.0;
+  return 1.0 - config.pulley_loss * saturated(velocity, config.pulley_blend_velocity);
+}
+
+}  // namespace
+
+double handle_force(const ForceControlConfig& config, double tension, double velocity) noexcept {
+  return tension / seen_share(config, velocity);
+}
+
 double low_pass_gain(double cutoff_radps, double dt_s) noexcept {
   return cutoff_radps > 0.0 ? 1.0 - det::exp(-cutoff_radps * dt_s) : 1.0;
 }
@@ -58,10 +72,7 @@ double control_force(const ForceControlConfig& config, double derivative_gain, d
   const bool oscillating = detect_oscillation(input.tension, state.oscillation);
   if (!config.use_observer) return input.felt_force;
 
-  double wanted = input.felt_force;
-  if (config.pulley_loss > 0.0 && config.pulley_blend_velocity > 0.0) {
-    wanted *= 1.0 - config.pulley_loss * saturated(input.velocity, config.pulley_blend_velocity);
-  }
+  const double wanted = input.felt_force * seen_share(config, input.velocity);
   double torque =
       wanted + clamped(input.disturbance, -config.observer_limit, config.observer_limit);
   if (!oscillating) {

@@ -50,6 +50,11 @@ struct ForceControlInput {
 double control_force(const ForceControlConfig& config, double derivative_gain, double dt_s,
                      const ForceControlInput& input, ForceControlState& state) noexcept;
 
+// [rt] The force at the handle, from a cell at the drum: the inverse of the un-sensed pulley loss
+// above. Without a loss it is the cell's own word.
+[[nodiscard]] double handle_force(const ForceControlConfig& config, double tension,
+                                  double velocity) noexcept;
+
 // [any] Filter gain of a first-order low-pass.
 [[nodiscard]] double low_pass_gain(double cutoff_radps, double dt_s) noexcept;
 

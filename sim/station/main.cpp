@@ -27,6 +27,7 @@ struct Options {
   ServerOptions server;
   std::string pace = "wall";
   std::string machine = "cable";
+  std::string load_cell = "handle";
   std::string program;
   std::string truth;
   std::uint64_t seed = 1;
@@ -51,6 +52,7 @@ SimulatedStationConfig station_config(const Options& options, std::vector<Planne
   SimulatedStationConfig config;
   config.drive.rated_force_n = options.server.rated_force_n;
   if (machine_of(options) == SimulatedMachine::kSeated) make_seated(config);
+  config.plant.load_cell_after_last_pulley = options.load_cell != "drum";
   std::uint64_t mix = options.seed;
   config.seed = splitmix64(mix);
   config.plant.seed = splitmix64(mix);
@@ -174,6 +176,10 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--machine", options.machine, "cable station or seated hip-abduction machine")
       ->check(CLI::IsMember({"cable", "seated"}))
+      ->capture_default_str();
+  app.add_option("--load-cell", options.load_cell,
+                 "where the cable's load cell sits: after the last pulley, or at the drum")
+      ->check(CLI::IsMember({"handle", "drum"}))
       ->capture_default_str();
   app.add_option("--program", options.program, "what the person does: a programs/*.toml");
   app.add_option("--seed", options.seed, "of person and machine")

@@ -216,6 +216,15 @@ TEST(ForceControl, ThePulleyTermFollowsTheDirectionWithoutAJump) {
   EXPECT_NEAR(settled(config, input), 100.0, 1e-9);
 }
 
+TEST(ForceControl, AHandleIsFeltThroughThePulleysThatTheCellAtTheDrumDoesNotSee) {
+  ForceControlConfig config = d10();
+  EXPECT_EQ(handle_force(config, 97.0, 1.0), 97.0) << "no loss: the cell's own word";
+  config.pulley_loss = 0.03;
+  EXPECT_NEAR(handle_force(config, 97.0, 1.0), 100.0, 1e-9);
+  EXPECT_NEAR(handle_force(config, 103.0, -1.0), 100.0, 1e-9);
+  EXPECT_EQ(handle_force(config, 100.0, 0.0), 100.0);
+}
+
 TEST(ForceControl, TheDerivativeTermUsesTheTimeBetweenSamples) {
   ForceControlConfig config = d10();
   config.kp = 0.0;
