@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include <fmt/format.h>
+#include <malloc.h>
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
@@ -74,9 +75,19 @@ ReportInput report_of(const sim::SessionResult& result,
   return report;
 }
 
+// A session grows and drops buffers of megabytes all the time; giving each back to the system and
+// asking for it again costs a seventh of the run in page faults.
+void keep_freed_memory() {
+  constexpr int kBlockBytes = 256 * 1024 * 1024;
+  mallopt(M_MMAP_THRESHOLD, kBlockBytes);
+  mallopt(M_TRIM_THRESHOLD, kBlockBytes);
+  mallopt(M_TOP_PAD, 16 * 1024 * 1024);
+}
+
 }  // namespace
 
 int simulate(const CommonOptions& common, const SimulateCommand& options) {
+  keep_freed_memory();
   const auto begin = std::chrono::steady_clock::now();
   const auto result = sim::simulate_session(world_options(options));
   const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - begin;

@@ -19,6 +19,7 @@ struct ForceControlConfig {
   double dead_time_s = 0.002;   // command -> torque, whole ticks are modelled
   double drive_lag_s = 0.0008;
   double pulley_loss = 0.0;  // un-sensed loss; only with the cell on the drum side
+  double pulley_friction = 0.0;  // N: the part of it that does not grow with the force
   double pulley_blend_velocity = 0.03;
   // |disturbance| that may be corrected, N | Nm. Supervision does not believe in more friction
   // either.

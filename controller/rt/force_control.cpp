@@ -40,16 +40,17 @@ bool detect_oscillation(double tension, OscillationState& state) noexcept {
 
 namespace {
 
-// Share of the handle's force that reaches a cell at the drum.
-double seen_share(const ForceControlConfig& config, double velocity) noexcept {
-  if (!(config.pulley_loss > 0.0 && config.pulley_blend_velocity > 0.0)) return 1.0;
-  return 1.0 - config.pulley_loss * saturated(velocity, config.pulley_blend_velocity);
+// -1 paying in .. +1 paying out; 0 where the pulleys cost nothing.
+double pulley_direction(const ForceControlConfig& config, double velocity) noexcept {
+  if (!(config.pulley_loss > 0.0 && config.pulley_blend_velocity > 0.0)) return 0.0;
+  return saturated(velocity, config.pulley_blend_velocity);
 }
 
 }  // namespace
 
 double handle_force(const ForceControlConfig& config, double tension, double velocity) noexcept {
-  return tension / seen_share(config, velocity);
+  const double direction = pulley_direction(config, velocity);
+  return (tension + config.pulley_friction * direction) / (1.0 - config.pulley_loss * direction);
 }
 
 double low_pass_gain(double cutoff_radps, double dt_s) noexcept {
@@ -72,7 +73,9 @@ double control_force(const ForceControlConfig& config, double derivative_gain, d
   const bool oscillating = detect_oscillation(input.tension, state.oscillation);
   if (!config.use_observer) return input.felt_force;
 
-  const double wanted = input.felt_force * seen_share(config, input.velocity);
+  const double direction = pulley_direction(config, input.velocity);
+  const double wanted = input.felt_force * (1.0 - config.pulley_loss * direction) -
+                        config.pulley_friction * direction;
   double torque =
       wanted + clamped(input.disturbance, -config.observer_limit, config.observer_limit);
   if (!oscillating) {

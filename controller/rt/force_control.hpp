@@ -1,7 +1,7 @@
 // Force control: the torque that makes the felt force felt (feed-forward, observed disturbance, a
 // little force feedback).
 //
-//   F_d = F_felt (1 - mu sat(v / v_b))          un-sensed pulley loss, cell on the drum side only
+//   F_d = F_felt (1 - mu s) - c s, s = sat(v / v_b)   un-sensed pulley loss, drum-side cell only
 //   u   = F_d + clamp(d, +-limit) + Kp (F_d - T) - Kd LP(dT/dt)
 //
 // No sign(), no integrator, no friction feed-forward, no inertia compensation: each was unstable or

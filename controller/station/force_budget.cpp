@@ -34,7 +34,8 @@ ForceBudget force_budget(const AxisMachineConfig& axis, double force) noexcept {
   budget.gain = axis.load_cell.gain * force;
   budget.resolution = axis.load_cell.resolution;
   if (axis.load_cell.place == LoadCellPlace::kDrum) {
-    budget.friction_not_seen = axis.engine.control.pulley_loss * force;
+    const rt::ForceControlConfig& control = axis.engine.control;
+    budget.friction_not_seen = control.pulley_loss * force + control.pulley_friction;
   }
   return budget;
 }

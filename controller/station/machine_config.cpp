@@ -58,6 +58,7 @@ constexpr NumberKey<Control> kControlKeys[] = {
     {"dead_time", Dimension::kSeconds, &Control::dead_time_s, 0.02},
     {"drive_lag", Dimension::kSeconds, &Control::drive_lag_s, 0.02},
     {"pulley_loss", Dimension::kRatio, &Control::pulley_loss, 0.5},
+    {"pulley_friction", Dimension::kForce, &Control::pulley_friction, 10.0},
     {"pulley_blend", Dimension::kSpeed, &Control::pulley_blend_velocity, 1.0},
 };
 

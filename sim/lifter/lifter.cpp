@@ -111,6 +111,7 @@ struct Lifter::State {
 
   // Travel and moment arm of what the load acts through.
   [[nodiscard]] CableAtAngle load_at(double at_rad) const noexcept {
+    if (config.pad_lever_m > 0.0) return {config.pad_lever_m * at_rad, config.pad_lever_m};
     return load_at(at_rad, det::sin_cos(at_rad));
   }
   [[nodiscard]] CableAtAngle load_at(double at_rad, const det::SinCos& at) const noexcept {

@@ -88,7 +88,7 @@ struct LeverPlant::State {
     arm.angle = leg[0].at.angle;
     for (std::size_t i = 1; i < leg_count; ++i) arm.angle = at_least(arm.angle, leg[i].at.angle);
     turn_ripple();
-    update_truth({});
+    update_truth<kMostLegs>({});
   }
 
   // What acted in a step.
@@ -102,12 +102,14 @@ struct LeverPlant::State {
     FrictionForce gear;
   };
 
-  template <bool kAccounts>
+  template <bool kAccounts, std::size_t kLegs>
   void advance(const std::array<double, kMostLegs>& hip_torque_nm) noexcept;
   void advance_drive() noexcept;
   void turn_ripple() noexcept;
   void advance_leg(std::size_t index, double hip_nm, Step& step) noexcept;
+  template <std::size_t kLegs>
   void advance_sensors(const Step& step) noexcept;
+  template <std::size_t kLegs>
   void update_truth(const Step& step) noexcept;
   void account(const Step& step) noexcept;
   [[nodiscard]] double stored_energy() const noexcept;
@@ -172,14 +174,14 @@ inline void LeverPlant::State::advance_leg(std::size_t index, double hip_nm, Ste
 
 // Semi-implicit Euler: torques from angles and velocities of the step's start, then velocities,
 // then angles with the new velocities.
-template <bool kAccounts>
+template <bool kAccounts, std::size_t kLegs>
 void LeverPlant::State::advance(const std::array<double, kMostLegs>& hip_torque_nm) noexcept {
   advance_drive();
   Step step;
   step.arm_before = arm;
   step.hip_nm = hip_torque_nm;
   double pads_nm = 0.0;
-  for (std::size_t i = 0; i < leg_count; ++i) {
+  for (std::size_t i = 0; i < kLegs; ++i) {
     const Leg& l = leg[i];
     step.leg_before[i] = l.at;
     step.pad_depth_m[i] = l.in_place ? config.pad_lever_m * (l.at.angle - arm.angle) : 0.0;
@@ -201,14 +203,15 @@ void LeverPlant::State::advance(const std::array<double, kMostLegs>& hip_torque_
       pads_nm - motor_nm - step.gear.force_n - step.gravity_nm + step.inner_nm - step.outer_nm;
   arm.velocity += arm_share * torque_nm;
   arm.angle += kDt * arm.velocity;
-  for (std::size_t i = 0; i < leg_count; ++i) advance_leg(i, hip_torque_nm[i], step);
+  for (std::size_t i = 0; i < kLegs; ++i) advance_leg(i, hip_torque_nm[i], step);
   if constexpr (kAccounts) account(step);
 
   ++steps;
-  advance_sensors(step);
-  update_truth(step);
+  advance_sensors<kLegs>(step);
+  update_truth<kLegs>(step);
 }
 
+template <std::size_t kLegs>
 inline void LeverPlant::State::advance_sensors(const Step& step) noexcept {
   const double scaled = arm.angle * inverse_quantum;
   auto counts = static_cast<std::int64_t>(scaled);
@@ -223,7 +226,7 @@ inline void LeverPlant::State::advance_sensors(const Step& step) noexcept {
   } else {
     ripple.rotate(turn);
   }
-  for (std::size_t i = 0; i < leg_count; ++i) {
+  for (std::size_t i = 0; i < kLegs; ++i) {
     Leg& l = leg[i];
     const double torque_nm = step.pad_n[i] * config.pad_lever_m;
     l.cell_filtered_nm += cell_share * (torque_nm - l.cell_filtered_nm);
@@ -232,12 +235,13 @@ inline void LeverPlant::State::advance_sensors(const Step& step) noexcept {
   }
 }
 
+template <std::size_t kLegs>
 inline void LeverPlant::State::update_truth(const Step& step) noexcept {
   truth.time_s = static_cast<double>(steps) * kDt;
   truth.arm_angle_rad = arm.angle;
   truth.arm_velocity_radps = arm.velocity;
   truth.motor_torque_nm = motor_nm;
-  for (std::size_t i = 0; i < leg_count; ++i) {
+  for (std::size_t i = 0; i < kLegs; ++i) {
     truth.leg[i] = {leg[i].at.angle, leg[i].at.velocity, step.pad_n[i],
                     step.pad_n[i] * config.pad_lever_m};
   }
@@ -303,10 +307,12 @@ void LeverPlant::command(double torque_nm, bool powered) noexcept {
 }
 
 void LeverPlant::step(const std::array<double, kMostLegs>& hip_torque_nm) noexcept {
-  if (state_->accounts) {
-    state_->advance<true>(hip_torque_nm);
+  State& s = *state_;
+  const bool both = s.leg_count == kMostLegs;
+  if (s.accounts) {
+    both ? s.advance<true, 2>(hip_torque_nm) : s.advance<true, 1>(hip_torque_nm);
   } else {
-    state_->advance<false>(hip_torque_nm);
+    both ? s.advance<false, 2>(hip_torque_nm) : s.advance<false, 1>(hip_torque_nm);
   }
 }
 

@@ -214,6 +214,10 @@ TEST(ForceControl, ThePulleyTermFollowsTheDirectionWithoutAJump) {
   EXPECT_NEAR(settled(config, input), 103.0, 1e-9);
   input.velocity = 0.0;
   EXPECT_NEAR(settled(config, input), 100.0, 1e-9);
+  config.pulley_friction = 0.5;
+  EXPECT_NEAR(settled(config, input), 100.0, 1e-9);
+  input.velocity = -1.0;
+  EXPECT_NEAR(settled(config, input), 103.5, 1e-9);
 }
 
 TEST(ForceControl, AHandleIsFeltThroughThePulleysThatTheCellAtTheDrumDoesNotSee) {
@@ -223,6 +227,9 @@ TEST(ForceControl, AHandleIsFeltThroughThePulleysThatTheCellAtTheDrumDoesNotSee)
   EXPECT_NEAR(handle_force(config, 97.0, 1.0), 100.0, 1e-9);
   EXPECT_NEAR(handle_force(config, 103.0, -1.0), 100.0, 1e-9);
   EXPECT_EQ(handle_force(config, 100.0, 0.0), 100.0);
+  config.pulley_friction = 0.5;
+  EXPECT_NEAR(handle_force(config, 96.5, 1.0), 100.0, 1e-9);
+  EXPECT_NEAR(handle_force(config, 103.5, -1.0), 100.0, 1e-9);
 }
 
 TEST(ForceControl, TheDerivativeTermUsesTheTimeBetweenSamples) {
