@@ -31,6 +31,7 @@ fs::path machine_file(const SimulateCommand& options) {
     return machines / "cable-station-sim.toml";
   }
   if (options.machine == "cable-drum") return machines / "cable-station-drum-sim.toml";
+  if (options.machine == "cable-pelvis") return machines / "cable-station-pelvis-sim.toml";
   if (options.machine == "seated") return machines / "seated-hip-abduction-sim.toml";
   return options.machine;
 }
@@ -103,6 +104,7 @@ int simulate(const CommonOptions& common, const SimulateCommand& options) {
     fmt::print("{}\n", json.dump(2));
   } else if (!common.quiet) {
     print_sets(sets, common);
+    fmt::print("{}", blind_spots(sets));
     fmt::print(
         "\n{:.1f} s simulated in {:.2f} s, {:.0f} times as fast as life; seed {}, trace {}\n",
         result->simulated_s, wall.count(), result->simulated_s / wall.count(), options.seed, hash);

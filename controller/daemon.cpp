@@ -167,6 +167,7 @@ tl::expected<void, std::string> Daemon::Impl::create_bus() {
   bus_options.simulated = machine.simulated;
   bus_options.lockstep = machine.lockstep;
   bus_options.needs_panel = true;
+  bus_options.pelvis_sensor = machine.pelvis_sensor;
   for (const station::AxisMachineConfig& axis : machine.axes) {
     bus_options.axis_names.push_back(axis.name);
     bus_options.axis_coordinates.push_back(axis.engine.coordinate);

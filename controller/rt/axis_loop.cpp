@@ -30,6 +30,9 @@ constexpr double kFrictionOverLoad = 0.10;
 // as NaN is, and would overflow what is computed from it.
 constexpr double kMeasurable = 1e6;
 
+// Ten samples of a pelvis sensor: an older tilt says nothing of this moment.
+constexpr std::int64_t kPelvisAgeNs = 100'000'000;
+
 double measured_or(double x, double last, bool& finite) noexcept {
   if (absolute(x) <= kMeasurable) return x;
   finite = false;
@@ -444,6 +447,12 @@ void AxisLoop::fill(const LoopState& loop, SampleRecord& sample) const noexcept 
   sample.reaction = static_cast<std::uint8_t>(loop.reaction);
   sample.set_serial = set_.serial;
   sample.missed = loop.tick.missed;
+  const hal::PelvisInput& pelvis = loop.machine->pelvis;
+  if (pelvis.present && is_finite(pelvis.tilt_rad) &&
+      safety::within(hal::age_ns(loop.tick, pelvis.freshness), kPelvisAgeNs)) {
+    sample.pelvis_tilt_urad = static_cast<std::int32_t>(clamped(pelvis.tilt_rad, -3.2, 3.2) * 1e6);
+    sample.pelvis_seen = 1;
+  }
 }
 
 }  // namespace medius::rt

@@ -18,12 +18,15 @@ struct ForceControlConfig {
   double reflected_mass = 0.0;  // kg | kg m^2: identified and rounded UP
   double dead_time_s = 0.002;   // command -> torque, whole ticks are modelled
   double drive_lag_s = 0.0008;
-  double pulley_loss = 0.0;  // un-sensed loss; only with the cell on the drum side
+  double pulley_loss = 0.0;      // un-sensed loss; only with the cell on the drum side
   double pulley_friction = 0.0;  // N: the part of it that does not grow with the force
   double pulley_blend_velocity = 0.03;
   // |disturbance| that may be corrected, N | Nm. Supervision does not believe in more friction
   // either.
   double observer_limit = 0.0;
+  // Tension between 6 and 40 Hz that takes the force feedback away. 3 N is ten times a load cell's
+  // noise and a tenth of the lightest load; on a lever the torque of as much at the pad.
+  double oscillation_rms = 3.0;
   bool use_observer = true;  // false: "motor torque only", the negative control
 };
 

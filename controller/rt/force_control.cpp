@@ -11,7 +11,6 @@ namespace {
 constexpr double kHighPassGain = 0.963'003;  // exp(-2 pi 6 Hz Ts)
 constexpr double kLowPassGain = 0.222'232;   // 1 - exp(-2 pi 40 Hz Ts)
 constexpr double kMeanSquareGain = 0.02;     // 50 ms: at 6 Hz the ripple of the square is small
-constexpr double kOscillationRms = 3.0;      // N | Nm
 constexpr int kOscillationTicks = 150;
 
 // Slack is where the tension is under a quarter of the pretension, taut where it is above three
@@ -21,7 +20,7 @@ constexpr double kTautSpan = 0.5;
 
 }  // namespace
 
-bool detect_oscillation(double tension, OscillationState& state) noexcept {
+bool detect_oscillation(double tension, double rms_max, OscillationState& state) noexcept {
   if (!state.primed) {
     state.tension = tension;
     state.primed = true;
@@ -32,7 +31,7 @@ bool detect_oscillation(double tension, OscillationState& state) noexcept {
   state.tension = tension;
   state.low_pass += kLowPassGain * (state.high_pass[1] - state.low_pass);
   state.mean_square += kMeanSquareGain * (state.low_pass * state.low_pass - state.mean_square);
-  const bool above = state.mean_square > kOscillationRms * kOscillationRms;
+  const bool above = state.mean_square > rms_max * rms_max;
   state.ticks_above = above ? state.ticks_above + 1 : 0;
   if (state.ticks_above >= kOscillationTicks) state.latched = true;
   return state.latched;
@@ -70,7 +69,8 @@ double control_force(const ForceControlConfig& config, double derivative_gain, d
     state.ticks_since_sample = 0;
     state.primed = true;
   }
-  const bool oscillating = detect_oscillation(input.tension, state.oscillation);
+  const bool oscillating =
+      detect_oscillation(input.tension, config.oscillation_rms, state.oscillation);
   if (!config.use_observer) return input.felt_force;
 
   const double direction = pulley_direction(config, input.velocity);

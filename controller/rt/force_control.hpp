@@ -15,7 +15,8 @@
 
 namespace medius::rt {
 
-// Oscillation detector: 6-40 Hz band of the tension above 3 N rms for 150 ms.
+// Oscillation detector: 6-40 Hz band of the tension above ForceControlConfig::oscillation_rms for
+// 150 ms.
 struct OscillationState {
   double tension = 0.0;   // last input
   double high_pass[2]{};  // two first-order stages: training at 1 Hz must stay below the threshold
@@ -27,7 +28,7 @@ struct OscillationState {
 };
 
 // [rt] One tick; returns `latched`.
-bool detect_oscillation(double tension, OscillationState& state) noexcept;
+bool detect_oscillation(double tension, double rms_max, OscillationState& state) noexcept;
 
 struct ForceControlState {
   double tension = 0.0;       // at the last sample

@@ -79,11 +79,15 @@ constexpr NumberKey<Tracker> kTrackerKeys[] = {
 
 // What is measured in metres and newtons at the handle by default, about a lever's axis: its bounds
 // tell how far from it the pad sits.
+double metres_per_unit(hal::CoordinateKind kind) {
+  return safety::machine_bounds(hal::CoordinateKind::kCable).slack_speed /
+         safety::machine_bounds(kind).slack_speed;
+}
+
 Tracker tracker_defaults(hal::CoordinateKind kind) {
   Tracker tracker;
   if (kind == hal::CoordinateKind::kCable) return tracker;
-  const double arm_m = safety::machine_bounds(hal::CoordinateKind::kCable).slack_speed /
-                       safety::machine_bounds(kind).slack_speed;
+  const double arm_m = metres_per_unit(kind);
   for (double Tracker::*const length :
        {&Tracker::reversal, &Tracker::latch_velocity, &Tracker::moving_velocity,
         &Tracker::zigzag_floor, &Tracker::rise_floor, &Tracker::validate_floor,
@@ -230,6 +234,7 @@ AxisMachineConfig read_axis(TomlErrors& errors, const toml::table& raw, std::siz
   const hal::CoordinateKind kind = read_kind(table);
   axis.engine.coordinate = kind;
   axis.engine.tracker = tracker_defaults(kind);
+  axis.engine.control.oscillation_rms *= metres_per_unit(kind);
   table.set_kind(kind);
   for (const char* key :
        {"name", "coordinate", "control", "tracker", "bounds", "load_cell", "load_cell_error"}) {
@@ -286,11 +291,12 @@ AxisMachineConfig read_axis(TomlErrors& errors, const toml::table& raw, std::siz
 
 void read_machine(TomlErrors& errors, const toml::table& raw, MachineConfig& machine) {
   StrictTable table(errors, raw, "[machine]");
-  for (const char* key : {"name", "simulated", "lockstep"}) table.allow(key);
+  for (const char* key : {"name", "simulated", "lockstep", "pelvis_sensor"}) table.allow(key);
   table.reject_unknown();
   machine.name = table.text("name", true);
   machine.simulated = table.flag("simulated", false);
   machine.lockstep = table.flag("lockstep", false);
+  machine.pelvis_sensor = table.flag("pelvis_sensor", false);
   if (machine.lockstep && !machine.simulated) {
     table.fail("lockstep",
                "lockstep is only for a simulated machine: a real one does not wait for the "

@@ -44,9 +44,10 @@ struct AxisMachineConfig {
 
 struct MachineConfig {
   std::string path;
-  std::string name;        // "cable station (simulated)"
-  bool simulated = false;  // only a simulated machine may run without real-time permission
-  bool lockstep = false;   // a bus round is a tick (medius-sim --pace bus)
+  std::string name;            // "cable station (simulated)"
+  bool simulated = false;      // only a simulated machine may run without real-time permission
+  bool lockstep = false;       // a bus round is a tick (medius-sim --pace bus)
+  bool pelvis_sensor = false;  // one of the devices is a pelvis-tilt sensor
   std::vector<AxisMachineConfig> axes;
   rt::EngineConfig engine() const;
 };

@@ -33,6 +33,7 @@ struct Options {
   std::uint64_t seed = 1;
   bool rig = false;
   bool no_reset = false;
+  bool pelvis_sensor = false;
   bool json = false;
 };
 
@@ -63,6 +64,7 @@ SimulatedStationConfig station_config(const Options& options, std::vector<Planne
   config.person.repeat_plan = true;
   config.person.presses_reset_at_start = !options.no_reset;
   config.rig = options.rig;
+  config.pelvis_sensor = options.pelvis_sensor;
   return config;
 }
 
@@ -189,6 +191,8 @@ int main(int argc, char** argv) {
                  "write the plant's truth here as JSON, and 1 kHz samples beside it as CSV");
   CLI::Option* const rig = app.add_flag(
       "--rig", options.rig, "a motion rig instead of a person: 12 strokes at 2-1-3 (cable only)");
+  app.add_flag("--pelvis-sensor", options.pelvis_sensor,
+               "the person wears a pelvis-tilt sensor (unit 4)");
   app.add_flag("--no-reset", options.no_reset, "nobody presses the panel's reset at the start");
   app.add_flag("--json", options.json, "print the ready line as JSON");
   try {

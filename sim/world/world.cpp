@@ -72,6 +72,7 @@ tl::expected<std::unique_ptr<World>, std::string> World::create(const WorldOptio
   SimulatedStationConfig simulated = options.station;
   if (has_levers(*machine) && simulated.machine == SimulatedMachine::kCable) make_seated(simulated);
   derive_seeds(simulated, options.seed);
+  simulated.pelvis_sensor = machine->pelvis_sensor;
   simulated.plant.load_cell_after_last_pulley =
       machine->axes.front().load_cell.place != station::LoadCellPlace::kDrum;
   auto impl = std::make_unique<Impl>(simulated, options.seed);

@@ -47,7 +47,8 @@ constexpr BrokenFile kBroken[] = {
     {"unknown table", "[[link]]", "[[lnik]]",
      "unknown key 'lnik'; allowed here: machine, axis, link, device"},
     {"unknown machine key", "lockstep = true", "lockstpe = true",
-     ":4: [machine]: unknown key 'lockstpe'; allowed here: name, simulated, lockstep"},
+     ":4: [machine]: unknown key 'lockstpe'; allowed here: name, simulated, lockstep, "
+     "pelvis_sensor"},
     {"no name", "name = \"a cable station\"\n", "", "[machine]: 'name' is missing"},
     {"empty name", "\"a cable station\"", "\"\"", "'name' must be a text that is not empty"},
     {"flag as text", "simulated = true", "simulated = \"yes\"",
@@ -243,6 +244,24 @@ reflected_mass_kgm2 = 0.4
   ASSERT_FALSE(machine);
   EXPECT_THAT(machine.error().message,
               HasSubstr("load_cell is 'drum'; a lever axis has it at the \"pad\""));
+}
+
+TEST(MachineFile, ALeverOscillatesByAsMuchAtThePadAsACableAtTheHandle) {
+  const auto cable = load_machine(source_path("hal/machines/cable-station-sim.toml"));
+  const auto seated = load_machine(source_path("hal/machines/seated-hip-abduction-sim.toml"));
+  ASSERT_TRUE(cable && seated);
+  EXPECT_EQ(cable->axes[0].engine.control.oscillation_rms, 3.0);
+  // The pad sits 0.38 m from the axis.
+  EXPECT_NEAR(seated->axes[0].engine.control.oscillation_rms, 3.0 * 0.38, 0.05);
+}
+
+TEST(MachineFile, APelvisSensorIsThereOnlyWhereTheFileSaysSo) {
+  const auto with = load_machine(source_path("hal/machines/cable-station-pelvis-sim.toml"));
+  const auto without = load_machine(source_path("hal/machines/cable-station-sim.toml"));
+  ASSERT_TRUE(with) << with.error().message;
+  ASSERT_TRUE(without);
+  EXPECT_TRUE(with->pelvis_sensor);
+  EXPECT_FALSE(without->pelvis_sensor);
 }
 
 TEST(ForceBudget, OnlyACellAtTheDrumMissesThePulleysFriction) {
