@@ -255,7 +255,7 @@ bool oscillation_found(double amplitude, double hertz, double ramp_per_s, int ti
   for (int i = 0; i < ticks; ++i) {
     const double t = 1e-3 * i;
     found = detect_oscillation(
-        80.0 + ramp_per_s * t + amplitude * det::sin(2.0 * det::kPi * hertz * t), state);
+        80.0 + ramp_per_s * t + amplitude * det::sin(2.0 * det::kPi * hertz * t), 3.0, state);
   }
   return found;
 }
