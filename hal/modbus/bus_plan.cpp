@@ -171,6 +171,12 @@ class PlanLoader {
       has_pelvis_ = true;
       return;
     }
+    if (!d.field(Field::kLoadCell).present) {
+      t.fail(
+          fmt::format("{} has no register load_cell, and nobody else measures the force of this "
+                      "axis; describe it, or use a drive whose amplifier reads the load cell",
+                      d.path));
+    }
     if (device.axis < 0) t.fail("'axis' is missing; name the [[axis]] that this drive moves");
     if (axis_taken_[static_cast<std::size_t>(device.axis)]) {
       t.fail("drives an axis that another device drives already; correct 'axis'");

@@ -246,6 +246,24 @@ TEST_F(MachineFile, ABusThatCannotCarryItsDevicesIsRefusedWithTheNumbers) {
       << plan.error().message;
 }
 
+TEST_F(MachineFile, ADriveWithoutALoadCellIsRefused) {
+  const std::string descriptor = read_all(devices() + "canonical-drive.toml");
+  const std::size_t at = descriptor.find("[[register]]\nname = \"load_cell\"");
+  ASSERT_NE(at, std::string::npos);
+  const std::size_t next = descriptor.find("[[register]]", at + 1);
+  fs::create_directories(folder / "devices");
+  std::ofstream(folder / "devices" / "canonical-drive.toml")
+      << descriptor.substr(0, at) << descriptor.substr(next);
+  fs::copy_file(devices() + "canonical-panel.toml", folder / "devices" / "canonical-panel.toml");
+  BusOptions options = bus_options("", false);
+  options.device_directory = (folder / "devices").string();
+  const auto plan = load_bus_plan(machine_file(), options);
+  ASSERT_FALSE(plan);
+  EXPECT_NE(plan.error().message.find("has no register load_cell, and nobody else measures"),
+            std::string::npos)
+      << plan.error().message;
+}
+
 TEST_F(MachineFile, LockstepTakesOneLink) {
   const std::string two =
       read_all(machine_file()) +
