@@ -24,8 +24,9 @@ struct ForceControlConfig {
   // |disturbance| that may be corrected, N | Nm. Supervision does not believe in more friction
   // either.
   double observer_limit = 0.0;
-  // Tension between 6 and 40 Hz that takes the force feedback away. 3 N is ten times a load cell's
-  // noise and a tenth of the lightest load; on a lever the torque of as much at the pad.
+  // Tension between 6 and 40 Hz that takes the force feedback away, N | Nm. 3 N is ten times a load
+  // cell's noise and a tenth of the lightest load. A lever has the same number: as much torque is
+  // 8 N at the pad, and the torque of 3 N there was reached in an ordinary simulated session.
   double oscillation_rms = 3.0;
   bool use_observer = true;  // false: "motor torque only", the negative control
 };

@@ -234,7 +234,6 @@ AxisMachineConfig read_axis(TomlErrors& errors, const toml::table& raw, std::siz
   const hal::CoordinateKind kind = read_kind(table);
   axis.engine.coordinate = kind;
   axis.engine.tracker = tracker_defaults(kind);
-  axis.engine.control.oscillation_rms *= metres_per_unit(kind);
   table.set_kind(kind);
   for (const char* key :
        {"name", "coordinate", "control", "tracker", "bounds", "load_cell", "load_cell_error"}) {

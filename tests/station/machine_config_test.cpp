@@ -246,15 +246,6 @@ reflected_mass_kgm2 = 0.4
               HasSubstr("load_cell is 'drum'; a lever axis has it at the \"pad\""));
 }
 
-TEST(MachineFile, ALeverOscillatesByAsMuchAtThePadAsACableAtTheHandle) {
-  const auto cable = load_machine(source_path("hal/machines/cable-station-sim.toml"));
-  const auto seated = load_machine(source_path("hal/machines/seated-hip-abduction-sim.toml"));
-  ASSERT_TRUE(cable && seated);
-  EXPECT_EQ(cable->axes[0].engine.control.oscillation_rms, 3.0);
-  // The pad sits 0.38 m from the axis.
-  EXPECT_NEAR(seated->axes[0].engine.control.oscillation_rms, 3.0 * 0.38, 0.05);
-}
-
 TEST(MachineFile, APelvisSensorIsThereOnlyWhereTheFileSaysSo) {
   const auto with = load_machine(source_path("hal/machines/cable-station-pelvis-sim.toml"));
   const auto without = load_machine(source_path("hal/machines/cable-station-sim.toml"));
