@@ -162,6 +162,7 @@ class Run {
       fmt::print("{}\n", report_json(report).dump(2));
     } else if (!common_.quiet) {
       print_sets(session->sets, common_);
+      fmt::print("{}", blind_spots(session->sets));
       print_place();
     }
     if (code == kExitFault || code == kExitIncomplete) {

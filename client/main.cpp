@@ -151,7 +151,7 @@ void add_record_commands(CLI::App& app, Arguments& args, int& code) {
   simulate->add_option("--report", args.simulate.report,
                        "also write reps.csv and report.json into this directory");
   simulate->add_option("--machine", args.simulate.machine,
-                       "cable (default), seated, or a machine file");
+                       "cable (default), cable-drum, cable-pelvis, seated, or a machine file");
   simulate->add_option("--programs", args.simulate.programs, "directory")->capture_default_str();
   simulate->add_option("--plugins", args.simulate.plugins, "directory of profiles");
   simulate->add_option("--weeks", args.simulate.weeks, "the whole plan: so many weeks of sessions")

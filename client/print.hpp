@@ -17,6 +17,9 @@ namespace medius::client {
 void print_lines(const std::vector<std::string>& lines);
 // A table a set, then the summary.
 void print_sets(std::span<const record::SetRecord> sets, const CommonOptions& common);
+// What nobody measured though it matters: the pelvis of somebody who stands, without a sensor.
+// Empty when all was.
+[[nodiscard]] std::string blind_spots(std::span<const record::SetRecord> sets);
 
 // The whole text into a file; false with a sentence on stderr.
 [[nodiscard]] bool write_file(const std::string& path, const std::string& text);

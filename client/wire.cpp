@@ -67,7 +67,7 @@ measure::PhaseMetrics phase_from_pb(const v1::PhaseMetrics& phase) {
 std::uint32_t quality_from_pb(const v1::Repetition& rep) {
   std::uint32_t quality = 0;
   for (const std::string& name : rep.quality()) {
-    for (std::uint32_t flag = 1; flag <= measure::kQualityProvisional; flag <<= 1) {
+    for (std::uint32_t flag = 1; flag <= measure::kQualityPelvicDrop; flag <<= 1) {
       if (quality_words(flag) == name) quality |= flag;
     }
   }
@@ -90,7 +90,7 @@ measure::MetricValue value_from_pb(const v1::MetricValue& value) {
   out.version = static_cast<std::uint16_t>(value.version());
   for (std::string name : value.flags()) {
     std::replace(name.begin(), name.end(), '-', '_');
-    for (std::uint32_t flag = 1; flag <= measure::kValueWithinChange; flag <<= 1) {
+    for (std::uint32_t flag = 1; flag <= measure::kValueNotMeasured; flag <<= 1) {
       if (record::value_flag_names(flag).front() == name) out.flags |= flag;
     }
   }

@@ -155,7 +155,7 @@ std::string word(measure::RepRejection rejection) {
 }
 
 std::string quality_words(std::uint32_t quality) {
-  constexpr std::array<std::pair<std::uint32_t, const char*>, 7> kNames{{
+  constexpr std::array<std::pair<std::uint32_t, const char*>, 8> kNames{{
       {measure::kQualityRangeShort, "range-short"},
       {measure::kQualityTempoFast, "tempo-fast"},
       {measure::kQualityTempoSlow, "tempo-slow"},
@@ -163,6 +163,7 @@ std::string quality_words(std::uint32_t quality) {
       {measure::kQualityMomentum, "momentum"},
       {measure::kQualitySamplesMissing, "samples-missing"},
       {measure::kQualityProvisional, "provisional"},
+      {measure::kQualityPelvicDrop, "pelvic-drop"},
   }};
   std::string out;
   for (const auto& [flag, name] : kNames) {

@@ -18,6 +18,7 @@
 #include "controller/rt/host/real_tick_source.hpp"
 #include "controller/rt/host/rt_thread.hpp"
 #include "controller/station/asio_runtime.hpp"
+#include "controller/station/force_budget.hpp"
 #include "controller/station/machine_config.hpp"
 #include "controller/station/plugin_host.hpp"
 #include "controller/station/program.hpp"
@@ -108,6 +109,9 @@ tl::expected<void, std::string> Daemon::Impl::load() {
   auto loaded = station::load_machine(options.machine);
   if (!loaded) return Failure(loaded.error().message);
   machine = std::move(*loaded);
+  for (const station::AxisMachineConfig& axis : machine.axes) {
+    spdlog::info(station::budget_sentence(axis));
+  }
   if (auto ok = check_directory("--programs", options.programs); !ok) return ok;
   return check_directory("--plugins", options.plugins);
 }
@@ -163,6 +167,7 @@ tl::expected<void, std::string> Daemon::Impl::create_bus() {
   bus_options.simulated = machine.simulated;
   bus_options.lockstep = machine.lockstep;
   bus_options.needs_panel = true;
+  bus_options.pelvis_sensor = machine.pelvis_sensor;
   for (const station::AxisMachineConfig& axis : machine.axes) {
     bus_options.axis_names.push_back(axis.name);
     bus_options.axis_coordinates.push_back(axis.engine.coordinate);

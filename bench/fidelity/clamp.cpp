@@ -124,7 +124,7 @@ class Clamp {
     word_n_ += integral_n_ - friction_n;
     word_n_ -= what_.controller.inertia_share * observer_config_.mass * observer_.acceleration;
     word_n_ = clamped(word_n_, 0.0, kForceMaxN);
-    rt::detect_oscillation(seen.tension, detector_);
+    rt::detect_oscillation(seen.tension, rt::ForceControlConfig{}.oscillation_rms, detector_);
 
     plant_.command(word_n_, true);
     for (int i = 0; i < sim::kPlantStepsPerTick; ++i) {

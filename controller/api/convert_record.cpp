@@ -62,7 +62,7 @@ const char* rejection_name(measure::RepRejection rejection) {
   return "";
 }
 
-constexpr std::array<std::pair<std::uint32_t, const char*>, 7> kQualityNames{{
+constexpr std::array<std::pair<std::uint32_t, const char*>, 8> kQualityNames{{
     {measure::kQualityRangeShort, "range-short"},
     {measure::kQualityTempoFast, "tempo-fast"},
     {measure::kQualityTempoSlow, "tempo-slow"},
@@ -70,6 +70,7 @@ constexpr std::array<std::pair<std::uint32_t, const char*>, 7> kQualityNames{{
     {measure::kQualityMomentum, "momentum"},
     {measure::kQualitySamplesMissing, "samples-missing"},
     {measure::kQualityProvisional, "provisional"},
+    {measure::kQualityPelvicDrop, "pelvic-drop"},
 }};
 
 void load_to_pb(double value, hal::CoordinateKind kind, v1::Load* out) {

@@ -7,7 +7,7 @@
 namespace medius::measure {
 namespace {
 
-constexpr std::array<MetricDefinition, 56> kDefinitions{{
+constexpr std::array<MetricDefinition, 57> kDefinitions{{
     {MetricId::kRange, "range", MetricUnit::kPosition, MetricScope::kRepetition, kRangeVersion,
      "Travel of the cuff ring or pad from the valley before to the peak.",
      "quantisation of the position at both ends"},
@@ -49,6 +49,11 @@ constexpr std::array<MetricDefinition, 56> kDefinitions{{
      "Standard deviation over mean of the speed in the middle 80 % of the time of the "
      "eccentric phase.",
      "noise of the speed in the deviation"},
+    {MetricId::kPelvicDrop, "pelvic_drop", MetricUnit::kDegree, MetricScope::kRepetition,
+     kPelvisVersion,
+     "Largest 0.1 s mean of the tilt of the pelvis in the repetition, over its mean in "
+     "the first 0.1 s; positive is down on the side that does not stand.",
+     "noise of the tilt over both means"},
     {MetricId::kDuration, "concentric_duration", MetricUnit::kSecond, MetricScope::kRepetition,
      kTimingVersion,
      "Time of the concentric phase between the crossings of the moving speed (0.02 "

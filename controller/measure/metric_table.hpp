@@ -21,6 +21,7 @@ inline constexpr std::uint16_t kSetVersion = 1;
 inline constexpr std::uint16_t kStrengthVersion = 1;
 inline constexpr std::uint16_t kSymmetryVersion = 1;
 inline constexpr std::uint16_t kIsometricVersion = 1;
+inline constexpr std::uint16_t kPelvisVersion = 1;
 
 // Stored with every value: never reused, only added to.
 enum class MetricId : std::uint16_t {
@@ -35,6 +36,7 @@ enum class MetricId : std::uint16_t {
   kTempoError = 7,
   kVelocityPropulsive = 8,
   kEccentricControl = 9,
+  kPelvicDrop = 10,
   // of the concentric phase; of the eccentric: + kEccentricOffset
   kDuration = 20,
   kForceMeanTime = 21,
@@ -112,6 +114,7 @@ enum ValueFlag : std::uint32_t {
   kValueLowerBound = 1u << 6,      // the true value is at least this
   kValueUncertain = 1u << 7,       // standard uncertainty above a tenth of the value
   kValueWithinChange = 1u << 8,    // not told apart from no difference
+  kValueNotMeasured = 1u << 9,     // missing because the machine has no sensor for it
 };
 
 // Value with its standard uncertainty (k = 1, random part only: an error of the load cell's or the

@@ -5,6 +5,7 @@
 
 #include "controller/base/clamp.hpp"
 #include "controller/base/det_math.hpp"
+#include "controller/measure/pelvis.hpp"
 #include "controller/measure/rep_values.hpp"
 #include "controller/measure/samples.hpp"
 
@@ -167,6 +168,10 @@ RepMetrics analyze_rep(Samples samples, const RepBoundary& boundary, const Metri
   }
   if (has_momentum(concentric, metrics.concentric, config)) metrics.quality |= kQualityMomentum;
   judge_tempo(config, metrics);
+  if (const PelvicDrop drop = pelvic_drop(samples, config.dt_s);
+      drop.known && drop.drop_rad > kPelvicDropMaxRad) {
+    metrics.quality |= kQualityPelvicDrop;
+  }
   metrics.values = rep_values(samples, boundary, config, metrics);
   return metrics;
 }

@@ -20,10 +20,12 @@ inline constexpr int kDefinitionVersion = 1;
 // One sample of the repetition under analysis; force at the load cell.
 struct MetricSample {
   std::uint64_t tick = 0;
-  double position = 0.0;        // m | rad, absolute
-  double velocity = 0.0;        // m/s | rad/s
-  double force_measured = 0.0;  // N | Nm
-  double force_target = 0.0;    // N | Nm
+  double position = 0.0;         // m | rad, absolute
+  double velocity = 0.0;         // m/s | rad/s
+  double force_measured = 0.0;   // N | Nm
+  double force_target = 0.0;     // N | Nm
+  double pelvis_tilt_rad = 0.0;  // positive: down on the side that does not stand
+  bool pelvis_seen = false;      // a sensor measured it
 };
 
 // Integrals are trapezoids over the ticks that are there; distance is travel of the position.
@@ -50,6 +52,7 @@ enum QualityFlag : std::uint32_t {
   kQualityMomentum = 1u << 4,  // a burst of speed in the first quarter of the concentric
   kQualitySamplesMissing = 1u << 5,
   kQualityProvisional = 1u << 6,  // the range was not known when the repetition closed
+  kQualityPelvicDrop = 1u << 7,   // the pelvis dropped by more than kPelvicDropMaxRad
 };
 
 // Prescribed seconds concentric-hold-eccentric-bottom; 0 = not prescribed.
@@ -105,6 +108,7 @@ struct MetricConfig {
   // Speed in the first quarter over the mean: a minimum-jerk lift has 1.05, a swung one over 2.
   double momentum_ratio = 1.8;
   bool lever = false;               // positions are angles of the hip
+  TrackerConfig tracker;            // of the axis: what is a full repetition of it
   double programmed_inertia = 0.0;  // kg | kg m^2 that the law adds; part of the target
   HipGeometry geometry;             // of a cable
 };

@@ -2,6 +2,7 @@
 
 #include <limits>
 
+#include "controller/measure/pelvis.hpp"
 #include "controller/measure/samples.hpp"
 #include "controller/measure/smoothness.hpp"
 
@@ -198,6 +199,17 @@ MetricValue hip_range(const RepBoundary& boundary, const MetricConfig& config,
                     flags);
 }
 
+MetricValue drop_of_pelvis(Samples samples, const MetricConfig& config, std::uint32_t flags) {
+  constexpr double kDegrees = 180.0 / det::kPi;
+  const PelvicDrop drop = pelvic_drop(samples, config.dt_s);
+  if (!drop.known) {
+    return missing_value(MetricId::kPelvicDrop,
+                         flags | (drop.sensed ? kValueSamplesMissing : kValueNotMeasured));
+  }
+  return make_value(MetricId::kPelvicDrop, drop.drop_rad * kDegrees,
+                    drop.uncertainty_rad * kDegrees, flags);
+}
+
 double crossings_of_half_target(Samples samples) {
   double count = 0.0;
   for (std::size_t i = 1; i < samples.size(); ++i) {
@@ -274,6 +286,7 @@ std::vector<MetricValue> rep_values(Samples samples, const RepBoundary& boundary
   values.push_back(tempo_error(config, plain, errors, flags));
   values.push_back(propulsive_velocity(concentric, config, errors, flags));
   values.push_back(eccentric_control(eccentric, errors, flags));
+  values.push_back(drop_of_pelvis(samples, config, flags));
   add_phase({concentric, plain.concentric, 1.0, 0, flags}, errors, config.dt_s, values);
   add_phase({eccentric, plain.eccentric, -1.0, kEccentricOffset, flags}, errors, config.dt_s,
             values);

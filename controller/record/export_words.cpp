@@ -11,7 +11,7 @@
 namespace medius::record {
 namespace {
 
-constexpr std::array<std::pair<measure::QualityFlag, const char*>, 7> kQualityNames{{
+constexpr std::array<std::pair<measure::QualityFlag, const char*>, 8> kQualityNames{{
     {measure::kQualityRangeShort, "range_short"},
     {measure::kQualityTempoFast, "tempo_fast"},
     {measure::kQualityTempoSlow, "tempo_slow"},
@@ -19,9 +19,10 @@ constexpr std::array<std::pair<measure::QualityFlag, const char*>, 7> kQualityNa
     {measure::kQualityMomentum, "momentum"},
     {measure::kQualitySamplesMissing, "samples_missing"},
     {measure::kQualityProvisional, "provisional"},
+    {measure::kQualityPelvicDrop, "pelvic_drop"},
 }};
 
-constexpr std::array<std::pair<measure::ValueFlag, const char*>, 9> kValueFlagNames{{
+constexpr std::array<std::pair<measure::ValueFlag, const char*>, 10> kValueFlagNames{{
     {measure::kValueMissing, "missing"},
     {measure::kValueSamplesMissing, "samples_missing"},
     {measure::kValueTooShort, "too_short"},
@@ -31,6 +32,7 @@ constexpr std::array<std::pair<measure::ValueFlag, const char*>, 9> kValueFlagNa
     {measure::kValueLowerBound, "lower_bound"},
     {measure::kValueUncertain, "uncertain"},
     {measure::kValueWithinChange, "within_change"},
+    {measure::kValueNotMeasured, "not_measured"},
 }};
 
 }  // namespace

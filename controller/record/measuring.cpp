@@ -94,8 +94,13 @@ void describe(const SetRecord& set, measure::MetricConfig& config) {
 }
 
 measure::MetricSample metric_sample(const rt::SampleRecord& sample) {
-  return {sample.tick, sample.position, sample.velocity, sample.force_measured,
-          sample.force_target};
+  return {sample.tick,
+          sample.position,
+          sample.velocity,
+          sample.force_measured,
+          sample.force_target,
+          1e-6 * sample.pelvis_tilt_urad,
+          sample.pelvis_seen != 0};
 }
 
 std::vector<MetricValue> set_metrics_of(const SetRecord& set,

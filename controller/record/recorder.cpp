@@ -309,7 +309,7 @@ tl::expected<StoredSet, StoreError> Recorder::close_set(const SetRecord& summary
     open->closing = true;
     impl.closed_serials.push_back(open->serial);
     if (impl.closed_serials.size() > kClosedSerials) impl.closed_serials.pop_front();
-    measure::resolve_provisional(open->reps, open->config.range_reference, {});
+    measure::resolve_provisional(open->reps, open->config.range_reference, open->config.tracker);
   }
   if (auto flushed = impl.flush(*open); !flushed) return tl::unexpected(flushed.error());
 

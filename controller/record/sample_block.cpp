@@ -29,7 +29,7 @@ struct Column {
 };
 
 using R = rt::SampleRecord;
-constexpr std::array<Column, 20> kColumns{{
+constexpr std::array<Column, 21> kColumns{{
     {"tick", offsetof(R, tick), 8, Coding::kDelta},
     {"position", offsetof(R, position), 8, Coding::kXor},
     {"velocity", offsetof(R, velocity), 8, Coding::kXor},
@@ -49,7 +49,8 @@ constexpr std::array<Column, 20> kColumns{{
     {"reaction", offsetof(R, reaction), 1, Coding::kXor},
     {"set_serial", offsetof(R, set_serial), 2, Coding::kXor},
     {"missed", offsetof(R, missed), 4, Coding::kDelta},
-    {"reserved", offsetof(R, reserved), 8, Coding::kXor},
+    {"pelvis_tilt_urad", offsetof(R, pelvis_tilt_urad), 4, Coding::kXor},
+    {"pelvis_seen", offsetof(R, pelvis_seen), 4, Coding::kXor},
 }};
 
 constexpr std::size_t columns_width() {

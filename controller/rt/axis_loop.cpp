@@ -30,6 +30,9 @@ constexpr double kFrictionOverLoad = 0.10;
 // as NaN is, and would overflow what is computed from it.
 constexpr double kMeasurable = 1e6;
 
+// Ten samples of a pelvis sensor: an older tilt says nothing of this moment.
+constexpr std::int64_t kPelvisAgeNs = 100'000'000;
+
 double measured_or(double x, double last, bool& finite) noexcept {
   if (absolute(x) <= kMeasurable) return x;
   finite = false;
@@ -144,6 +147,7 @@ void AxisLoop::estimate(const LoopState& loop) noexcept {
   input.tension = 0.0;
   input.drive_force = 0.0;
   observe(motion_config_, input, motion_);
+  sensed_.handle_force = handle_force(config_.control, sensed_.tension, motion_.velocity);
 }
 
 void AxisLoop::track(const LoopState& loop) noexcept {
@@ -151,7 +155,7 @@ void AxisLoop::track(const LoopState& loop) noexcept {
   input.tick = loop.tick.index;
   input.position = sensed_.position;
   input.velocity = motion_.velocity;
-  input.force = sensed_.tension;
+  input.force = sensed_.handle_force;
   input.force_reference = felt_force_;
   input.counting = set_.serial != 0 && load_state_ == LoadState::kLoaded;
   tracked_ = tracker_.update(input);
@@ -187,7 +191,7 @@ medius_step_in_t AxisLoop::step_input(const LoopState& loop) const noexcept {
   input.position = motion_.position - tracker_.bottom_position();
   input.velocity = motion_.velocity;
   input.acceleration = observer_.acceleration;
-  input.force = sensed_.tension;
+  input.force = sensed_.handle_force;
   input.range = tracker_.range_reference();
   input.repetition = tracker_.reps_counted();
   return input;
@@ -409,7 +413,7 @@ void AxisLoop::fill(AxisStatus& status) const noexcept {
   status.position = motion_.position - tracker_.bottom_position();
   status.position_absolute = sensed_.position;
   status.velocity = motion_.velocity;
-  status.force_measured = sensed_.tension;
+  status.force_measured = sensed_.handle_force;
   status.force_target = felt_force_;
   status.force_output = output_force_;
   status.drive_force_readback = sensed_.drive_force;
@@ -427,7 +431,7 @@ void AxisLoop::fill(const LoopState& loop, SampleRecord& sample) const noexcept 
   sample.tick = loop.tick.index;
   sample.position = sensed_.position;
   sample.velocity = motion_.velocity;
-  sample.force_measured = sensed_.tension;
+  sample.force_measured = sensed_.handle_force;
   sample.force_wish = wish_;
   sample.force_target = felt_force_;
   sample.force_output = output_force_;
@@ -443,6 +447,12 @@ void AxisLoop::fill(const LoopState& loop, SampleRecord& sample) const noexcept 
   sample.reaction = static_cast<std::uint8_t>(loop.reaction);
   sample.set_serial = set_.serial;
   sample.missed = loop.tick.missed;
+  const hal::PelvisInput& pelvis = loop.machine->pelvis;
+  if (pelvis.present && is_finite(pelvis.tilt_rad) &&
+      safety::within(hal::age_ns(loop.tick, pelvis.freshness), kPelvisAgeNs)) {
+    sample.pelvis_tilt_urad = static_cast<std::int32_t>(clamped(pelvis.tilt_rad, -3.2, 3.2) * 1e6);
+    sample.pelvis_seen = 1;
+  }
 }
 
 }  // namespace medius::rt

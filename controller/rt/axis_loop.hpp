@@ -95,6 +95,7 @@ class AxisLoop {
   };
   struct Sensed {
     double position = 0.0, velocity = 0.0, drive_force = 0.0, tension = 0.0;  // finite, held
+    double handle_force = 0.0;       // what the person feels by the tension seen at the cell
     double drive_force_limit = 0.0;  // the most that the drive grants; 0 = not known
     bool position_fresh = false, tension_fresh = false, reconnected = false, finite = true;
   };

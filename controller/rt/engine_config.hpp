@@ -18,11 +18,16 @@ struct ForceControlConfig {
   double reflected_mass = 0.0;  // kg | kg m^2: identified and rounded UP
   double dead_time_s = 0.002;   // command -> torque, whole ticks are modelled
   double drive_lag_s = 0.0008;
-  double pulley_loss = 0.0;  // un-sensed loss; only with the cell on the drum side
+  double pulley_loss = 0.0;      // un-sensed loss; only with the cell on the drum side
+  double pulley_friction = 0.0;  // N: the part of it that does not grow with the force
   double pulley_blend_velocity = 0.03;
   // |disturbance| that may be corrected, N | Nm. Supervision does not believe in more friction
   // either.
   double observer_limit = 0.0;
+  // Tension between 6 and 40 Hz that takes the force feedback away, N | Nm. 3 N is ten times a load
+  // cell's noise and a tenth of the lightest load. A lever has the same number: as much torque is
+  // 8 N at the pad, and the torque of 3 N there was reached in an ordinary simulated session.
+  double oscillation_rms = 3.0;
   bool use_observer = true;  // false: "motor torque only", the negative control
 };
 

@@ -88,7 +88,7 @@ struct SampleRecord {
   std::uint64_t tick = 0;
   double position = 0.0;        // as the drive reported it
   double velocity = 0.0;        // estimated from the position
-  double force_measured = 0.0;  // load cell
+  double force_measured = 0.0;  // load cell; one at the drum with the pulleys' loss taken off
   double force_wish = 0.0;      // profile's wish
   double force_target = 0.0;    // stage 1: what the person should feel
   double force_output = 0.0;    // stage 2: torque word
@@ -99,12 +99,13 @@ struct SampleRecord {
   std::uint32_t limits = 0;  // safety::LimitFlag
   std::uint16_t fault = 0;   // safety::FaultCode in force
   std::uint8_t axis = 0;
-  std::uint8_t phase = 0;        // measure::Phase
-  std::uint8_t load_state = 0;   // safety::LoadState
-  std::uint8_t reaction = 0;     // safety::Reaction
-  std::uint16_t set_serial = 0;  // counts sets of this run; 0 = no set under way
-  std::uint32_t missed = 0;      // periods skipped just before this tick
-  std::array<std::uint32_t, 2> reserved{};
+  std::uint8_t phase = 0;             // measure::Phase
+  std::uint8_t load_state = 0;        // safety::LoadState
+  std::uint8_t reaction = 0;          // safety::Reaction
+  std::uint16_t set_serial = 0;       // counts sets of this run; 0 = no set under way
+  std::uint32_t missed = 0;           // periods skipped just before this tick
+  std::int32_t pelvis_tilt_urad = 0;  // positive: down on the side that does not stand
+  std::uint32_t pelvis_seen = 0;      // 1: a sensor measured it lately; 0: not known
 };
 static_assert(sizeof(SampleRecord) == 11 * 8 + 4 + 2 + 4 * 1 + 2 + 4 + 2 * 4, "no padding");
 

@@ -11,7 +11,6 @@ namespace {
 constexpr double kHighPassGain = 0.963'003;  // exp(-2 pi 6 Hz Ts)
 constexpr double kLowPassGain = 0.222'232;   // 1 - exp(-2 pi 40 Hz Ts)
 constexpr double kMeanSquareGain = 0.02;     // 50 ms: at 6 Hz the ripple of the square is small
-constexpr double kOscillationRms = 3.0;      // N | Nm
 constexpr int kOscillationTicks = 150;
 
 // Slack is where the tension is under a quarter of the pretension, taut where it is above three
@@ -21,7 +20,7 @@ constexpr double kTautSpan = 0.5;
 
 }  // namespace
 
-bool detect_oscillation(double tension, OscillationState& state) noexcept {
+bool detect_oscillation(double tension, double rms_max, OscillationState& state) noexcept {
   if (!state.primed) {
     state.tension = tension;
     state.primed = true;
@@ -32,10 +31,25 @@ bool detect_oscillation(double tension, OscillationState& state) noexcept {
   state.tension = tension;
   state.low_pass += kLowPassGain * (state.high_pass[1] - state.low_pass);
   state.mean_square += kMeanSquareGain * (state.low_pass * state.low_pass - state.mean_square);
-  const bool above = state.mean_square > kOscillationRms * kOscillationRms;
+  const bool above = state.mean_square > rms_max * rms_max;
   state.ticks_above = above ? state.ticks_above + 1 : 0;
   if (state.ticks_above >= kOscillationTicks) state.latched = true;
   return state.latched;
+}
+
+namespace {
+
+// -1 paying in .. +1 paying out; 0 where the pulleys cost nothing.
+double pulley_direction(const ForceControlConfig& config, double velocity) noexcept {
+  if (!(config.pulley_loss > 0.0 && config.pulley_blend_velocity > 0.0)) return 0.0;
+  return saturated(velocity, config.pulley_blend_velocity);
+}
+
+}  // namespace
+
+double handle_force(const ForceControlConfig& config, double tension, double velocity) noexcept {
+  const double direction = pulley_direction(config, velocity);
+  return (tension + config.pulley_friction * direction) / (1.0 - config.pulley_loss * direction);
 }
 
 double low_pass_gain(double cutoff_radps, double dt_s) noexcept {
@@ -55,13 +69,13 @@ double control_force(const ForceControlConfig& config, double derivative_gain, d
     state.ticks_since_sample = 0;
     state.primed = true;
   }
-  const bool oscillating = detect_oscillation(input.tension, state.oscillation);
+  const bool oscillating =
+      detect_oscillation(input.tension, config.oscillation_rms, state.oscillation);
   if (!config.use_observer) return input.felt_force;
 
-  double wanted = input.felt_force;
-  if (config.pulley_loss > 0.0 && config.pulley_blend_velocity > 0.0) {
-    wanted *= 1.0 - config.pulley_loss * saturated(input.velocity, config.pulley_blend_velocity);
-  }
+  const double direction = pulley_direction(config, input.velocity);
+  const double wanted = input.felt_force * (1.0 - config.pulley_loss * direction) -
+                        config.pulley_friction * direction;
   double torque =
       wanted + clamped(input.disturbance, -config.observer_limit, config.observer_limit);
   if (!oscillating) {

@@ -1,7 +1,7 @@
 // Force control: the torque that makes the felt force felt (feed-forward, observed disturbance, a
 // little force feedback).
 //
-//   F_d = F_felt (1 - mu sat(v / v_b))          un-sensed pulley loss, cell on the drum side only
+//   F_d = F_felt (1 - mu s) - c s, s = sat(v / v_b)   un-sensed pulley loss, drum-side cell only
 //   u   = F_d + clamp(d, +-limit) + Kp (F_d - T) - Kd LP(dT/dt)
 //
 // No sign(), no integrator, no friction feed-forward, no inertia compensation: each was unstable or
@@ -15,7 +15,8 @@
 
 namespace medius::rt {
 
-// Oscillation detector: 6-40 Hz band of the tension above 3 N rms for 150 ms.
+// Oscillation detector: 6-40 Hz band of the tension above ForceControlConfig::oscillation_rms for
+// 150 ms.
 struct OscillationState {
   double tension = 0.0;   // last input
   double high_pass[2]{};  // two first-order stages: training at 1 Hz must stay below the threshold
@@ -27,7 +28,7 @@ struct OscillationState {
 };
 
 // [rt] One tick; returns `latched`.
-bool detect_oscillation(double tension, OscillationState& state) noexcept;
+bool detect_oscillation(double tension, double rms_max, OscillationState& state) noexcept;
 
 struct ForceControlState {
   double tension = 0.0;       // at the last sample
@@ -49,6 +50,11 @@ struct ForceControlInput {
 // [rt] One tick; returns the torque wanted. A latched oscillation takes the feedback away.
 double control_force(const ForceControlConfig& config, double derivative_gain, double dt_s,
                      const ForceControlInput& input, ForceControlState& state) noexcept;
+
+// [rt] The force at the handle, from a cell at the drum: the inverse of the un-sensed pulley loss
+// above. Without a loss it is the cell's own word.
+[[nodiscard]] double handle_force(const ForceControlConfig& config, double tension,
+                                  double velocity) noexcept;
 
 // [any] Filter gain of a first-order low-pass.
 [[nodiscard]] double low_pass_gain(double cutoff_radps, double dt_s) noexcept;

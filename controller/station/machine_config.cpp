@@ -58,6 +58,7 @@ constexpr NumberKey<Control> kControlKeys[] = {
     {"dead_time", Dimension::kSeconds, &Control::dead_time_s, 0.02},
     {"drive_lag", Dimension::kSeconds, &Control::drive_lag_s, 0.02},
     {"pulley_loss", Dimension::kRatio, &Control::pulley_loss, 0.5},
+    {"pulley_friction", Dimension::kForce, &Control::pulley_friction, 10.0},
     {"pulley_blend", Dimension::kSpeed, &Control::pulley_blend_velocity, 1.0},
 };
 
@@ -78,11 +79,15 @@ constexpr NumberKey<Tracker> kTrackerKeys[] = {
 
 // What is measured in metres and newtons at the handle by default, about a lever's axis: its bounds
 // tell how far from it the pad sits.
+double metres_per_unit(hal::CoordinateKind kind) {
+  return safety::machine_bounds(hal::CoordinateKind::kCable).slack_speed /
+         safety::machine_bounds(kind).slack_speed;
+}
+
 Tracker tracker_defaults(hal::CoordinateKind kind) {
   Tracker tracker;
   if (kind == hal::CoordinateKind::kCable) return tracker;
-  const double arm_m = safety::machine_bounds(hal::CoordinateKind::kCable).slack_speed /
-                       safety::machine_bounds(kind).slack_speed;
+  const double arm_m = metres_per_unit(kind);
   for (double Tracker::*const length :
        {&Tracker::reversal, &Tracker::latch_velocity, &Tracker::moving_velocity,
         &Tracker::zigzag_floor, &Tracker::rise_floor, &Tracker::validate_floor,
@@ -140,6 +145,61 @@ hal::CoordinateKind read_kind(StrictTable& table) {
   return hal::CoordinateKind::kCable;
 }
 
+LoadCellPlace place_of(StrictTable& table, hal::CoordinateKind kind) {
+  const bool cable = kind == hal::CoordinateKind::kCable;
+  if (!table.has("load_cell")) return cable ? LoadCellPlace::kHandle : LoadCellPlace::kPad;
+  const std::string word = table.text("load_cell", true);
+  if (cable && word == "handle") return LoadCellPlace::kHandle;
+  if (cable && word == "drum") return LoadCellPlace::kDrum;
+  if (cable && !word.empty()) {
+    table.fail("load_cell", fmt::format("load_cell is '{}'; a cable axis has it at the \"handle\" "
+                                        "(after the last pulley) or at the \"drum\"",
+                                        word));
+  } else if (!cable && word != "pad" && !word.empty()) {
+    table.fail("load_cell",
+               fmt::format("load_cell is '{}'; a lever axis has it at the \"pad\"", word));
+  }
+  return cable ? LoadCellPlace::kHandle : LoadCellPlace::kPad;
+}
+
+// A cell at the drum sees less of the force than the person by what the pulleys take, and the
+// controller has to know how much; a cell behind the pulleys sees all of it.
+void check_pulleys(StrictTable& table, const AxisMachineConfig& axis) {
+  const double loss = axis.engine.control.pulley_loss;
+  if (axis.load_cell.place == LoadCellPlace::kDrum) {
+    if (!(loss > 0.0)) {
+      table.fail("load_cell",
+                 "load_cell is 'drum' but pulley_loss is 0; write the pulleys' friction as a share "
+                 "of the force into [axis.control] (0.02 a pulley), or move the cell to the "
+                 "\"handle\"");
+    }
+  } else if (loss > 0.0) {
+    table.fail(table.has("load_cell") ? "load_cell" : "control",
+               fmt::format("pulley_loss is {} but the load cell is not at the drum; a cell behind "
+                           "the pulleys sees their friction: write pulley_loss = 0, or load_cell = "
+                           "\"drum\"",
+                           loss));
+  }
+}
+
+void read_cell_errors(StrictTable& table, const AxisBounds& bounds, LoadCellConfig& cell) {
+  using enum Dimension;
+  table.allow("offset", kForce);
+  table.allow("gain", kRatio);
+  table.allow("resolution", kForce);
+  table.reject_unknown();
+  const auto required = [&](const char* base, Dimension dimension, const Range& range) {
+    const auto value = table.number(base, dimension, range);
+    if (!value) table.missing(base, "the data sheet or the calibration of the load cell has it");
+    return value.value_or(0.0);
+  };
+  const Range force{0.0, 0.1 * bounds.force_max, "a tenth of force_max: no cell for this axis"};
+  cell.offset = required("offset", kForce, force);
+  cell.gain = required("gain", kRatio, {0.0, 0.1, "a tenth of the force: no cell for training"});
+  cell.resolution = required("resolution", kForce, force);
+  cell.errors_known = true;
+}
+
 void read_user_limits(StrictTable& table, AxisMachineConfig& axis) {
   using enum Dimension;
   // A missing limit is no force, so that a forgotten line can never mean an unlimited one.
@@ -175,7 +235,10 @@ AxisMachineConfig read_axis(TomlErrors& errors, const toml::table& raw, std::siz
   axis.engine.coordinate = kind;
   axis.engine.tracker = tracker_defaults(kind);
   table.set_kind(kind);
-  for (const char* key : {"name", "coordinate", "control", "tracker", "bounds"}) table.allow(key);
+  for (const char* key :
+       {"name", "coordinate", "control", "tracker", "bounds", "load_cell", "load_cell_error"}) {
+    table.allow(key);
+  }
   using enum Dimension;
   table.allow("user_force_max", kForce);
   table.allow("load_step_max", kForce);
@@ -207,6 +270,13 @@ AxisMachineConfig read_axis(TomlErrors& errors, const toml::table& raw, std::siz
     section.set_kind(kind);
     read_numbers(section, kTrackerKeys, axis.engine.tracker);
   }
+  if (const toml::table* child = table.child("load_cell_error")) {
+    StrictTable section(errors, *child, fmt::format("[[axis]] {} load_cell_error", number));
+    section.set_kind(kind);
+    read_cell_errors(section, axis.engine.bounds, axis.load_cell);
+  }
+  axis.load_cell.place = place_of(table, kind);
+  check_pulleys(table, axis);
   read_user_limits(table, axis);
   if (!(axis.engine.control.reflected_mass > 0.0)) {
     table.fail(
@@ -220,11 +290,12 @@ AxisMachineConfig read_axis(TomlErrors& errors, const toml::table& raw, std::siz
 
 void read_machine(TomlErrors& errors, const toml::table& raw, MachineConfig& machine) {
   StrictTable table(errors, raw, "[machine]");
-  for (const char* key : {"name", "simulated", "lockstep"}) table.allow(key);
+  for (const char* key : {"name", "simulated", "lockstep", "pelvis_sensor"}) table.allow(key);
   table.reject_unknown();
   machine.name = table.text("name", true);
   machine.simulated = table.flag("simulated", false);
   machine.lockstep = table.flag("lockstep", false);
+  machine.pelvis_sensor = table.flag("pelvis_sensor", false);
   if (machine.lockstep && !machine.simulated) {
     table.fail("lockstep",
                "lockstep is only for a simulated machine: a real one does not wait for the "

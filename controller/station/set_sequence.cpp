@@ -163,6 +163,7 @@ void Station::Impl::begin_recording() {
     measure::MetricConfig metrics;
     metrics.tempo = set->block.tempo;
     metrics.range_reference = set->block.range_target;
+    metrics.tracker = config.machine.axes[side.axis].engine.tracker;
     records.open_set(side.record, side.serial, metrics);
     phase_tick = side.record.start_tick;
     audit->info("set {} starts: {} {}, {} reps at {}, profile {}", side.record.id,

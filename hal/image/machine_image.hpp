@@ -82,10 +82,19 @@ struct AxisInput {
   LoadCellInput load_cell;
 };
 
+// A sensor on the belt of somebody who stands: the pelvis in the frontal plane. Optional; nothing
+// of the loop's force depends on it.
+struct PelvisInput {
+  double tilt_rad = 0.0;  // positive: down on the side that does not stand
+  bool present = false;   // the machine has such a sensor
+  Freshness freshness;
+};
+
 struct MachineInput {
   std::array<AxisInput, kMaxAxes> axis{};
   PanelInput panel;
   SafetyInput safety;
+  PelvisInput pelvis;
 };
 
 // What the loop asks of a drive; the CiA 402 handshake behind it belongs to the HAL.

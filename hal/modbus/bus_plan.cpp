@@ -165,6 +165,18 @@ class PlanLoader {
       has_panel_ = true;
       return;
     }
+    if (d.kind == DeviceKind::kPelvisTilt) {
+      if (device.axis >= 0) t.fail("is a pelvis sensor, which has no 'axis'; remove it");
+      if (has_pelvis_) t.fail("is a second pelvis sensor; remove one");
+      has_pelvis_ = true;
+      return;
+    }
+    if (!d.field(Field::kLoadCell).present) {
+      t.fail(
+          fmt::format("{} has no register load_cell, and nobody else measures the force of this "
+                      "axis; describe it, or use a drive whose amplifier reads the load cell",
+                      d.path));
+    }
     if (device.axis < 0) t.fail("'axis' is missing; name the [[axis]] that this drive moves");
     if (axis_taken_[static_cast<std::size_t>(device.axis)]) {
       t.fail("drives an axis that another device drives already; correct 'axis'");
@@ -233,6 +245,18 @@ class PlanLoader {
           "[[device]] with a panel's descriptor",
           path_)};
     }
+    if (options_.pelvis_sensor && !has_pelvis_) {
+      throw BusError{fmt::format(
+          "{}: [machine] pelvis_sensor is true, but no [[device]] is one; add it with descriptor = "
+          "\"canonical-pelvis-tilt\", or remove pelvis_sensor",
+          path_)};
+    }
+    if (has_pelvis_ && !options_.pelvis_sensor) {
+      throw BusError{
+          fmt::format("{}: a [[device]] is a pelvis sensor, but [machine] does not say so; write "
+                      "pelvis_sensor = true, or remove the device",
+                      path_)};
+    }
     for (std::size_t axis = 0; axis < options_.axis_names.size(); ++axis) {
       if (!axis_taken_[axis]) {
         throw BusError{fmt::format("{}: axis '{}' has no [[device]]; add its drive", path_,
@@ -253,12 +277,13 @@ class PlanLoader {
   BusPlan plan_;
   bool axis_taken_[kMaxAxes] = {};
   bool has_panel_ = false;
+  bool has_pelvis_ = false;
 };
 
 }  // namespace
 
 double link_time_us(const DevicePlan& device) noexcept {
-  const double transactions = (device.descriptor.transaction == Transaction::kFc23 ? 1.0 : 2.0) *
+  const double transactions = (device.descriptor.transaction == Transaction::kFc16Fc3 ? 2.0 : 1.0) *
                               kRoundsPerSecond / device.every_rounds;
   const double config =
       device.descriptor.config.words == 0 ? 0.0 : 1000.0 / device.descriptor.config_period_ms;

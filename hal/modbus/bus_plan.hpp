@@ -14,7 +14,7 @@ struct DevicePlan {
   std::string name;
   DeviceDescriptor descriptor;
   std::uint8_t unit_id = 1;
-  int axis = -1;  // of the image; -1 for a panel
+  int axis = -1;  // of the image; -1 for a panel or a sensor
   CoordinateKind coordinate = CoordinateKind::kCable;
   double rated_force = 0.0;  // N | Nm: must be what the device says of itself
   double force_limit = 0.0;  // N | Nm, asked of the drive; the loop can only tighten it

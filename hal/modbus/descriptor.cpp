@@ -22,6 +22,7 @@ struct FieldRow {
 
 constexpr DeviceKind kD = DeviceKind::kDrive;
 constexpr DeviceKind kP = DeviceKind::kPanel;
+constexpr DeviceKind kT = DeviceKind::kPelvisTilt;
 
 // What each kind of device may name, and where. Required: without it the device cannot be used at
 // all. Limits and watchdog are not required here: their lack is decided at connect, with its
@@ -59,6 +60,8 @@ constexpr FieldRow kFieldRows[] = {
     {Field::kPanelInputs, "inputs", kP, Block::kRead, true},
     {Field::kSafetyBits, "safety", kP, Block::kRead, true},
     {Field::kRelayCountEcho, "relay_count_echo", kP, Block::kRead, false},
+    {Field::kTilt, "tilt", kT, Block::kRead, true},
+    {Field::kSampleCount, "sample_count", kT, Block::kRead, true},
 };
 
 struct BitRow {
@@ -115,20 +118,26 @@ class DescriptorLoader {
     t.only({"id", "title", "kind", "verified", "unit_id", "word_order", "transaction"});
     device_.id = t.text("id");
     static_cast<void>(t.text_or("title", ""));
-    device_.kind = t.choice("kind", {"drive", "panel"}) == 0 ? kD : kP;
+    device_.kind = static_cast<DeviceKind>(t.choice("kind", {"drive", "panel", "pelvis-tilt"}));
     device_.hardware_verified = t.choice("verified", {"hardware", "simulator"}) == 0;
     device_.unit_id = static_cast<std::uint8_t>(t.integer("unit_id", {0, 255}));
     order_ = t.choice("word_order", {"high-first", "low-first"}) == 0 ? WordOrder::kHighFirst
                                                                       : WordOrder::kLowFirst;
-    device_.transaction = t.choice("transaction", {"fc23", "fc16+fc3"}) == 0
-                              ? Transaction::kFc23
-                              : Transaction::kFc16Fc3;
+    device_.transaction =
+        static_cast<Transaction>(t.choice("transaction", {"fc23", "fc16+fc3", "fc3"}));
+    const bool reads_only = device_.transaction == Transaction::kFc3;
+    if (reads_only != (device_.kind == kT)) {
+      t.fail(reads_only ? "'transaction' is fc3, which cannot write; only a sensor is only read"
+                        : "'transaction' writes to a sensor; write transaction = \"fc3\"");
+    }
   }
 
   void read_cyclic(const TomlReader& t) {
     t.only({"write_address", "write_words", "read_address", "read_words", "rate_hz",
             "turnaround_us", "stale_ms"});
-    device_.write = {address(t, "write_address"), words(t, "write_words", kMaxWriteWords)};
+    if (device_.kind != kT) {
+      device_.write = {address(t, "write_address"), words(t, "write_words", kMaxWriteWords)};
+    }
     device_.read = {address(t, "read_address"), words(t, "read_words", kMaxReadWords)};
     device_.rate_hz = static_cast<int>(t.integer("rate_hz", {1, 1000}));
     device_.turnaround_us = static_cast<int>(t.integer("turnaround_us", {1, 1'000'000}));

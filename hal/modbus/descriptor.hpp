@@ -1,5 +1,5 @@
-// A device descriptor: what hal/devices/*.toml says of a drive or a panel, checked and ready to
-// use. Vendors differ only here; the meaning of a field is fixed by its name.
+// A device descriptor: what hal/devices/*.toml says of a drive, a panel or a sensor, checked and
+// ready to use. Vendors differ only here; the meaning of a field is fixed by its name.
 #pragma once
 
 #include <array>
@@ -16,9 +16,9 @@ struct BusError;
 
 enum class RegisterType : std::uint8_t { kU16, kI16, kI8, kU32, kI32 };
 enum class WordOrder : std::uint8_t { kHighFirst, kLowFirst };
-enum class DeviceKind : std::uint8_t { kDrive, kPanel };
+enum class DeviceKind : std::uint8_t { kDrive, kPanel, kPelvisTilt };
 enum class Block : std::uint8_t { kWrite, kRead, kConfig };
-enum class Transaction : std::uint8_t { kFc23, kFc16Fc3 };
+enum class Transaction : std::uint8_t { kFc23, kFc16Fc3, kFc3 };
 enum class WatchdogCounts : std::uint8_t { kNone, kWriteTelegrams, kAnyTelegram };
 
 // One register or pair. SI value = raw * scale + offset, times the rated force for `of_rated`.
@@ -73,6 +73,8 @@ enum class Field : std::uint8_t {
   kPanelInputs,        // inputs
   kSafetyBits,         // safety
   kRelayCountEcho,     // relay_count_echo
+  kTilt,               // tilt
+  kSampleCount,        // sample_count
   kCount
 };
 

@@ -56,7 +56,7 @@ Stamped transact(Connection& connection, const DevicePlan& plan, const RoundInpu
   const DeviceDescriptor& d = plan.descriptor;
   const std::int64_t started_ns = monotonic_ns();
   Outcome outcome;
-  if (!round.send) {
+  if (!round.send || d.transaction == Transaction::kFc3) {
     outcome = connection.read(plan.unit_id, d.read.address, in);
   } else if (d.transaction == Transaction::kFc23) {
     outcome = connection.write_and_read(plan.unit_id, d.write.address, out, d.read.address, in);
@@ -371,6 +371,23 @@ Exchange PanelSession::exchange(Connection& connection, const RoundInput& round,
   input.safety.relay_closed = get_bit(d.bit(Bit::kRelayClosed), in.data());
   input.panel.freshness = renewed(input.panel.freshness, done.stamp_ns, round.epoch);
   input.safety.freshness = renewed(input.safety.freshness, done.stamp_ns, round.epoch);
+  return Exchange::kAccepted;
+}
+
+Exchange PelvisSession::exchange(Connection& connection, const RoundInput& round,
+                                 PelvisInput& input, ExchangeStats& stats) {
+  const DeviceDescriptor& d = plan_.descriptor;
+  std::array<std::uint16_t, kMaxReadWords> in{};
+  const Stamped done = transact(connection, plan_, round, {},
+                                std::span<std::uint16_t>(in.data(), d.read.words), stats);
+  if (done.outcome != Outcome::kOk) return failed(done.outcome);
+  // A sensor that has stopped sampling goes on answering.
+  const std::int64_t count = get_raw(d.field(Field::kSampleCount), in.data());
+  if (seen_ && count == count_) return Exchange::kAccepted;
+  seen_ = true;
+  count_ = count;
+  input.tilt_rad = get_value(d.field(Field::kTilt), in.data(), 0.0);
+  input.freshness = renewed(input.freshness, done.stamp_ns, round.epoch);
   return Exchange::kAccepted;
 }
 

@@ -103,4 +103,19 @@ class PanelSession {
   std::uint16_t count_ = 0;
 };
 
+// Only read, at its own pace. Its silence is nobody's fault: the values just grow old.
+class PelvisSession {
+ public:
+  explicit PelvisSession(const DevicePlan& plan) : plan_(plan) {}
+
+  [[nodiscard]] const DevicePlan& plan() const noexcept { return plan_; }
+  [[nodiscard]] Exchange exchange(Connection& connection, const RoundInput& round,
+                                  PelvisInput& input, ExchangeStats& stats);
+
+ private:
+  const DevicePlan& plan_;
+  std::int64_t count_ = 0;
+  bool seen_ = false;
+};
+
 }  // namespace medius::hal::modbus

@@ -41,8 +41,11 @@ Link::Link(const LinkPlan& plan, const BusPlan& bus, LockstepGate* gate)
   for (const DevicePlan& device : plan_.devices) {
     if (device.descriptor.kind == DeviceKind::kDrive) {
       drives_.emplace_back(device, bus.relay_stands_in);
-    } else {
+    } else if (device.descriptor.kind == DeviceKind::kPanel) {
       panels_.emplace_back(device);
+    } else {
+      pelvis_.emplace_back(device);
+      input_.pelvis.present = true;
     }
   }
 }
@@ -86,6 +89,10 @@ void Link::read(MachineInput& input) noexcept {
   if (!panels_.empty()) {
     input.panel = seen_.panel;
     input.safety = seen_.safety;
+  }
+  if (!pelvis_.empty()) {
+    input.pelvis = seen_.pelvis;
+    input.pelvis.present = true;
   }
 }
 
@@ -273,6 +280,13 @@ Exchange Link::make_exchanges(const RoundInput& round) {
     worst = std::max(worst, panel.exchange(connection_, round, input_, stats));
     if (worst == Exchange::kLinkFailed) return worst;
   }
+  for (PelvisSession& sensor : pelvis_) {
+    if (!due(sensor.plan())) continue;
+    // An exception of a sensor is no reason to distrust the drives' samples.
+    if (sensor.exchange(connection_, round, input_.pelvis, stats) == Exchange::kLinkFailed) {
+      return Exchange::kLinkFailed;
+    }
+  }
   return worst;
 }
 
@@ -284,6 +298,7 @@ void Link::lose(const std::string& why) {
   }
   input_.panel.freshness.valid = false;
   input_.safety.freshness.valid = false;
+  input_.pelvis.freshness.valid = false;
   publish();
   publish_counters();
   set_state(LinkState::kDown, why);

@@ -61,6 +61,7 @@ class Link {
   LockstepGate* const gate_;
   std::vector<DriveSession> drives_;
   std::vector<PanelSession> panels_;
+  std::vector<PelvisSession> pelvis_;  // at most one
 
   rt::TripleBuffer<MachineInput> inputs_;
   rt::TripleBuffer<Order> orders_;

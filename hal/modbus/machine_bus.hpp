@@ -23,7 +23,8 @@ struct BusError {
 struct BusOptions {
   bool simulated = false;  // only then are descriptors allowed that nobody has verified on hardware
   bool lockstep = false;   // a bus round is a tick (medius-sim --pace bus)
-  bool needs_panel = false;  // no force is ever allowed without an operator panel's reset
+  bool needs_panel = false;    // no force is ever allowed without an operator panel's reset
+  bool pelvis_sensor = false;  // the machine file promises a pelvis-tilt sensor
   std::vector<std::string> axis_names;  // [[axis]] names in order; [[device]] axis refers to them
   std::vector<CoordinateKind> axis_coordinates;  // beside axis_names
   std::vector<std::string> link_overrides;       // "machine=127.0.0.1:15020"

@@ -66,6 +66,7 @@ struct LifterTruth {
   // The rested person could not carry the load now felt through the whole range, however slowly.
   bool cannot_lift = false;
   double intended_angle_rad = 0.0;
+  double pelvic_tilt_rad = 0.0;  // positive: down on the unsupported side; 0 when seated
   measure::Phase intended_phase = measure::Phase::kRest;
 };
 

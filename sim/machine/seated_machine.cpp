@@ -26,20 +26,26 @@ SeatedMachine::SeatedMachine(const SimulatedStationConfig& config)
       person_(felt_at_the_pad(config.person, config.lever.pad_lever_m)) {}
 
 void SeatedMachine::step_tick(std::span<const SimulatedDrive> drives) {
-  LegSenses senses{};
   for (std::size_t axis = 0; axis < plants_.size(); ++axis) {
-    LeverPlant& plant = plants_[axis];
-    plant.command(drives[axis].force_n(), drives[axis].powered());
-    plant.set_drive_speed_limit(drives[axis].speed_limit_mps());
-    const LeverTruth::Leg& leg = plant.truth().leg[0];
-    for (int i = 0; i < kPlantStepsPerTick; ++i) {
+    plants_[axis].command(drives[axis].force_n(), drives[axis].powered());
+    plants_[axis].set_drive_speed_limit(drives[axis].speed_limit_mps());
+  }
+  // The arms take turns: a step waits for its own last one, and the other arm's fills the wait.
+  for (int i = 0; i < kPlantStepsPerTick; ++i) {
+    for (std::size_t axis = 0; axis < plants_.size(); ++axis) {
+      const LeverTruth::Leg& leg = plants_[axis].truth().leg[0];
       const double hip_nm =
           released_[axis] ? 0.0 : person_.torque_nm(axis, leg.angle_rad, leg.velocity_radps);
-      plant.step({hip_nm, 0.0});
+      plants_[axis].step({hip_nm, 0.0});
     }
+  }
+  LegSenses senses{};
+  for (std::size_t axis = 0; axis < plants_.size(); ++axis) {
     if (released_[axis]) continue;
+    const LeverTruth& truth = plants_[axis].truth();
+    const LeverTruth::Leg& leg = truth.leg[0];
     senses[axis] = {leg.angle_rad, leg.velocity_radps, leg.pad_force_n,
-                    pad_lever_m_ * plant.truth().arm_velocity_radps};
+                    pad_lever_m_ * truth.arm_velocity_radps};
   }
   person_.tick(senses, set_truths());
   for (std::size_t axis = 0; axis < plants_.size(); ++axis) {

@@ -17,6 +17,7 @@ constexpr double kLoadCellRailN = 2000.0;
 // listens to would be lost.
 constexpr int kResetAfterWrites = 100;
 constexpr int kResetPressTicks = 200;
+constexpr int kPelvisSampleTicks = 10;
 
 }  // namespace
 
@@ -64,6 +65,7 @@ struct SimulatedStation::State {
 
   void step_panel() noexcept;
   void measure() noexcept;
+  void sample_pelvis() noexcept;
 
   struct Axis {
     hal::DriveInput drive;
@@ -85,6 +87,8 @@ struct SimulatedStation::State {
   int reset_ticks = 0;  // left of a press
   bool stop_pressed = false, key_on = true, dead_man_held = false;
   int writes = 0;
+  double pelvic_tilt_rad = 0.0;
+  std::uint32_t pelvis_samples = 0;
 };
 
 void SimulatedStation::State::step_panel() noexcept {
@@ -116,6 +120,12 @@ void SimulatedStation::State::measure() noexcept {
   }
 }
 
+void SimulatedStation::State::sample_pelvis() noexcept {
+  if (!config.pelvis_sensor || ticks % kPelvisSampleTicks != 0) return;
+  pelvic_tilt_rad = mechanics->lifter(0).pelvic_tilt_rad;
+  ++pelvis_samples;
+}
+
 SimulatedStation::SimulatedStation(const SimulatedStationConfig& config)
     : state_(std::make_unique<State>(config)) {
   state_->measure();
@@ -129,6 +139,7 @@ void SimulatedStation::step_tick() noexcept {
   for (SimulatedDrive& drive : s.drives) drive.step(s.sto());
   s.mechanics->step_tick(s.drives);
   s.measure();
+  s.sample_pelvis();
 }
 
 bool SimulatedStation::rest(double seconds) noexcept {
@@ -190,6 +201,16 @@ hal::SafetyInput SimulatedStation::safety() const noexcept {
   safety.estop_released = !state_->estop_pressed;
   safety.relay_closed = state_->relay_closed();
   return safety;
+}
+
+hal::PelvisInput SimulatedStation::pelvis() const noexcept {
+  hal::PelvisInput pelvis;
+  pelvis.tilt_rad = state_->pelvic_tilt_rad;
+  pelvis.present = state_->config.pelvis_sensor;
+  return pelvis;
+}
+std::uint32_t SimulatedStation::pelvis_samples() const noexcept {
+  return state_->pelvis_samples;
 }
 
 double SimulatedStation::watchdog_s(std::size_t axis) const noexcept {

@@ -50,7 +50,8 @@ struct SimulatedStationConfig {
   LeverPlantConfig lever;  // of each arm of the seated machine
   SimulatedDriveConfig drive;
   PersonConfig person;
-  bool rig = false;  // a motion rig instead of the person
+  bool pelvis_sensor = false;  // the person wears one
+  bool rig = false;            // a motion rig instead of the person
   RigConfig rig_config;
   std::uint64_t seed = 1;
 };
@@ -118,6 +119,9 @@ class SimulatedStation {
   [[nodiscard]] const hal::LoadCellInput& load_cell(std::size_t axis = 0) const noexcept;
   [[nodiscard]] hal::PanelInput panel() const noexcept;
   [[nodiscard]] hal::SafetyInput safety() const noexcept;
+  // Tilt as of the sensor's last sample, a hundred a second, and how many there were.
+  [[nodiscard]] hal::PelvisInput pelvis() const noexcept;
+  [[nodiscard]] std::uint32_t pelvis_samples() const noexcept;
   [[nodiscard]] double watchdog_s(std::size_t axis = 0) const noexcept;  // in force
   // A limit of the drive is cutting in.
   [[nodiscard]] bool limit_active(std::size_t axis = 0) const noexcept;

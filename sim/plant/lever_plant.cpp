@@ -7,6 +7,7 @@
 #include "controller/base/det_math.hpp"
 #include "controller/base/random.hpp"
 #include "controller/base/trace_hash.hpp"
+#include "sim/plant/phasor.hpp"
 
 namespace medius::sim {
 namespace {
@@ -55,6 +56,7 @@ struct Turning {
 struct Leg {
   LegConfig config;
   Turning at;
+  double share = 0.0;  // step over inertia
   bool in_place = true;
   double cell_filtered_nm = 0.0, cell_noise_nm = 0.0;
 };
@@ -71,17 +73,22 @@ struct LeverPlant::State {
     cell_share = lag_share(c.load_cell_lag_s);
     velocity_share = lag_share(kDriveVelocityLag);
     encoder_quantum = at_least(c.encoder_quantum_rad, 1e-9);
+    inverse_quantum = 1.0 / encoder_quantum;
+    ripple_per_rad = 2.0 * det::kPi * c.torque_ripple_per_rad;
+    arm_share = kDt / c.arm_inertia_kgm2;
     dead_time_steps = static_cast<std::uint32_t>(
         clamped(c.drive_dead_time_s / kDt + 0.5, 0.0, kDelaySlots - 1.0));
     speed_limit_gain = c.arm_inertia_kgm2 * c.drive_speed_limit_bandwidth_radps;
     tilt_nm = kGravity * c.arm_moment_kgm * det::sin(c.tilt_rad);
     for (std::size_t i = 0; i < leg_count; ++i) {
       leg[i].config = l[i];
+      leg[i].share = kDt / l[i].inertia_kgm2;
       leg[i].at.angle = l[i].angle_min_rad;
     }
     arm.angle = leg[0].at.angle;
     for (std::size_t i = 1; i < leg_count; ++i) arm.angle = at_least(arm.angle, leg[i].at.angle);
-    update_truth({});
+    turn_ripple();
+    update_truth<kMostLegs>({});
   }
 
   // What acted in a step.
@@ -95,10 +102,14 @@ struct LeverPlant::State {
     FrictionForce gear;
   };
 
+  template <bool kAccounts, std::size_t kLegs>
   void advance(const std::array<double, kMostLegs>& hip_torque_nm) noexcept;
   void advance_drive() noexcept;
+  void turn_ripple() noexcept;
   void advance_leg(std::size_t index, double hip_nm, Step& step) noexcept;
+  template <std::size_t kLegs>
   void advance_sensors(const Step& step) noexcept;
+  template <std::size_t kLegs>
   void update_truth(const Step& step) noexcept;
   void account(const Step& step) noexcept;
   [[nodiscard]] double stored_energy() const noexcept;
@@ -108,7 +119,8 @@ struct LeverPlant::State {
   FrictionModel gear_friction;
   Random random;
   double drive_share = 1.0, cell_share = 1.0, velocity_share = 1.0;
-  double encoder_quantum = 1e-6, speed_limit_gain = 0.0, speed_limit = 0.0, tilt_nm = 0.0;
+  double encoder_quantum = 1e-6, inverse_quantum = 1e6, ripple_per_rad = 0.0, arm_share = 0.0;
+  double speed_limit_gain = 0.0, speed_limit = 0.0, tilt_nm = 0.0;
   std::uint32_t dead_time_steps = 0;
 
   std::uint64_t steps = 0;
@@ -116,6 +128,7 @@ struct LeverPlant::State {
   bool powered = false;
   std::array<double, kDelaySlots> sent{};
   double current_nm = 0.0, ripple_nm = 0.0, motor_nm = 0.0;
+  Phasor ripple;
   Turning arm;
   FrictionState bristles;
   std::array<Leg, kMostLegs> leg{};
@@ -128,7 +141,7 @@ struct LeverPlant::State {
   double stored_at_start_j = 0.0;
 };
 
-void LeverPlant::State::advance_drive() noexcept {
+inline void LeverPlant::State::advance_drive() noexcept {
   const auto slot = static_cast<std::uint32_t>(steps);
   sent[slot % kDelaySlots] = command_nm;
   double target_nm = powered ? sent[(slot - dead_time_steps) % kDelaySlots] : 0.0;
@@ -139,32 +152,36 @@ void LeverPlant::State::advance_drive() noexcept {
     target_nm = at_most(target_nm, most_nm);
   }
   current_nm += drive_share * (target_nm - current_nm);
-  // Whole turns are taken off first: the sine's range reduction is exact for small angles only.
-  const double turns = config.torque_ripple_per_rad * arm.angle;
-  const double ripple =
-      config.torque_ripple_nm * det::sin(2.0 * det::kPi * (turns - std::floor(turns)));
-  ripple_nm += drive_share * ((powered ? ripple : 0.0) - ripple_nm);
+  const double ripple_target_nm = powered ? config.torque_ripple_nm * ripple.sin : 0.0;
+  ripple_nm += drive_share * (ripple_target_nm - ripple_nm);
   motor_nm = config.torque_gain * current_nm + ripple_nm;
 }
 
-void LeverPlant::State::advance_leg(std::size_t index, double hip_nm, Step& step) noexcept {
+void LeverPlant::State::turn_ripple() noexcept {
+  // Whole turns are taken off first: the sine's range reduction is exact for small angles only.
+  const double turns = config.torque_ripple_per_rad * arm.angle;
+  ripple.set(2.0 * det::kPi * (turns - std::floor(turns)));
+}
+
+inline void LeverPlant::State::advance_leg(std::size_t index, double hip_nm, Step& step) noexcept {
   Leg& l = leg[index];
   const double pad_nm = step.pad_n[index] * config.pad_lever_m;
   const double seat_nm = config.seat_damping_nmsprad * l.at.velocity;
   const double torque_nm = hip_nm + step.leg_stop_nm[index] - pad_nm - seat_nm;
-  l.at.velocity += kDt / l.config.inertia_kgm2 * torque_nm;
+  l.at.velocity += l.share * torque_nm;
   l.at.angle += kDt * l.at.velocity;
 }
 
 // Semi-implicit Euler: torques from angles and velocities of the step's start, then velocities,
 // then angles with the new velocities.
+template <bool kAccounts, std::size_t kLegs>
 void LeverPlant::State::advance(const std::array<double, kMostLegs>& hip_torque_nm) noexcept {
   advance_drive();
   Step step;
   step.arm_before = arm;
   step.hip_nm = hip_torque_nm;
   double pads_nm = 0.0;
-  for (std::size_t i = 0; i < leg_count; ++i) {
+  for (std::size_t i = 0; i < kLegs; ++i) {
     const Leg& l = leg[i];
     step.leg_before[i] = l.at;
     step.pad_depth_m[i] = l.in_place ? config.pad_lever_m * (l.at.angle - arm.angle) : 0.0;
@@ -184,23 +201,32 @@ void LeverPlant::State::advance(const std::array<double, kMostLegs>& hip_torque_
 
   const double torque_nm =
       pads_nm - motor_nm - step.gear.force_n - step.gravity_nm + step.inner_nm - step.outer_nm;
-  arm.velocity += kDt / config.arm_inertia_kgm2 * torque_nm;
+  arm.velocity += arm_share * torque_nm;
   arm.angle += kDt * arm.velocity;
-  for (std::size_t i = 0; i < leg_count; ++i) advance_leg(i, hip_torque_nm[i], step);
-  if (accounts) account(step);
+  for (std::size_t i = 0; i < kLegs; ++i) advance_leg(i, hip_torque_nm[i], step);
+  if constexpr (kAccounts) account(step);
 
   ++steps;
-  advance_sensors(step);
-  update_truth(step);
+  advance_sensors<kLegs>(step);
+  update_truth<kLegs>(step);
 }
 
-void LeverPlant::State::advance_sensors(const Step& step) noexcept {
-  const auto counts = static_cast<std::int64_t>(std::floor(arm.angle / encoder_quantum));
-  const double rate = static_cast<double>(counts - encoder_counts) * encoder_quantum / kDt;
+template <std::size_t kLegs>
+inline void LeverPlant::State::advance_sensors(const Step& step) noexcept {
+  const double scaled = arm.angle * inverse_quantum;
+  auto counts = static_cast<std::int64_t>(scaled);
+  if (static_cast<double>(counts) > scaled) --counts;
+  const double rate = static_cast<double>(counts - encoder_counts) * encoder_quantum * (1.0 / kDt);
   encoder_velocity += velocity_share * ((steps > 1 ? rate : 0.0) - encoder_velocity);
   encoder_counts = counts;
   const bool millisecond = steps % kPlantStepsPerTick == 0;
-  for (std::size_t i = 0; i < leg_count; ++i) {
+  const double turn = ripple_per_rad * kDt * arm.velocity;
+  if (millisecond || !(absolute(turn) < kRotationMax)) {
+    turn_ripple();
+  } else {
+    ripple.rotate(turn);
+  }
+  for (std::size_t i = 0; i < kLegs; ++i) {
     Leg& l = leg[i];
     const double torque_nm = step.pad_n[i] * config.pad_lever_m;
     l.cell_filtered_nm += cell_share * (torque_nm - l.cell_filtered_nm);
@@ -209,12 +235,13 @@ void LeverPlant::State::advance_sensors(const Step& step) noexcept {
   }
 }
 
-void LeverPlant::State::update_truth(const Step& step) noexcept {
+template <std::size_t kLegs>
+inline void LeverPlant::State::update_truth(const Step& step) noexcept {
   truth.time_s = static_cast<double>(steps) * kDt;
   truth.arm_angle_rad = arm.angle;
   truth.arm_velocity_radps = arm.velocity;
   truth.motor_torque_nm = motor_nm;
-  for (std::size_t i = 0; i < leg_count; ++i) {
+  for (std::size_t i = 0; i < kLegs; ++i) {
     truth.leg[i] = {leg[i].at.angle, leg[i].at.velocity, step.pad_n[i],
                     step.pad_n[i] * config.pad_lever_m};
   }
@@ -280,7 +307,13 @@ void LeverPlant::command(double torque_nm, bool powered) noexcept {
 }
 
 void LeverPlant::step(const std::array<double, kMostLegs>& hip_torque_nm) noexcept {
-  state_->advance(hip_torque_nm);
+  State& s = *state_;
+  const bool both = s.leg_count == kMostLegs;
+  if (s.accounts) {
+    both ? s.advance<true, 2>(hip_torque_nm) : s.advance<true, 1>(hip_torque_nm);
+  } else {
+    both ? s.advance<false, 2>(hip_torque_nm) : s.advance<false, 1>(hip_torque_nm);
+  }
 }
 
 void LeverPlant::set_leg_in_place(int leg, bool in_place) noexcept {

@@ -27,11 +27,13 @@ struct Options {
   ServerOptions server;
   std::string pace = "wall";
   std::string machine = "cable";
+  std::string load_cell = "handle";
   std::string program;
   std::string truth;
   std::uint64_t seed = 1;
   bool rig = false;
   bool no_reset = false;
+  bool pelvis_sensor = false;
   bool json = false;
 };
 
@@ -51,6 +53,7 @@ SimulatedStationConfig station_config(const Options& options, std::vector<Planne
   SimulatedStationConfig config;
   config.drive.rated_force_n = options.server.rated_force_n;
   if (machine_of(options) == SimulatedMachine::kSeated) make_seated(config);
+  config.plant.load_cell_after_last_pulley = options.load_cell != "drum";
   std::uint64_t mix = options.seed;
   config.seed = splitmix64(mix);
   config.plant.seed = splitmix64(mix);
@@ -61,6 +64,7 @@ SimulatedStationConfig station_config(const Options& options, std::vector<Planne
   config.person.repeat_plan = true;
   config.person.presses_reset_at_start = !options.no_reset;
   config.rig = options.rig;
+  config.pelvis_sensor = options.pelvis_sensor;
   return config;
 }
 
@@ -175,6 +179,10 @@ int main(int argc, char** argv) {
   app.add_option("--machine", options.machine, "cable station or seated hip-abduction machine")
       ->check(CLI::IsMember({"cable", "seated"}))
       ->capture_default_str();
+  app.add_option("--load-cell", options.load_cell,
+                 "where the cable's load cell sits: after the last pulley, or at the drum")
+      ->check(CLI::IsMember({"handle", "drum"}))
+      ->capture_default_str();
   app.add_option("--program", options.program, "what the person does: a programs/*.toml");
   app.add_option("--seed", options.seed, "of person and machine")
       ->check(CLI::NonNegativeNumber)
@@ -183,6 +191,8 @@ int main(int argc, char** argv) {
                  "write the plant's truth here as JSON, and 1 kHz samples beside it as CSV");
   CLI::Option* const rig = app.add_flag(
       "--rig", options.rig, "a motion rig instead of a person: 12 strokes at 2-1-3 (cable only)");
+  app.add_flag("--pelvis-sensor", options.pelvis_sensor,
+               "the person wears a pelvis-tilt sensor (unit 4)");
   app.add_flag("--no-reset", options.no_reset, "nobody presses the panel's reset at the start");
   app.add_flag("--json", options.json, "print the ready line as JSON");
   try {

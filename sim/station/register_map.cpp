@@ -13,6 +13,8 @@ constexpr std::uint16_t kWriteBlock = 0x0000;
 constexpr std::uint16_t kDriveRead = 0x0100, kDriveReadWords = 16;
 constexpr std::uint16_t kConfig = 0x0120, kConfigWords = 8;
 constexpr std::uint16_t kPanelRead = 0x0010, kPanelReadWords = 3;
+constexpr std::uint16_t kPelvisRead = 0x0010, kPelvisReadWords = 2;
+constexpr double kTiltUnit = 1e-4;
 constexpr std::uint16_t kMapVersion = 1;
 constexpr std::uint16_t kSerialNumber = 4711;
 constexpr double kPermille = 1e-3;
@@ -56,6 +58,10 @@ std::size_t RegisterMap::axis_of(std::uint8_t unit) const noexcept {
   return unit == kSecondDriveUnit && axes_ > 1 ? 1 : hal::kMaxAxes;
 }
 
+bool RegisterMap::has_pelvis(std::uint8_t unit) const noexcept {
+  return unit == kPelvisUnit && station_.pelvis().present;
+}
+
 ModbusException RegisterMap::check_read(FunctionCode function, std::uint8_t unit,
                                         std::uint16_t address, std::uint16_t count) {
   bool known = false;
@@ -73,6 +79,8 @@ ModbusException RegisterMap::check_read(FunctionCode function, std::uint8_t unit
             within(address, count, kPanelRead, kPanelReadWords);
   } else if (unit == kBenchUnit) {
     known = within(address, count, kWriteBlock, bench_words());
+  } else if (has_pelvis(unit)) {
+    known = within(address, count, kPelvisRead, kPelvisReadWords);
   } else {
     return ModbusException::kGatewayNoTarget;
   }
@@ -95,7 +103,7 @@ ModbusException RegisterMap::check_write(FunctionCode function, std::uint8_t uni
   } else if (unit == kBenchUnit) {
     words = bench_words();
   } else {
-    return ModbusException::kGatewayNoTarget;
+    return has_pelvis(unit) ? ModbusException::kIllegalAddress : ModbusException::kGatewayNoTarget;
   }
   return within(address, values.size(), kWriteBlock, words) ? ModbusException::kNone
                                                             : ModbusException::kIllegalAddress;
@@ -181,6 +189,10 @@ std::uint16_t RegisterMap::register_at(std::uint8_t unit, std::uint16_t address)
   }
   if (unit == kPanelUnit) {
     return address < panel_write_.size() ? panel_write_[address] : panel_register(address);
+  }
+  if (unit == kPelvisUnit) {
+    return address == kPelvisRead ? as_i16(station_.pelvis().tilt_rad / kTiltUnit)
+                                  : static_cast<std::uint16_t>(station_.pelvis_samples());
   }
   return bench_write_[address];
 }

@@ -14,6 +14,7 @@ namespace medius::sim {
 inline constexpr std::uint8_t kDriveUnit = 1;
 inline constexpr std::uint8_t kPanelUnit = 2;
 inline constexpr std::uint8_t kSecondDriveUnit = 3;  // the right arm's
+inline constexpr std::uint8_t kPelvisUnit = 4;       // only when the person wears the sensor
 inline constexpr std::uint8_t kBenchUnit = 100;
 
 class RegisterMap final : public RegisterSpace {
@@ -46,6 +47,7 @@ class RegisterMap final : public RegisterSpace {
   [[nodiscard]] std::size_t bench_words() const noexcept { return kHandleSwitch + axes_; }
   [[nodiscard]] std::uint16_t drive_register(std::size_t axis, std::uint16_t address) const;
   [[nodiscard]] std::uint16_t config_register(std::size_t axis, std::uint16_t index) const;
+  [[nodiscard]] bool has_pelvis(std::uint8_t unit) const noexcept;
   [[nodiscard]] std::uint16_t panel_register(std::uint16_t address) const;
   void apply_drive(std::size_t axis);
   void apply_bench(std::uint16_t index);

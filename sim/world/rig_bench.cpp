@@ -192,8 +192,11 @@ tl::expected<RigBenchResult, std::string> run_rig(const RigBenchOptions& options
   auto profile = plugins.create(options.profile, options.parameters, activation,
                                 station::ParameterAuthority::kTherapist);
   if (!profile) return tl::make_unexpected(profile.error().message);
-  auto run = std::make_unique<RigRun>(options, *machine);
-  return run->run(options, **profile);
+  RigBenchOptions placed = options;
+  placed.plant.load_cell_after_last_pulley =
+      machine->axes.front().load_cell.place != station::LoadCellPlace::kDrum;
+  auto run = std::make_unique<RigRun>(placed, *machine);
+  return run->run(placed, **profile);
 }
 
 }  // namespace medius::sim

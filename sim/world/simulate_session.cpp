@@ -16,7 +16,7 @@ constexpr double kLeastBottomS = 0.4;  // nobody turns round at once
 class SetLog {
  public:
   void sample(const World& world, const SimulatedStation& machine) {
-    const rt::Status status = world.status();
+    const rt::Status& status = world.status();
     for (std::size_t i = 0; i < machine.axis_count(); ++i) {
       const rt::AxisStatus& axis = status.axis[i];
       if (axis.set_serial == 0 || axis.load_state != safety::LoadState::kLoaded) continue;

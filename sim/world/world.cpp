@@ -43,6 +43,7 @@ struct World::Impl {
   std::unique_ptr<station::Station> station;
   std::uint64_t next_tick = 0;
   std::uint64_t resting_since = 0;
+  rt::Status status;  // after the last tick
   TraceHash trace;
 
   void tick();
@@ -54,7 +55,7 @@ void World::Impl::tick() {
   engine->cycle(now);
   machine.step_tick();
   ++next_tick;
-  const rt::Status status = channels.status.load();
+  status = channels.status.load();
   for (std::size_t i = 0; i < machine.axis_count(); ++i) {
     trace.add(status.axis[i].force_output);
     trace.add(status.axis[i].force_target);
@@ -72,6 +73,9 @@ tl::expected<std::unique_ptr<World>, std::string> World::create(const WorldOptio
   SimulatedStationConfig simulated = options.station;
   if (has_levers(*machine) && simulated.machine == SimulatedMachine::kCable) make_seated(simulated);
   derive_seeds(simulated, options.seed);
+  simulated.pelvis_sensor = machine->pelvis_sensor;
+  simulated.plant.load_cell_after_last_pulley =
+      machine->axes.front().load_cell.place != station::LoadCellPlace::kDrum;
   auto impl = std::make_unique<Impl>(simulated, options.seed);
   auto store = options.data_directory.empty() ? record::Store::open_in_memory()
                                               : record::Store::open(options.data_directory);
@@ -142,8 +146,8 @@ SimulatedStation& World::machine() {
 record::Store& World::store() {
   return *impl_->store;
 }
-rt::Status World::status() const {
-  return impl_->channels.status.load();
+const rt::Status& World::status() const {
+  return impl_->status;
 }
 
 std::uint64_t World::trace_hash() const {

@@ -51,7 +51,7 @@ class World {
   [[nodiscard]] station::Station& station();
   [[nodiscard]] SimulatedStation& machine();
   [[nodiscard]] record::Store& store();
-  [[nodiscard]] rt::Status status() const;
+  [[nodiscard]] const rt::Status& status() const;  // after the last tick
   // Everything the controller put out and the plant did so far.
   [[nodiscard]] std::uint64_t trace_hash() const;
 

@@ -22,6 +22,8 @@ void WorldImage::read(const Tick& tick, hal::MachineInput& input) noexcept {
   input.panel.freshness = fresh;
   input.safety = machine_.safety();
   input.safety.freshness = fresh;
+  input.pelvis = machine_.pelvis();
+  if (machine_.pelvis_samples() > 0) input.pelvis.freshness = fresh;
 }
 
 void WorldImage::write(const Tick&, const hal::MachineOutput& output) noexcept {

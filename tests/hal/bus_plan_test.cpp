@@ -178,6 +178,59 @@ TEST_F(MachineFile, EachMistakeIsNamed) {
   }
 }
 
+TEST(Descriptor, TheShippedPelvisSensorIsOnlyRead) {
+  const auto pelvis =
+      load_descriptor(devices() + "canonical-pelvis-tilt.toml", CoordinateKind::kCable);
+  ASSERT_TRUE(pelvis) << pelvis.error().message;
+  EXPECT_EQ(pelvis->kind, DeviceKind::kPelvisTilt);
+  EXPECT_EQ(pelvis->transaction, Transaction::kFc3);
+  EXPECT_EQ(pelvis->write.words, 0);
+  EXPECT_EQ(pelvis->read.words, 2);
+  EXPECT_EQ(pelvis->field(Field::kTilt).scale, 1e-4);
+}
+
+TEST_F(DescriptorFile, ASensorThatWouldBeWrittenToIsRefused) {
+  const std::string good = read_all(devices() + "canonical-pelvis-tilt.toml");
+  const auto writes = load_descriptor(
+      put("sensor.toml", changed(good, "transaction = \"fc3\"", "transaction = \"fc23\"")),
+      CoordinateKind::kCable);
+  ASSERT_FALSE(writes);
+  EXPECT_NE(writes.error().message.find("writes to a sensor; write transaction = \"fc3\""),
+            std::string::npos)
+      << writes.error().message;
+  const auto mute =
+      load_descriptor(put("drive.toml", changed(read_all(devices() + "canonical-drive.toml"),
+                                                "transaction = \"fc23\"", "transaction = \"fc3\"")),
+                      CoordinateKind::kCable);
+  ASSERT_FALSE(mute);
+  EXPECT_NE(mute.error().message.find("which cannot write"), std::string::npos)
+      << mute.error().message;
+}
+
+TEST_F(MachineFile, APelvisSensorIsPromisedAndThereOnceOrNotAtAll) {
+  const std::string without = read_all(machine_file());
+  const std::string sensor =
+      "\n[[device]]\nname = \"pelvis\"\nlink = \"machine\"\n"
+      "descriptor = \"canonical-pelvis-tilt\"\n";
+  const std::string again = changed(sensor, "\"pelvis\"", "\"pelvis-2\"");
+  const std::string on_axis = sensor + "axis = \"cable\"\n";
+  BusOptions options = bus_options("", false);
+  options.device_directory = devices();
+  const auto says = [&](const std::string& text, bool promised) -> std::string {
+    options.pelvis_sensor = promised;
+    const auto plan = load_bus_plan(put("machine.toml", text), options);
+    return plan ? "" : plan.error().message;
+  };
+  EXPECT_EQ(says(without + sensor, true), "");
+  EXPECT_EQ(says(without, false), "");
+  EXPECT_NE(says(without, true).find("pelvis_sensor is true, but no [[device]] is one"),
+            std::string::npos);
+  EXPECT_NE(says(without + sensor, false).find("[machine] does not say so"), std::string::npos);
+  EXPECT_NE(says(without + sensor + again, true).find("is a second pelvis sensor"),
+            std::string::npos);
+  EXPECT_NE(says(without + on_axis, true).find("which has no 'axis'"), std::string::npos);
+}
+
 TEST_F(MachineFile, ABusThatCannotCarryItsDevicesIsRefusedWithTheNumbers) {
   const std::string slow = changed(read_all(devices() + "canonical-drive.toml"),
                                    "turnaround_us = 300", "turnaround_us = 6100");
@@ -189,6 +242,24 @@ TEST_F(MachineFile, ABusThatCannotCarryItsDevicesIsRefusedWithTheNumbers) {
   const auto plan = load_bus_plan(machine_file(), options);
   ASSERT_FALSE(plan);
   EXPECT_NE(plan.error().message.find("needs 6.24 ms per cycle of 1 ms, 0.90 ms available"),
+            std::string::npos)
+      << plan.error().message;
+}
+
+TEST_F(MachineFile, ADriveWithoutALoadCellIsRefused) {
+  const std::string descriptor = read_all(devices() + "canonical-drive.toml");
+  const std::size_t at = descriptor.find("[[register]]\nname = \"load_cell\"");
+  ASSERT_NE(at, std::string::npos);
+  const std::size_t next = descriptor.find("[[register]]", at + 1);
+  fs::create_directories(folder / "devices");
+  std::ofstream(folder / "devices" / "canonical-drive.toml")
+      << descriptor.substr(0, at) << descriptor.substr(next);
+  fs::copy_file(devices() + "canonical-panel.toml", folder / "devices" / "canonical-panel.toml");
+  BusOptions options = bus_options("", false);
+  options.device_directory = (folder / "devices").string();
+  const auto plan = load_bus_plan(machine_file(), options);
+  ASSERT_FALSE(plan);
+  EXPECT_NE(plan.error().message.find("has no register load_cell, and nobody else measures"),
             std::string::npos)
       << plan.error().message;
 }

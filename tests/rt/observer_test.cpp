@@ -214,6 +214,22 @@ TEST(ForceControl, ThePulleyTermFollowsTheDirectionWithoutAJump) {
   EXPECT_NEAR(settled(config, input), 103.0, 1e-9);
   input.velocity = 0.0;
   EXPECT_NEAR(settled(config, input), 100.0, 1e-9);
+  config.pulley_friction = 0.5;
+  EXPECT_NEAR(settled(config, input), 100.0, 1e-9);
+  input.velocity = -1.0;
+  EXPECT_NEAR(settled(config, input), 103.5, 1e-9);
+}
+
+TEST(ForceControl, AHandleIsFeltThroughThePulleysThatTheCellAtTheDrumDoesNotSee) {
+  ForceControlConfig config = d10();
+  EXPECT_EQ(handle_force(config, 97.0, 1.0), 97.0) << "no loss: the cell's own word";
+  config.pulley_loss = 0.03;
+  EXPECT_NEAR(handle_force(config, 97.0, 1.0), 100.0, 1e-9);
+  EXPECT_NEAR(handle_force(config, 103.0, -1.0), 100.0, 1e-9);
+  EXPECT_EQ(handle_force(config, 100.0, 0.0), 100.0);
+  config.pulley_friction = 0.5;
+  EXPECT_NEAR(handle_force(config, 96.5, 1.0), 100.0, 1e-9);
+  EXPECT_NEAR(handle_force(config, 103.5, -1.0), 100.0, 1e-9);
 }
 
 TEST(ForceControl, TheDerivativeTermUsesTheTimeBetweenSamples) {
@@ -239,7 +255,7 @@ bool oscillation_found(double amplitude, double hertz, double ramp_per_s, int ti
   for (int i = 0; i < ticks; ++i) {
     const double t = 1e-3 * i;
     found = detect_oscillation(
-        80.0 + ramp_per_s * t + amplitude * det::sin(2.0 * det::kPi * hertz * t), state);
+        80.0 + ramp_per_s * t + amplitude * det::sin(2.0 * det::kPi * hertz * t), 3.0, state);
   }
   return found;
 }

@@ -36,6 +36,22 @@ class Drive : public testing::Test {
   }
 };
 
+TEST(Pelvis, IsSampledAHundredTimesASecondWhereTheSensorIsWorn) {
+  SimulatedStationConfig config = quiet_config();
+  SimulatedStation bare(config);
+  config.pelvis_sensor = true;
+  SimulatedStation worn(config);
+  for (int i = 0; i < 1000; ++i) {
+    bare.step_tick();
+    worn.step_tick();
+  }
+  EXPECT_FALSE(bare.pelvis().present);
+  EXPECT_EQ(bare.pelvis_samples(), 0u);
+  EXPECT_TRUE(worn.pelvis().present);
+  EXPECT_EQ(worn.pelvis_samples(), 100u);
+  EXPECT_EQ(worn.state_hash(), bare.state_hash()) << "a belt changes nothing";
+}
+
 TEST_F(Drive, StartsWithoutTorqueAndDisabled) {
   EXPECT_EQ(station.drive().state, DriveState::kSwitchOnDisabled);
   EXPECT_TRUE(station.drive().sto_active);

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "controller/safety/kernel.hpp"
+#include "controller/station/force_budget.hpp"
 #include "tests/station/config_corpus.hpp"
 #include "tests/station/station_bench.hpp"
 
@@ -46,7 +47,8 @@ constexpr BrokenFile kBroken[] = {
     {"unknown table", "[[link]]", "[[lnik]]",
      "unknown key 'lnik'; allowed here: machine, axis, link, device"},
     {"unknown machine key", "lockstep = true", "lockstpe = true",
-     ":4: [machine]: unknown key 'lockstpe'; allowed here: name, simulated, lockstep"},
+     ":4: [machine]: unknown key 'lockstpe'; allowed here: name, simulated, lockstep, "
+     "pelvis_sensor"},
     {"no name", "name = \"a cable station\"\n", "", "[machine]: 'name' is missing"},
     {"empty name", "\"a cable station\"", "\"\"", "'name' must be a text that is not empty"},
     {"flag as text", "simulated = true", "simulated = \"yes\"",
@@ -92,6 +94,26 @@ constexpr BrokenFile kBroken[] = {
      "[[axis]] 1 tracker: 'reversal_mm' is in the wrong unit; a cable axis takes m"},
     {"table as value", "[axis.bounds]\nforce_max_n = 600.0", "[axis.x]\n",
      "[[axis]] 1: unknown key 'x'"},
+    {"load cell nowhere", "pretension_n = 10.0", "pretension_n = 10.0\nload_cell = \"pulley\"",
+     ":12: [[axis]] 1: load_cell is 'pulley'; a cable axis has it at the \"handle\""},
+    {"load cell twice", "pretension_n = 10.0",
+     "pretension_n = 10.0\nload_cell = \"drum\"\nload_cell = \"handle\"", "load_cell"},
+    {"load cell without a word", "pretension_n = 10.0", "pretension_n = 10.0\nload_cell = \"\"",
+     "'load_cell' must be a text that is not empty"},
+    {"drum without pulleys", "pretension_n = 10.0", "pretension_n = 10.0\nload_cell = \"drum\"",
+     "load_cell is 'drum' but pulley_loss is 0; write the pulleys' friction"},
+    {"pulleys without drum", "reflected_mass_kg = 2.8",
+     "reflected_mass_kg = 2.8\npulley_loss = 0.03",
+     "pulley_loss is 0.03 but the load cell is not at the drum"},
+    {"cell error in kilograms", "[axis.tracker]",
+     "[axis.load_cell_error]\noffset_kg = 1.0\n[axis.tracker]",
+     "[[axis]] 1 load_cell_error: 'offset_kg' is in the wrong unit; a cable axis takes N"},
+    {"half a cell error", "[axis.tracker]",
+     "[axis.load_cell_error]\noffset_n = 1.0\ngain = 0.01\n[axis.tracker]",
+     "[[axis]] 1 load_cell_error: 'resolution' is missing; the data sheet"},
+    {"a cell of another machine", "[axis.tracker]",
+     "[axis.load_cell_error]\noffset_n = 61.0\n[axis.tracker]",
+     "offset_n is 61, at most 60 N (a tenth of force_max: no cell for this axis); lower it"},
     {"three axes", "[[link]]", "[[axis]]\n[[axis]]\n[[link]]", "3 axes, at most 2"},
 };
 
@@ -205,6 +227,58 @@ reflected_mass_kgm2 = 0.4
   EXPECT_EQ(machine->axes[0].engine.coordinate, CoordinateKind::kLever);
   EXPECT_EQ(machine->engine().axis_count, 2);
   EXPECT_FALSE(machine->simulated) << "a machine is real unless it says otherwise";
+}
+
+TEST(MachineFile, ALeverHasItsCellAtThePad) {
+  const ScratchDirectory scratch;
+  const std::string text = R"([machine]
+name = "a seated machine"
+[[axis]]
+name = "left-arm"
+coordinate = "lever"
+load_cell = "drum"
+[axis.control]
+reflected_mass_kgm2 = 0.4
+)";
+  const auto machine = load_machine(scratch.write("machine.toml", text));
+  ASSERT_FALSE(machine);
+  EXPECT_THAT(machine.error().message,
+              HasSubstr("load_cell is 'drum'; a lever axis has it at the \"pad\""));
+}
+
+TEST(MachineFile, APelvisSensorIsThereOnlyWhereTheFileSaysSo) {
+  const auto with = load_machine(source_path("hal/machines/cable-station-pelvis-sim.toml"));
+  const auto without = load_machine(source_path("hal/machines/cable-station-sim.toml"));
+  ASSERT_TRUE(with) << with.error().message;
+  ASSERT_TRUE(without);
+  EXPECT_TRUE(with->pelvis_sensor);
+  EXPECT_FALSE(without->pelvis_sensor);
+}
+
+TEST(ForceBudget, OnlyACellAtTheDrumMissesThePulleysFriction) {
+  const auto handle = load_machine(source_path("hal/machines/cable-station-sim.toml"));
+  const auto drum = load_machine(source_path("hal/machines/cable-station-drum-sim.toml"));
+  ASSERT_TRUE(handle) << handle.error().message;
+  ASSERT_TRUE(drum) << drum.error().message;
+  for (const double force : kBudgetForcesN) {
+    const ForceBudget behind = force_budget(handle->axes[0], force);
+    const ForceBudget before = force_budget(drum->axes[0], force);
+    EXPECT_EQ(behind.friction_not_seen, 0.0);
+    EXPECT_NEAR(before.friction_not_seen, 0.03 * force + 0.3, 1e-12);
+    EXPECT_NEAR(behind.total(), 0.5 + 0.002 * force + 0.001, 1e-12);
+    EXPECT_NEAR(before.total() - behind.total(), 0.03 * force + 0.3, 1e-12);
+  }
+  EXPECT_EQ(budget_sentence(drum->axes[0]),
+            "axis 'cable': load cell at the drum, wrong by at most 1.76 N at 30 N (offset 0.50, "
+            "gain 0.06, friction not seen 1.20, resolution 0.001); 3.36 N at 80 N (offset 0.50, "
+            "gain 0.16, friction not seen 2.70, resolution 0.001); 7.20 N at 200 N (offset 0.50, "
+            "gain 0.40, friction not seen 6.30, resolution 0.001)");
+}
+
+TEST(ForceBudget, ACellThatNobodyDescribedIsSaidToBeUnknown) {
+  AxisMachineConfig axis;
+  axis.name = "cable";
+  EXPECT_THAT(budget_sentence(axis), HasSubstr("not in the machine file: write offset, gain and"));
 }
 
 TEST(MachineFile, TheShippedSimulatedStationIsWhatItShouldBe) {

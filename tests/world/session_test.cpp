@@ -41,6 +41,46 @@ TEST(Session, TrainsLeftThenRightAndCountsEveryRepetition) {
   }
 }
 
+// A cell at the drum sees the pulleys' friction nowhere; what the controller makes of it is what
+// the person feels all the same.
+TEST(Session, WithTheLoadCellAtTheDrumFeelsAsTheSetSays) {
+  const auto result = test::play(test::world_options("cable-station-drum-sim"), kProgram);
+  ASSERT_TRUE(result.completed) << result.reason;
+  ASSERT_EQ(result.sets.size(), 2u);
+  for (const sim::SimulatedSet& set : result.sets) {
+    EXPECT_EQ(set.stored.reps_counted, 8u);
+    EXPECT_NEAR(set.rendered_ratio_truth, 1.30, 0.07);
+  }
+}
+
+const measure::MetricValue& pelvic_drop(const measure::RepMetrics& rep) {
+  return *measure::find_value(rep.values, measure::MetricId::kPelvicDrop);
+}
+
+TEST(Session, ShowsThePelvisOfEveryRepetitionToAMachineWithASensor) {
+  const auto result = test::play(test::world_options("cable-station-pelvis-sim"), kProgram);
+  ASSERT_TRUE(result.completed) << result.reason;
+  for (const sim::SimulatedSet& set : result.sets) {
+    for (const measure::RepMetrics& rep : set.stored.reps) {
+      const measure::MetricValue& drop = pelvic_drop(rep);
+      EXPECT_EQ(drop.flags & measure::kValueMissing, 0u);
+      EXPECT_GT(drop.value, 0.1) << "a loaded hip yields";
+      EXPECT_LT(drop.value, 5.0) << "a sound one not by much";
+      EXPECT_EQ(rep.quality & measure::kQualityPelvicDrop, 0u);
+    }
+  }
+}
+
+TEST(Session, SaysOfAPelvisWithoutASensorThatNobodyMeasuredIt) {
+  const auto result = play(1);
+  for (const sim::SimulatedSet& set : result.sets) {
+    for (const measure::RepMetrics& rep : set.stored.reps) {
+      EXPECT_EQ(pelvic_drop(rep).flags,
+                std::uint32_t{measure::kValueMissing | measure::kValueNotMeasured});
+    }
+  }
+}
+
 // Against definitions written down at SetTruth. Over 400 seeds (12,800 phases) 6 phases were beyond
 // 20 ms: where the person stops for just about the 0.1 s that end a movement, a tick decides.
 TEST(Session, MeasuresRangeAndTempoAsThePlantSawThem) {
