@@ -88,10 +88,11 @@ class Gain {
     ramp_ = up ? std::min(ramp_ + way, target) : std::max(ramp_ - way, target);
     if (up && standing) ramp_ = std::min(ramp_, gain_);
     constexpr int kParts = 10;
+    const double radps = law.value < 1.0 ? kUnloadRadps : lowering ? kTurnRadps : kReleaseRadps;
     double gain = gain_, rate = rate_;
     for (int i = 0; i < kParts; ++i) {
       const double part_s = law.dt_s / kParts;
-      rate += part_s * (kCornerRadps * kCornerRadps * (ramp_ - gain) - 2.0 * kCornerRadps * rate);
+      rate += part_s * (radps * radps * (ramp_ - gain) - 2.0 * radps * rate);
       gain += part_s * rate;
     }
     if (standing && gain > gain_) {
@@ -104,7 +105,8 @@ class Gain {
   }
 
  private:
-  static constexpr double kTurnS = 0.25, kReleaseS = 0.5, kCornerRadps = 40.0;
+  static constexpr double kTurnS = 0.25, kReleaseS = 0.8;
+  static constexpr double kTurnRadps = 16.0, kUnloadRadps = 24.0, kReleaseRadps = 12.0;
   static constexpr double kRiseNps = 480.0, kFallNps = 400.0, kFallNpm = 8000.0;
   static constexpr double kLeast = 0.2, kStandingMps = 0.02;
 

@@ -45,8 +45,7 @@ TEST_F(Laws, EccentricEmphasisGivesTheSetLoadUpAndTheRatioDown) {
 }
 
 // What a ramp of slope r gives behind a critically damped filter: t - (2 - (2 + w t) e^(-w t)) / w.
-double behind_corner(double seconds) {
-  const double w = 40.0;
+double behind_corner(double seconds, double w) {
   if (seconds <= 0.0) return 0.0;
   return seconds - (2.0 - (2.0 + w * seconds) * std::exp(-w * seconds)) / w;
 }
@@ -57,18 +56,21 @@ TEST_F(Laws, EccentricEmphasisRampsInWithinAQuarterOfASecond) {
   for (int tick = 1; tick <= 600; ++tick) {
     const double force = profile->step(input(MEDIUS_PHASE_ECCENTRIC, -0.2, 100.0)).force;
     const double t = tick * 1e-3;
-    EXPECT_NEAR(force, 100.0 + 200.0 * (behind_corner(t) - behind_corner(t - 0.25)), 0.2) << tick;
+    EXPECT_NEAR(force, 100.0 + 200.0 * (behind_corner(t, 16.0) - behind_corner(t - 0.25, 16.0)),
+                0.2)
+        << tick;
   }
 }
 
 // The way back is slower, so that the resting leg is not thrown up.
-TEST_F(Laws, EccentricEmphasisLeavesWithinHalfASecond) {
+TEST_F(Laws, EccentricEmphasisLeavesWithinASecond) {
   const auto profile = make(host_, "eccentric-emphasis", {{"eccentric_ratio", 1.5}});
   double before = run(*profile, input(MEDIUS_PHASE_ECCENTRIC, -0.2, 100.0), 5.0);
-  for (int tick = 1; tick <= 1000; ++tick) {
+  for (int tick = 1; tick <= 1500; ++tick) {
     const double force = profile->step(input(MEDIUS_PHASE_BOTTOM, 0.0, 100.0)).force;
     const double t = tick * 1e-3;
-    EXPECT_NEAR(force, 150.0 - 100.0 * (behind_corner(t) - behind_corner(t - 0.5)), 0.1) << tick;
+    const double gone = behind_corner(t, 12.0) - behind_corner(t - 0.8, 12.0);
+    EXPECT_NEAR(force, 150.0 - 62.5 * gone, 0.1) << tick;
     EXPECT_LE(force, before);
     before = force;
   }
@@ -82,14 +84,14 @@ TEST_F(Laws, EccentricEmphasisNeverAsksForMoreThanTheKernelsSlew) {
   const auto& profile = *made;
   double before = run(*profile, input(MEDIUS_PHASE_HOLD, 0.0, 260.0), 0.1);
   double fastest = 0.0;
-  for (int tick = 0; tick < 1000; ++tick) {
+  for (int tick = 0; tick < 2000; ++tick) {
     const double force = profile->step(input(MEDIUS_PHASE_ECCENTRIC, -0.2, 260.0)).force;
     fastest = std::max(fastest, 1e3 * (force - before));
     before = force;
   }
   EXPECT_NEAR(before, 520.0, 1e-3);
   EXPECT_LE(fastest, 480.0 + 1e-6);
-  EXPECT_GE(fastest, 470.0) << "the limit is at work";
+  EXPECT_GE(fastest, 460.0) << "the limit is at work";
 }
 
 // A person in a hold who begins to lower: 2 mm back, faster than standing, for 20 ms.
@@ -110,7 +112,7 @@ double after_hold(rt::ProfileInstance& profile, std::uint32_t repetition, double
 
 TEST_F(Laws, EccentricEmphasisBeginsWhenAHoldIsLeftAndNotWhenItShakes) {
   const std::map<std::string, double> half = {{"eccentric_ratio", 1.5}};
-  EXPECT_GT(after_hold(*make(host_, "eccentric-emphasis", half), 1, -0.05, 0.25), 120.0);
+  EXPECT_GT(after_hold(*make(host_, "eccentric-emphasis", half), 1, -0.05, 0.3), 120.0);
   EXPECT_EQ(after_hold(*make(host_, "eccentric-emphasis", half), 1, -0.05, 0.055), 100.0)
       << "2 mm take 40 ms";
   EXPECT_EQ(after_hold(*make(host_, "eccentric-emphasis", half), 0, -0.05, 0.2), 100.0)
@@ -131,7 +133,7 @@ TEST_F(Laws, EccentricEmphasisBeginsWhenAHoldIsLeftAndNotWhenItShakes) {
 
 TEST_F(Laws, EccentricEmphasisIsTakenBackWhenAHoldGoesUpAgain) {
   const auto profile = make(host_, "eccentric-emphasis", {{"eccentric_ratio", 1.5}});
-  EXPECT_GT(after_hold(*profile, 1, -0.05, 0.25), 120.0);
+  EXPECT_GT(after_hold(*profile, 1, -0.05, 0.3), 120.0);
   auto in = input(MEDIUS_PHASE_HOLD, 0.05, 100.0);
   in.repetition = 1;
   in.position = 0.39;
@@ -139,7 +141,7 @@ TEST_F(Laws, EccentricEmphasisIsTakenBackWhenAHoldGoesUpAgain) {
     in.position += 0.05e-3;
     profile->step(in);
   }
-  EXPECT_NEAR(profile->step(in).force, 100.0, 1e-3);
+  EXPECT_NEAR(run(*profile, in, 1.0), 100.0, 1e-3);
 }
 
 TEST_F(Laws, EccentricEmphasisLeavesWhereTheLoweringDiesAway) {
@@ -151,13 +153,13 @@ TEST_F(Laws, EccentricEmphasisLeavesWhereTheLoweringDiesAway) {
     in.position -= 1e-4;
     profile->step(in);
   }
-  EXPECT_NEAR(profile->step(in).force, 150.0, 1e-6);  // 50 mm above the bottom
+  EXPECT_NEAR(profile->step(in).force, 150.0, 1e-3);  // 50 mm above the bottom
   in.velocity = -0.03;
-  EXPECT_NEAR(run(*profile, in, 1.0), 150.0, 1e-6) << "a slow part higher up is none";
+  EXPECT_NEAR(run(*profile, in, 1.0), 150.0, 1e-3) << "a slow part higher up is none";
   in.position = 0.03;
-  EXPECT_NEAR(run(*profile, in, 1.0), 100.0, 1e-6);
+  EXPECT_NEAR(run(*profile, in, 2.0), 100.0, 1e-3);
   in.velocity = -0.1;
-  EXPECT_NEAR(run(*profile, in, 1.0), 100.0, 1e-6) << "until the next lowering";
+  EXPECT_NEAR(run(*profile, in, 1.0), 100.0, 1e-3) << "until the next lowering";
 }
 
 // Faster than the limb gives way it would spring back up.
@@ -165,7 +167,7 @@ TEST_F(Laws, EccentricEmphasisBelowOneFallsWithTheWay) {
   const auto profile = make(host_, "eccentric-emphasis", {{"eccentric_ratio", 0.5}});
   EXPECT_EQ(run(*profile, input(MEDIUS_PHASE_ECCENTRIC, 0.03, 200.0), 1.0), 200.0);
   const double first = run(*profile, input(MEDIUS_PHASE_ECCENTRIC, -0.01, 200.0), 0.3);
-  EXPECT_NEAR(first, 200.0 - 80.0 * (0.3 - 0.05), 0.1);
+  EXPECT_NEAR(first, 200.0 - 80.0 * (0.3 - 2.0 / 24.0), 0.1);
 }
 
 // A fast way down after an overspeed meets the slower blend of the bottom: it must not dip below
@@ -277,7 +279,7 @@ TEST_F(Laws, AChangedRatioIsRampedAtHalfAUnitASecond) {
   EXPECT_TRUE(profile->queue_parameter(1, 1.5));
   const auto in = input(MEDIUS_PHASE_ECCENTRIC, -0.2, 100.0);
   // A ramp through the blend lags by 2/w = 0.167 s: after 0.8 s it is at 1.0 + 0.5 (0.8 - 0.167).
-  EXPECT_NEAR(run(*profile, in, 0.8), 100.0 * (1.0 + 0.5 * (0.8 - 2.0 / 40.0)), 0.1);
+  EXPECT_NEAR(run(*profile, in, 0.8), 100.0 * (1.0 + 0.5 * (0.8 - 2.0 / 16.0)), 0.1);
   EXPECT_NEAR(run(*profile, in, 3.0), 150.0, 1e-6);
 }
 
