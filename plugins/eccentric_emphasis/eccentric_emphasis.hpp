@@ -22,7 +22,7 @@ struct EccentricGain {
   // Corners. The simulated person meets an extra load without bouncing up to 16 rad/s, not at 20; a
   // load that goes away with the way or comes back with the lift may do so faster.
   static constexpr double kCornerRadps = 16.0;
-  static constexpr double kUnloadRadps = 24.0;
+  static constexpr double kUnloadRadps = 30.0;
   static constexpr double kReleaseRadps = 12.0;
   // No ramp asks for more than the kernel's 500 N/s of rise.
   static constexpr double kRiseNps = 480.0;

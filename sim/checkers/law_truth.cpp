@@ -106,7 +106,7 @@ class Gain {
 
  private:
   static constexpr double kTurnS = 0.25, kReleaseS = 0.8;
-  static constexpr double kTurnRadps = 16.0, kUnloadRadps = 24.0, kReleaseRadps = 12.0;
+  static constexpr double kTurnRadps = 16.0, kUnloadRadps = 30.0, kReleaseRadps = 12.0;
   static constexpr double kRiseNps = 480.0, kFallNps = 400.0, kFallNpm = 8000.0;
   static constexpr double kLeast = 0.2, kStandingMps = 0.02;
 

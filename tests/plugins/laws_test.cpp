@@ -167,7 +167,7 @@ TEST_F(Laws, EccentricEmphasisBelowOneFallsWithTheWay) {
   const auto profile = make(host_, "eccentric-emphasis", {{"eccentric_ratio", 0.5}});
   EXPECT_EQ(run(*profile, input(MEDIUS_PHASE_ECCENTRIC, 0.03, 200.0), 1.0), 200.0);
   const double first = run(*profile, input(MEDIUS_PHASE_ECCENTRIC, -0.01, 200.0), 0.3);
-  EXPECT_NEAR(first, 200.0 - 80.0 * (0.3 - 2.0 / 24.0), 0.1);
+  EXPECT_NEAR(first, 200.0 - 80.0 * (0.3 - 2.0 / 30.0), 0.1);
 }
 
 // A fast way down after an overspeed meets the slower blend of the bottom: it must not dip below
