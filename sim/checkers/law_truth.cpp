@@ -59,7 +59,7 @@ class Lowering {
   static constexpr double kReversalM = 0.006, kReversalMps = 0.03, kDwellS = 0.060;
   static constexpr double kSlowReversalM = 0.030, kRepetitionM = 0.030;
   static constexpr double kHoldS = 0.120, kLeftHoldM = 0.002, kLeftS = 0.020;
-  static constexpr double kMovingMps = 0.02, kBottomShare = 0.2, kBottomS = 0.040;
+  static constexpr double kMovingMps = 0.02, kBottomShare = 0.35, kBottomS = 0.040;
   static constexpr double kEndShare = 0.1, kEndMps = 0.04;
 
   void count(bool condition, double& seconds) const { seconds = condition ? seconds + dt_s_ : 0.0; }
@@ -75,7 +75,7 @@ class Lowering {
 class Gain {
  public:
   double step(const LawTruth& law, bool lowering, double velocity_mps) {
-    const bool standing = absolute(velocity_mps) < kStandingMps;
+    const bool standing = absolute(velocity_mps) < law.standing_mps;
     const double target = lowering ? law.value : 1.0;
     const bool up = target > ramp_;
     const double whole_s = lowering || up ? kTurnS : kReleaseS;
@@ -108,7 +108,7 @@ class Gain {
   static constexpr double kTurnS = 0.25, kReleaseS = 0.8;
   static constexpr double kTurnRadps = 16.0, kUnloadRadps = 30.0, kReleaseRadps = 12.0;
   static constexpr double kRiseNps = 480.0, kFallNps = 400.0, kFallNpm = 8000.0;
-  static constexpr double kLeast = 0.2, kStandingMps = 0.02;
+  static constexpr double kLeast = 0.2;
 
   double gain_ = 1.0, rate_ = 0.0, ramp_ = 1.0;
 };

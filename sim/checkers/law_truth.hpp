@@ -37,9 +37,10 @@ enum class LawKind : std::uint8_t {
 
 struct LawTruth {
   LawKind kind = LawKind::kConstant;
-  double load_n = 0.0;    // F0
-  double value = 0.0;     // ratio, K, B or c
-  double length_m = 0.5;  // L of a rubber band
+  double load_n = 0.0;         // F0
+  double value = 0.0;          // ratio, K, B or c
+  double length_m = 0.5;       // L of a rubber band
+  double standing_mps = 0.02;  // slower is standing; 0.02 rad/s of a lever is less at its pad
   double dt_s = 1e-3;
 };
 
