@@ -18,7 +18,11 @@ struct EccentricGain {
   // Back to the lifting force at the bottom, slower: an extra load that goes away faster than a
   // person can answer (about 0.35 s) throws the resting leg up. In simulation 18 N within 0.5 s
   // made up to 12 false turns in a set of 8 repetitions, within 0.8 s none.
+  // A limb's stiffness rises with the force it bears and its period falls with the root of that, so
+  // heavier loads may go sooner.
   static constexpr double kReleaseS = 0.8;
+  static constexpr double kReleaseLeastS = 0.35;
+  static constexpr double kReleaseLoadN = 60.0;
   // Corners. The simulated person meets an extra load without bouncing up to 16 rad/s, not at 20; a
   // load that goes away with the way or comes back with the lift may do so faster.
   static constexpr double kCornerRadps = 16.0;
@@ -107,7 +111,7 @@ struct EccentricGain {
     const bool emphasis = turning && state.overspeed == 0;
     const double target = emphasis ? ratio : 1.0;
     const bool rises = target > state.ramp;
-    const double time_s = turning || rises ? kTurnS : kReleaseS;
+    const double time_s = turning || rises ? kTurnS : release_s(setup, in.base_force);
     double rate = at_least(absolute(ratio - 1.0), kLeastChange) / time_s;
     double force_rate = (rises ? kRiseNps : kFallNps) * setup.arm_m;
     if (emphasis && !rises) {
@@ -129,6 +133,11 @@ struct EccentricGain {
   }
 
  private:
+  static double release_s(const Setup& setup, double base_force) noexcept {
+    const double load_n = at_least(base_force, 1.0) / setup.arm_m;
+    return clamped(kReleaseS * det::sqrt(kReleaseLoadN / load_n), kReleaseLeastS, kReleaseS);
+  }
+
   static void follow_direction(const Setup& setup, State& state,
                                const medius_step_in_t& in) noexcept {
     const double position = clamped(in.position, -kFar, kFar);

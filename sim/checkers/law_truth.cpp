@@ -4,6 +4,7 @@
 #include <cstddef>
 
 #include "controller/base/clamp.hpp"
+#include "controller/base/det_math.hpp"
 
 namespace medius::sim {
 namespace {
@@ -78,7 +79,9 @@ class Gain {
     const bool standing = absolute(velocity_mps) < law.standing_mps;
     const double target = lowering ? law.value : 1.0;
     const bool up = target > ramp_;
-    const double whole_s = lowering || up ? kTurnS : kReleaseS;
+    const double release_s =
+        std::clamp(kReleaseS * det::sqrt(kReleaseLoadN / law.load_n), 0.35, kReleaseS);
+    const double whole_s = lowering || up ? kTurnS : release_s;
     double steepest_nps = up ? kRiseNps : kFallNps;
     if (lowering && !up)
       steepest_nps = std::min(steepest_nps, kFallNpm * std::max(-velocity_mps, 0.0));
@@ -105,7 +108,7 @@ class Gain {
   }
 
  private:
-  static constexpr double kTurnS = 0.25, kReleaseS = 0.8;
+  static constexpr double kTurnS = 0.25, kReleaseS = 0.8, kReleaseLoadN = 60.0;
   static constexpr double kTurnRadps = 16.0, kUnloadRadps = 30.0, kReleaseRadps = 12.0;
   static constexpr double kRiseNps = 480.0, kFallNps = 400.0, kFallNpm = 8000.0;
   static constexpr double kLeast = 0.2;

@@ -4,9 +4,10 @@
 //
 //   constant        F = F0
 //   eccentric       F = F0 y, y'' = w^2 (ramp - y) - 2 w y'; the ramp goes to the ratio in 0.25 s
-//                   while lowering (w = 16 rad/s), back to 1 in 0.8 s (12 rad/s) or up in 0.25 s;
+//                   while lowering (w = 16 rad/s), back to 1 in T (12 rad/s) or up in 0.25 s;
 //                   at most 480 N/s up and 400 N/s down, at the turn 8000 N a metre of way; ratios
-//                   below 1: w = 30 rad/s; y does not rise below 0.02 m/s
+//                   below 1: w = 30 rad/s; y does not rise below 0.02 m/s;
+//                   T = 0.8 s sqrt(60 N / F0) within 0.35-0.8 s
 //   chains          F = F0 + K x, at most 1.5 F0;  inverse: F = F0 - K x, at least 0.5 F0
 //   band            F = F0 + K x, or K L / 3 (s - 1 / s^2) with s = 1 + x / L; at most 1.5 F0
 //   viscous         F = F0 + B v outward, F0 inward;  air: c v^2 in place of B v

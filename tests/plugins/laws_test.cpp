@@ -69,8 +69,9 @@ TEST_F(Laws, EccentricEmphasisLeavesWithinASecond) {
   for (int tick = 1; tick <= 1500; ++tick) {
     const double force = profile->step(input(MEDIUS_PHASE_BOTTOM, 0.0, 100.0)).force;
     const double t = tick * 1e-3;
-    const double gone = behind_corner(t, 12.0) - behind_corner(t - 0.8, 12.0);
-    EXPECT_NEAR(force, 150.0 - 62.5 * gone, 0.1) << tick;
+    const double release_s = 0.8 * std::sqrt(60.0 / 100.0);
+    const double gone = behind_corner(t, 12.0) - behind_corner(t - release_s, 12.0);
+    EXPECT_NEAR(force, 150.0 - 50.0 / release_s * gone, 0.1) << tick;
     EXPECT_LE(force, before);
     before = force;
   }
