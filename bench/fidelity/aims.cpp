@@ -7,9 +7,10 @@
 namespace medius::bench {
 namespace {
 
-constexpr double kHeavyN = 80.0;  // from here on errors count in per cent, below in newton
+// From here on errors count in per cent, below in newton.
+constexpr double kHeavyN = 80.0, kHeavyPadN = 150.0;
 constexpr double kRmsPercent = 3.0;
-constexpr double kRmsN = 2.0;
+constexpr double kRmsN = 2.0, kRmsPadN = 5.0;
 constexpr double kFrictionN = 1.0;
 constexpr double kTurnPercent = 10.0;
 constexpr double kTurnN = 5.0;  // less is none, whatever its share
@@ -40,20 +41,26 @@ std::string name_of(const Case& what) {
   char buffer[160];
   std::snprintf(buffer, sizeof buffer, "%s %.0f N %s, %.1f ms, %.1f kg", what.law.c_str(),
                 what.load_n, what.tempo_name.c_str(), 1e3 * what.io_delay_s, what.drive_kg);
-  return buffer;
+  std::string name = buffer;
+  if (what.machine != "cable") name = what.machine + " " + name;
+  if (what.lifter != "rig") name += ", " + what.lifter;
+  return name;
 }
 
 std::vector<Aim> judge_aims(const std::vector<Row>& rows) {
   using Value = std::optional<double>;
+  const auto rms = [&rows](const char* name, double limit, const char* machine, bool heavy) {
+    return judge(rows, name, limit, [machine, heavy](const Row& row) {
+      const double from_n = row.what.machine == "cable" ? kHeavyN : kHeavyPadN;
+      if (row.what.machine != machine || (row.what.load_n >= from_n) != heavy) return Value();
+      return Value(heavy ? row.force.rms_percent : row.force.rms_n);
+    });
+  };
   return {
-      judge(rows, "rms_percent from 80 N", kRmsPercent,
-            [](const Row& row) {
-              return row.what.load_n >= kHeavyN ? Value(row.force.rms_percent) : Value();
-            }),
-      judge(rows, "rms_n below 80 N", kRmsN,
-            [](const Row& row) {
-              return row.what.load_n < kHeavyN ? Value(row.force.rms_n) : Value();
-            }),
+      rms("cable: rms_percent from 80 N", kRmsPercent, "cable", true),
+      rms("cable: rms_n below 80 N", kRmsN, "cable", false),
+      rms("seated: rms_percent from 150 N", kRmsPercent, "seated", true),
+      rms("seated: rms_n below 150 N", kRmsPadN, "seated", false),
       judge(rows, "friction_felt_n", kFrictionN,
             [](const Row& row) { return Value(std::fabs(row.force.friction_felt_n)); }),
       judge(rows, "turn_worst_percent unless below 5 N", kTurnPercent,

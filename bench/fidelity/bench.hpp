@@ -19,7 +19,8 @@ enum class Control : std::uint8_t {
 };
 
 struct BenchOptions {
-  std::string machine_file;
+  std::string machine_file;         // of the cable station
+  std::string seated_machine_file;  // of the seated machine
   std::string plugin_directory;
   std::vector<std::string> filters;  // column=prefix
   Control control = Control::kMachineFile;
@@ -34,5 +35,9 @@ struct BenchOptions {
 // The canonical link's dead time, command to torque: the middle of its 0.5-2 ms.
 inline constexpr double kCanonicalDelayS = 0.0015;
 inline constexpr double kDriveKg = 2.6;  // reflected mass of the canonical drive
+// The seated machine's arm and gear, 0.5 kg m^2, at the pad's 0.38 m; and how far the pad goes, 30
+// degrees.
+inline constexpr double kArmKg = 0.5 / (0.38 * 0.38);
+inline constexpr double kPadTravelM = 0.20;
 
 }  // namespace medius::bench

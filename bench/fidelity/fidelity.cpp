@@ -13,11 +13,20 @@ namespace {
 using nlohmann::ordered_json;
 
 void print_rows(const std::vector<Row>& rows) {
-  std::printf("%-24s %6s %-9s %5s %4s  %6s %6s %14s %7s %8s %8s %5s %6s\n", "law", "load N",
-              "tempo", "ms", "kg", "rms N", "rms %", "turn N      %", "ratio", "friction",
-              "mass kg", "steps", "clip %");
+  std::printf("%-6s %-7s %-24s %6s %-9s %5s %4s  %6s %6s %14s %7s %8s %8s %5s %6s\n", "mach.",
+              "lifter", "law", "load N", "tempo", "ms", "kg", "rms N", "rms %", "turn N      %",
+              "ratio", "friction", "mass kg", "steps", "clip %");
   for (const Row& row : rows) {
     const sim::ForceTruth& force = row.force;
+    std::printf("%-6s %-7s ", row.what.machine.c_str(), row.what.lifter.c_str());
+    if (!row.done()) {
+      std::printf("%-24s %6.0f %-9s %5.1f %4.1f  %s: %d of %d repetitions\n", row.what.law.c_str(),
+                  row.what.load_n, row.what.tempo_name.c_str(), 1e3 * row.what.io_delay_s,
+                  row.what.drive_kg,
+                  row.cannot_lift ? "this person cannot lift the load" : "this person fails",
+                  row.lifted, row.planned);
+      continue;
+    }
     std::printf(
         "%-24s %6.0f %-9s %5.1f %4.1f  %6.2f %6.2f %6.2f %6.2f %8.3f %8.2f %8.2f %5d %6.1f%s%s\n",
         row.what.law.c_str(), row.what.load_n, row.what.tempo_name.c_str(),
@@ -48,6 +57,8 @@ ordered_json references(const std::vector<Row>& rows) {
          {"ticks", row.ticks},
          {"direction_changes", row.direction_changes},
          {"oscillation_detected", row.oscillated},
+         {"lifted", row.what.lifter == "rig" ? ordered_json() : ordered_json(row.lifted)},
+         {"cannot_lift", row.what.lifter == "rig" ? ordered_json() : ordered_json(row.cannot_lift)},
          {"fault", row.fault.empty() ? ordered_json() : ordered_json(row.fault)}});
   }
   return out;

@@ -5,14 +5,16 @@
 #include <cstdio>
 
 namespace medius::bench {
-namespace {
 
 using sim::LawKind;
 using sim::LawTruth;
 
+namespace {
+
 constexpr double kLoadsN[] = {30.0, 60.0, 80.0, 120.0, 200.0, 260.0};
 constexpr double kRatios[] = {0.5, 1.0, 1.2, 1.3, 1.5, 2.0};
 constexpr double kDelaysS[] = {0.0005, 0.002, 0.005, 0.012};
+constexpr int kPersonReps = 6;  // fewer than tire a person
 constexpr double kHeavyDrivesKg[] = {5.0, 8.0};
 
 std::string text(const char* format, double value) {
@@ -21,7 +23,9 @@ std::string text(const char* format, double value) {
   return buffer;
 }
 
-Case constant(double load_n) {
+}  // namespace
+
+Case constant_case(double load_n) {
   Case c;
   c.law = c.profile = "constant-tension";
   c.load_n = load_n;
@@ -30,7 +34,7 @@ Case constant(double load_n) {
   return c;
 }
 
-Case eccentric(double load_n, double ratio) {
+Case eccentric_case(double load_n, double ratio) {
   Case c;
   c.profile = "eccentric-emphasis";
   c.law = c.profile + text(" %.2f", ratio);
@@ -41,8 +45,8 @@ Case eccentric(double load_n, double ratio) {
   return c;
 }
 
-Case law(const std::string& name, const std::string& profile,
-         std::map<std::string, double> parameters = {}, std::optional<LawTruth> truth = {}) {
+Case law_case(const std::string& name, const std::string& profile,
+              std::map<std::string, double> parameters, std::optional<LawTruth> truth) {
   Case c;
   c.law = name;
   c.profile = profile;
@@ -51,31 +55,33 @@ Case law(const std::string& name, const std::string& profile,
   return c;
 }
 
+namespace {
+
 // Every law that is shipped, at 80 N.
 std::vector<Case> shipped() {
   const double load_n = 80.0;
   std::vector<Case> all = {
-      constant(load_n),
-      eccentric(load_n, 1.2),
-      law("chains", "chains", {{"stiffness_n_per_m", 60.0}},
-          LawTruth{LawKind::kChains, load_n, 60.0}),
-      law("inverse-chains", "inverse-chains", {{"stiffness_n_per_m", 60.0}},
-          LawTruth{LawKind::kInverseChains, load_n, 60.0}),
-      law("band linear", "band", {{"kind", 0.0}, {"stiffness_n_per_m", 100.0}},
-          LawTruth{LawKind::kLinearBand, load_n, 100.0}),
-      law("band rubber", "band",
-          {{"kind", 1.0}, {"stiffness_n_per_m", 100.0}, {"rest_length_m", 0.5}},
-          LawTruth{LawKind::kRubberBand, load_n, 100.0, 0.5}),
-      law("viscous", "viscous", {{"damping_ns_per_m", 100.0}},
-          LawTruth{LawKind::kViscous, load_n, 100.0}),
-      law("quadratic-air", "quadratic-air", {{"drag_ns2_per_m2", 150.0}},
-          LawTruth{LawKind::kAir, load_n, 150.0}),
-      law("constant-hip-torque", "constant-hip-torque",
-          {{"attachment_m", 0.80}, {"leg_moment_kg_m", 5.23}}),
+      constant_case(load_n),
+      eccentric_case(load_n, 1.2),
+      law_case("chains", "chains", {{"stiffness_n_per_m", 60.0}},
+               LawTruth{LawKind::kChains, load_n, 60.0}),
+      law_case("inverse-chains", "inverse-chains", {{"stiffness_n_per_m", 60.0}},
+               LawTruth{LawKind::kInverseChains, load_n, 60.0}),
+      law_case("band linear", "band", {{"kind", 0.0}, {"stiffness_n_per_m", 100.0}},
+               LawTruth{LawKind::kLinearBand, load_n, 100.0}),
+      law_case("band rubber", "band",
+               {{"kind", 1.0}, {"stiffness_n_per_m", 100.0}, {"rest_length_m", 0.5}},
+               LawTruth{LawKind::kRubberBand, load_n, 100.0, 0.5}),
+      law_case("viscous", "viscous", {{"damping_ns_per_m", 100.0}},
+               LawTruth{LawKind::kViscous, load_n, 100.0}),
+      law_case("quadratic-air", "quadratic-air", {{"drag_ns2_per_m2", 150.0}},
+               LawTruth{LawKind::kAir, load_n, 150.0}),
+      law_case("constant-hip-torque", "constant-hip-torque",
+               {{"attachment_m", 0.80}, {"leg_moment_kg_m", 5.23}}),
   };
   for (const char* id : {"custom-curve", "drop-set", "flywheel", "spotter", "stack",
                          "tempo-eccentric", "weight-stack"}) {
-    all.push_back(law(id, id));
+    all.push_back(law_case(id, id));
   }
   return all;
 }
@@ -87,7 +93,7 @@ void aim_rows(std::vector<Case>& all, bool quick) {
   }
   for (const double load_n : kLoadsN) {
     if (load_n != 80.0 && (!quick || load_n == 30.0 || load_n == 200.0)) {
-      all.push_back(constant(load_n));
+      all.push_back(constant_case(load_n));
       all.back().aim = true;
     }
     for (const double ratio : kRatios) {
@@ -95,7 +101,7 @@ void aim_rows(std::vector<Case>& all, bool quick) {
       const bool short_table =
           ratio == 1.3 ? load_n != 120.0 && load_n != 260.0 : load_n == 80.0 && ratio != 1.5;
       if (shown_already || (quick && !short_table)) continue;
-      all.push_back(eccentric(load_n, ratio));
+      all.push_back(eccentric_case(load_n, ratio));
       all.back().aim = true;
     }
   }
@@ -104,7 +110,7 @@ void aim_rows(std::vector<Case>& all, bool quick) {
 // The rows that stand beside the aims: faster, slower links, heavier drives.
 void side_rows(std::vector<Case>& all, bool quick) {
   const auto both = [&all](double load_n, const auto& change) {
-    for (Case c : {constant(load_n), eccentric(load_n, 1.3)}) {
+    for (Case c : {constant_case(load_n), eccentric_case(load_n, 1.3)}) {
       change(c);
       all.push_back(c);
     }
@@ -147,9 +153,14 @@ bool passes(const nlohmann::ordered_json& row, const std::vector<std::string>& f
 }
 
 nlohmann::ordered_json identity(const Case& c) {
-  return {{"machine", "cable"},    {"law", c.law},    {"load_n", c.load_n},
-          {"tempo", c.tempo_name}, {"lifter", "rig"}, {"io_delay_ms", 1e3 * c.io_delay_s},
+  return {{"machine", c.machine},  {"law", c.law},       {"load_n", c.load_n},
+          {"tempo", c.tempo_name}, {"lifter", c.lifter}, {"io_delay_ms", 1e3 * c.io_delay_s},
           {"drive_kg", c.drive_kg}};
+}
+
+// Persons by name. The default of the lifter is the trained man of 80 kg.
+sim::LifterConfig preset(const std::string&) {
+  return {};
 }
 
 double rounded(double value) {
@@ -188,6 +199,8 @@ std::vector<Case> cases(const BenchOptions& options) {
   std::vector<Case> all;
   aim_rows(all, options.quick);
   side_rows(all, options.quick);
+  add_seated_rows(all, options.quick);
+  add_lifter_rows(all, options.quick);
   std::erase_if(all, [&](const Case& c) { return !passes(identity(c), options.filters); });
   return all;
 }
@@ -199,10 +212,22 @@ tl::expected<Row, std::string> run_case(const BenchOptions& options, const Case&
   rig.load_n = what.load_n;
   rig.rig.tempo = what.tempo;
   rig.rig.reps = options.quick ? 4 : 12;
-  rig.plant.drive_dead_time_s = what.io_delay_s;
-  rig.plant.reflected_mass_kg = what.drive_kg;
   // Another drive is identified anew; its link is not.
-  rig.mass_ratio = what.drive_kg / kDriveKg;
+  if (what.machine == "seated") {
+    rig.machine_file = options.seated_machine_file;
+    rig.rig.travel_m = kPadTravelM;
+    rig.lever.drive_dead_time_s = what.io_delay_s;
+    rig.mass_ratio = what.drive_kg / kArmKg;
+    rig.lever.arm_inertia_kgm2 *= rig.mass_ratio;
+  } else {
+    rig.plant.drive_dead_time_s = what.io_delay_s;
+    rig.plant.reflected_mass_kg = what.drive_kg;
+    rig.mass_ratio = what.drive_kg / kDriveKg;
+  }
+  if (what.lifter != "rig") {
+    rig.lifter = preset(what.lifter);
+    rig.rig.reps = std::min(rig.rig.reps, kPersonReps);
+  }
   auto result = sim::run_rig(rig);
   if (!result) return tl::make_unexpected(what.law + ": " + result.error());
   Row row;
@@ -221,12 +246,22 @@ tl::expected<Row, std::string> run_case(const BenchOptions& options, const Case&
   row.oscillated = result->oscillated;
   row.fault = result->fault;
   row.direction_changes = result->direction_changes;
+  row.lifted = result->lifted;
+  row.planned = rig.rig.reps;
+  row.cannot_lift = result->cannot_lift;
   return row;
 }
 
 nlohmann::ordered_json columns(const Row& row) {
   nlohmann::ordered_json out = identity(row.what);
   const sim::ForceTruth& force = row.force;
+  if (!row.done()) {
+    for (const char* column : {"rms_n", "rms_percent", "turn_worst_percent", "rendered_ratio",
+                               "friction_felt_n", "apparent_mass_kg", "steps_over_3_percent"}) {
+      out[column] = nullptr;
+    }
+    return out;
+  }
   out["rms_n"] = rounded(force.rms_n);
   out["rms_percent"] = rounded(force.rms_percent);
   out["turn_worst_percent"] = rounded(force.turn_worst_percent);

@@ -13,17 +13,19 @@
 
 namespace medius::bench {
 
-// One run on the motion rig.
+// One run on the motion rig, or with a person.
 struct Case {
-  std::string law;      // as the row calls it: the profile, and what distinguishes it
-  std::string profile;  // id of the plugin
+  std::string machine = "cable";
+  std::string lifter = "rig";  // or the preset of a person
+  std::string law;             // as the row calls it: the profile, and what distinguishes it
+  std::string profile;         // id of the plugin
   std::map<std::string, double> parameters;
   std::optional<sim::LawTruth> truth;  // independent reference; none: what the controller aimed at
   double load_n = 80.0;
   measure::Tempo tempo{2.0, 1.0, 3.0, 0.0};
   std::string tempo_name = "2-1-3";
   double io_delay_s = kCanonicalDelayS;
-  double drive_kg = kDriveKg;
+  double drive_kg = kDriveKg;       // reflected; seated: at the pad
   std::optional<double> set_ratio;  // eccentric ratio that is to be rendered
   bool aim = false;                 // the aims hold for this row
 };
@@ -37,6 +39,10 @@ struct Row {
   std::uint64_t ticks = 0;
   bool oscillated = false;
   std::string fault;
+  int lifted = 0, planned = 0;  // repetitions of a person
+  bool cannot_lift = false;
+  // A person who cannot do the set makes no force figures: the columns are null then.
+  [[nodiscard]] bool done() const { return what.lifter == "rig" || lifted == planned; }
   std::uint32_t direction_changes = 0;
 };
 
@@ -44,6 +50,17 @@ struct Row {
 [[nodiscard]] std::vector<Case> cases(const BenchOptions& options);
 [[nodiscard]] tl::expected<Row, std::string> run_case(const BenchOptions& options,
                                                       const Case& what);
+
+// The rows of the seated machine and of persons. Loads, forces and masses are at the pad.
+void add_seated_rows(std::vector<Case>& all, bool quick);
+void add_lifter_rows(std::vector<Case>& all, bool quick);
+
+// Cases that several tables share.
+[[nodiscard]] Case constant_case(double load_n);
+[[nodiscard]] Case eccentric_case(double load_n, double ratio);
+[[nodiscard]] Case law_case(const std::string& name, const std::string& profile,
+                            std::map<std::string, double> parameters = {},
+                            std::optional<sim::LawTruth> truth = {});
 
 // Columns as the table and the JSON have them.
 [[nodiscard]] nlohmann::ordered_json columns(const Row& row);

@@ -89,8 +89,12 @@ double excess_ceiling(const AxisBounds& bounds, const Felt& f, const FeltInput& 
   double ceiling = f.limit;
   const bool effort = input.phase == Phase::kConcentric || input.phase == Phase::kHold;
   if (!effort && input.phase != Phase::kEccentric) {
-    // At rest, at the bottom and in slack an excess may fade, never rise.
-    ceiling = at_most(ceiling, at_least(state.force, f.base));
+    // At rest, at the bottom and in slack an excess may fade, never rise; but for a resistance to
+    // the person's own way out, which they pay for as they go (excess x velocity > 0: a damper
+    // gives no energy), no steeper than the governor's. Standing still, or without a speed, that is
+    // nothing.
+    const double resisting = bound(bounds.governor_gain) * at_least(f.velocity, 0.0);
+    ceiling = at_most(ceiling, at_least(state.force, f.base + resisting));
     if (input.phase == Phase::kSlack) ceiling = at_most(ceiling, bound(bounds.pretension_max));
     cause = kLimitPhaseGate;
   }
@@ -147,8 +151,7 @@ double gate_load(const LoadGateInput& input, LoadGateState& state) noexcept {
 
   const double ramp = bound(input.ramp_per_s);
   if (state.target < state.applied) {
-    const double fall = at_least(ramp, kLoadFallMinPerS) * dt_s;
-    state.applied = at_least(state.applied - fall, state.target);
+    state.applied = at_least(state.applied - at_least(ramp, kLoadFallMinPerS) * dt_s, state.target);
   } else if (may_climb && !input.increases_frozen) {
     state.applied = at_most(state.applied + ramp * dt_s, state.target);
   }

@@ -4,6 +4,7 @@
 #include <cstddef>
 
 #include "controller/base/clamp.hpp"
+#include "controller/base/det_math.hpp"
 
 namespace medius::sim {
 namespace {
@@ -19,49 +20,82 @@ class Lowering {
   // Is the handle being lowered? `mean_mps`: over the last 111 ms, one period of a tremor.
   bool step(double position_m, double velocity_mps, double mean_mps) {
     if (!lowering_) {
+      const bool still = absolute(velocity_mps) < kMovingMps;
+      still_s_ = still ? still_s_ + dt_s_ : 0.0;
+      if (velocity_mps > kReversalMps) held_ = false;
+      if (still_s_ > kHoldS) held_ = true;
       if (position_m > extremum_m_) extremum_m_ = position_m;
       if (position_m < bottom_m_) bottom_m_ = position_m;
       const double back_m = extremum_m_ - position_m;
-      held_s_ = back_m >= kReversalM && velocity_mps < -kReversalMps ? held_s_ + dt_s_ : 0.0;
+      count(back_m >= kReversalM && velocity_mps < -kReversalMps, latch_s_);
+      count(repeated_ && held_ && back_m >= kLeftHoldM && velocity_mps < -kMovingMps, left_s_);
       const bool went_out = extremum_m_ - bottom_m_ > kRepetitionM;
-      if (went_out && (held_s_ > kDwellS || back_m >= kSlowReversalM)) {
+      if (went_out && (latch_s_ > kDwellS || left_s_ > kLeftS || back_m >= kSlowReversalM)) {
         lowering_ = true;
         peak_m_ = extremum_m_;
-        stopped_s_ = 0.0;
+        stopped_s_ = ending_s_ = 0.0;
       }
       return lowering_;
     }
     // Over at the bottom, once it no longer goes in.
     const bool low = position_m - bottom_m_ < kBottomShare * (peak_m_ - bottom_m_);
-    stopped_s_ = low && mean_mps > -kMovingMps ? stopped_s_ + dt_s_ : 0.0;
+    count(low && mean_mps > -kMovingMps, stopped_s_);
+    const double above_m = position_m - bottom_m_;
+    const bool ending = above_m < kEndShare * (peak_m_ - bottom_m_) && velocity_mps > -kEndMps;
+    if (ending_s_ <= kLeftS) count(repeated_ && ending, ending_s_);
     if (stopped_s_ > kBottomS) {
       lowering_ = false;
       extremum_m_ = bottom_m_ = position_m;
-      held_s_ = 0.0;
+      latch_s_ = left_s_ = still_s_ = 0.0;
+      held_ = false;
+      repeated_ = true;
     }
     return lowering_;
   }
 
+  // ... and the movement dies away at the bottom.
+  [[nodiscard]] bool ended() const { return lowering_ && ending_s_ > kLeftS; }
+
  private:
   static constexpr double kReversalM = 0.006, kReversalMps = 0.03, kDwellS = 0.060;
   static constexpr double kSlowReversalM = 0.030, kRepetitionM = 0.030;
-  static constexpr double kMovingMps = 0.02, kBottomShare = 0.2, kBottomS = 0.040;
+  static constexpr double kHoldS = 0.120, kLeftHoldM = 0.002, kLeftS = 0.020;
+  static constexpr double kMovingMps = 0.02, kBottomShare = 0.35, kBottomS = 0.040;
+  static constexpr double kEndShare = 0.1, kEndMps = 0.04;
+
+  void count(bool condition, double& seconds) const { seconds = condition ? seconds + dt_s_ : 0.0; }
 
   double dt_s_;
-  bool lowering_ = false;
+  bool lowering_ = false, held_ = false, repeated_ = false;
   double extremum_m_ = -1e9, bottom_m_ = 1e9, peak_m_ = 0.0;
-  double held_s_ = 0.0, stopped_s_ = 0.0;
+  double latch_s_ = 0.0, left_s_ = 0.0, still_s_ = 0.0, stopped_s_ = 0.0, ending_s_ = 0.0;
 };
 
-// Critically damped gain of the eccentric law, by small steps of the differential equation.
+// Gain of the eccentric law: a ramp with rounded corners, by small steps of the differential
+// equation.
 class Gain {
  public:
-  double step(double target, double radps, bool standing, double dt_s) {
+  double step(const LawTruth& law, bool lowering, double velocity_mps) {
+    const bool standing = absolute(velocity_mps) < law.standing_mps;
+    const double target = lowering ? law.value : 1.0;
+    const bool up = target > ramp_;
+    const double release_s =
+        std::clamp(kReleaseS * det::sqrt(kReleaseLoadN / law.load_n), 0.35, kReleaseS);
+    const double whole_s = lowering || up ? kTurnS : release_s;
+    double steepest_nps = up ? kRiseNps : kFallNps;
+    if (lowering && !up)
+      steepest_nps = std::min(steepest_nps, kFallNpm * std::max(-velocity_mps, 0.0));
+    const double slope =
+        std::min(std::max(absolute(law.value - 1.0), kLeast) / whole_s, steepest_nps / law.load_n);
+    const double way = slope * law.dt_s;
+    ramp_ = up ? std::min(ramp_ + way, target) : std::max(ramp_ - way, target);
+    if (up && standing) ramp_ = std::min(ramp_, gain_);
     constexpr int kParts = 10;
+    const double radps = law.value < 1.0 ? kUnloadRadps : lowering ? kTurnRadps : kReleaseRadps;
     double gain = gain_, rate = rate_;
     for (int i = 0; i < kParts; ++i) {
-      const double part_s = dt_s / kParts;
-      rate += part_s * (radps * radps * (target - gain) - 2.0 * radps * rate);
+      const double part_s = law.dt_s / kParts;
+      rate += part_s * (radps * radps * (ramp_ - gain) - 2.0 * radps * rate);
       gain += part_s * rate;
     }
     if (standing && gain > gain_) {
@@ -74,11 +108,15 @@ class Gain {
   }
 
  private:
-  double gain_ = 1.0, rate_ = 0.0;
+  static constexpr double kTurnS = 0.25, kReleaseS = 0.8, kReleaseLoadN = 60.0;
+  static constexpr double kTurnRadps = 16.0, kUnloadRadps = 30.0, kReleaseRadps = 12.0;
+  static constexpr double kRiseNps = 480.0, kFallNps = 400.0, kFallNpm = 8000.0;
+  static constexpr double kLeast = 0.2;
+
+  double gain_ = 1.0, rate_ = 0.0, ramp_ = 1.0;
 };
 
 void fill_eccentric(const LawTruth& law, std::span<ForceTruthSample> samples) {
-  constexpr double kLoweringRadps = 12.0, kReleaseRadps = 6.0, kStandingMps = 0.02;
   constexpr double kMeanS = 0.111;
   const auto window = static_cast<std::size_t>(kMeanS / law.dt_s + 0.5);
   Lowering direction(law.dt_s);
@@ -89,10 +127,9 @@ void fill_eccentric(const LawTruth& law, std::span<ForceTruthSample> samples) {
         i < window ? 0.0 : (sample.ring_position_m - samples[i - window].ring_position_m) / kMeanS;
     const bool lowering =
         direction.step(sample.ring_position_m, sample.ring_velocity_mps, mean_mps);
-    const bool standing = absolute(sample.ring_velocity_mps) < kStandingMps;
     sample.target_n =
-        law.load_n * gain.step(lowering ? law.value : 1.0,
-                               lowering ? kLoweringRadps : kReleaseRadps, standing, law.dt_s);
+        law.load_n * gain.step(law, lowering && !(direction.ended() && law.value > 1.0),
+                               sample.ring_velocity_mps);
   }
 }
 

@@ -21,9 +21,32 @@ PersonConfig felt_at_the_pad(PersonConfig person, double pad_lever_m) {
 
 SeatedMachine::SeatedMachine(const SimulatedStationConfig& config)
     : pad_lever_m_(config.lever.pad_lever_m),
+      use_rig_(config.rig),
+      rig_config_(config.rig_config),
+      rig_offset_m_(config.rig_offset_m),
+      rig_(config.rig_config),
       plants_{LeverPlant(arm(config, 0), {config.person.leg[0], {}}),
               LeverPlant(arm(config, 1), {config.person.leg[1], {}})},
       person_(felt_at_the_pad(config.person, config.lever.pad_lever_m)) {}
+
+void SeatedMachine::start_rig() {
+  if (!use_rig_ || rig_started_) return;
+  rig_started_ = true;
+  rig_.start();
+  for (SetTruthTracker& set : sets_) set.begin(0, rig_config_.reps);
+}
+
+double SeatedMachine::hip_torque_nm(std::size_t axis) noexcept {
+  if (released_[axis]) return 0.0;
+  const LeverTruth::Leg& leg = plants_[axis].truth().leg[0];
+  return use_rig_ ? rig_torque_nm(leg) : person_.torque_nm(axis, leg.angle_rad, leg.velocity_radps);
+}
+
+double SeatedMachine::rig_torque_nm(const LeverTruth::Leg& leg) const noexcept {
+  const double way_m = rig_.position_m() + rig_offset_m_ - pad_lever_m_ * leg.angle_rad;
+  const double speed_mps = rig_.velocity_mps() - pad_lever_m_ * leg.velocity_radps;
+  return pad_lever_m_ * (rig_config_.stiffness_npm * way_m + rig_config_.damping_nspm * speed_mps);
+}
 
 void SeatedMachine::step_tick(std::span<const SimulatedDrive> drives) {
   for (std::size_t axis = 0; axis < plants_.size(); ++axis) {
@@ -32,11 +55,9 @@ void SeatedMachine::step_tick(std::span<const SimulatedDrive> drives) {
   }
   // The arms take turns: a step waits for its own last one, and the other arm's fills the wait.
   for (int i = 0; i < kPlantStepsPerTick; ++i) {
+    if (rig_started_) rig_.step();
     for (std::size_t axis = 0; axis < plants_.size(); ++axis) {
-      const LeverTruth::Leg& leg = plants_[axis].truth().leg[0];
-      const double hip_nm =
-          released_[axis] ? 0.0 : person_.torque_nm(axis, leg.angle_rad, leg.velocity_radps);
-      plants_[axis].step({hip_nm, 0.0});
+      plants_[axis].step({hip_torque_nm(axis), 0.0});
     }
   }
   LegSenses senses{};
@@ -47,7 +68,11 @@ void SeatedMachine::step_tick(std::span<const SimulatedDrive> drives) {
     senses[axis] = {leg.angle_rad, leg.velocity_radps, leg.pad_force_n,
                     pad_lever_m_ * truth.arm_velocity_radps};
   }
-  person_.tick(senses, set_truths());
+  if (!use_rig_) {
+    person_.tick(senses, set_truths());
+  } else if (rig_started_ && rig_.done()) {
+    for (SetTruthTracker& set : sets_) set.end();
+  }
   for (std::size_t axis = 0; axis < plants_.size(); ++axis) {
     const LeverTruth& truth = plants_[axis].truth();
     sets_[axis].step(truth.time_s, pad_lever_m_ * truth.arm_angle_rad);

@@ -25,12 +25,23 @@ class SeatedMachine final : public Mechanics {
   void grip(std::size_t axis) override;
   [[nodiscard]] std::uint64_t state_hash() const override;
 
+  [[nodiscard]] const MotionRig& rig() const { return rig_; }
+  void start_rig();
   [[nodiscard]] const LeverTruth& truth(std::size_t axis) const { return plants_[axis].truth(); }
 
  private:
   [[nodiscard]] LegTruths set_truths() { return {&sets_[0], &sets_[1]}; }
 
+  [[nodiscard]] double hip_torque_nm(std::size_t axis) noexcept;
+  // Torque of a hip that follows the rig's path with its impedance.
+  [[nodiscard]] double rig_torque_nm(const LeverTruth::Leg& leg) const noexcept;
+
   double pad_lever_m_;
+  bool use_rig_;
+  RigConfig rig_config_;
+  double rig_offset_m_;
+  MotionRig rig_;
+  bool rig_started_ = false;
   std::array<LeverPlant, 2> plants_;  // left, right
   Person person_;
   std::array<bool, 2> released_{};

@@ -264,10 +264,12 @@ const CableTruth& SimulatedStation::truth() const noexcept {
 }
 const MotionRig& SimulatedStation::rig() const noexcept {
   static const MotionRig at_rest{RigConfig{}};
+  if (state_->seated != nullptr) return state_->seated->rig();
   return state_->cable != nullptr ? state_->cable->rig() : at_rest;
 }
 void SimulatedStation::start_rig() noexcept {
   if (state_->cable != nullptr) state_->cable->start_rig();
+  if (state_->seated != nullptr) state_->seated->start_rig();
 }
 const LeverTruth& SimulatedStation::lever_truth(std::size_t axis) const noexcept {
   static const LeverTruth at_rest;

@@ -51,8 +51,10 @@ struct SimulatedStationConfig {
   SimulatedDriveConfig drive;
   PersonConfig person;
   bool pelvis_sensor = false;  // the person wears one
-  bool rig = false;            // a motion rig instead of the person
+  bool rig = false;  // a motion rig instead of the person; of both legs of the seated machine
   RigConfig rig_config;
+  // Seated: the rig's whole path lies so far out that it sags to its beginning under the set load.
+  double rig_offset_m = 0.0;
   std::uint64_t seed = 1;
 };
 
@@ -143,7 +145,7 @@ class SimulatedStation {
   [[nodiscard]] const LifterTruth& lifter_truth(std::size_t axis = 0) const noexcept;
   // One per planned set begun on the axis.
   [[nodiscard]] const std::vector<SetTruth>& set_truth(std::size_t axis = 0) const noexcept;
-  // Only a cable station has these; a seated machine shows them at rest.
+  // Only a cable station has this; a seated machine shows it at rest.
   [[nodiscard]] const CableTruth& truth() const noexcept;
   [[nodiscard]] const MotionRig& rig() const noexcept;
   void start_rig() noexcept;

@@ -19,50 +19,81 @@ constexpr double kAfterReleaseS = 2.0;
 // The wish of a profile and what is felt of it differ by rounding at most, unless stage 1 limits.
 constexpr double kClippedN = 1e-6;
 constexpr double kPretensionN = 10.0;
+// Room for the sag under an emphasis of half the load before the inner stop.
+constexpr double kPadStartM = 0.06;
+constexpr double kTakenUpS = 4.0;  // a person feels the cuff and stands up; an arm meets its leg
+constexpr double kPersonLimitOverPlan = 2.0, kPersonBeginsS = 15.0;
 
 // Drives the engine through a set by hand: enable, take up, start, engage; then the rig moves.
 class RigRun {
  public:
+  static bool is_lever(const station::MachineConfig& machine) {
+    return machine.axes.front().engine.coordinate == hal::CoordinateKind::kLever;
+  }
+
   RigRun(const RigBenchOptions& options, const station::MachineConfig& machine)
-      : machine_(simulated(options)),
+      : arm_m_(is_lever(machine) ? options.lever.pad_lever_m : 1.0),
+        machine_(simulated(options, is_lever(machine))),
         image_(machine_),
-        engine_(config(options, machine), image_, channels_) {}
+        engine_(config(options, machine), image_, channels_),
+        force_max_(machine.axes.front().engine.bounds.force_max) {}
 
   tl::expected<RigBenchResult, std::string> run(const RigBenchOptions& options,
                                                 rt::ProfileInstance& profile) {
     run_for(0.5);  // the reset edge has been seen
     send({.kind = rt::CommandKind::kEnable});
     run_for(0.5);
-    send({.kind = rt::CommandKind::kSetUserLimits, .value = 600.0, .value2 = 2.0});
-    send({.kind = rt::CommandKind::kTakeUp, .value = kPretensionN});
-    run_for(1.0);
+    send({.kind = rt::CommandKind::kSetUserLimits, .value = force_max_, .value2 = 2.0});
+    send({.kind = rt::CommandKind::kTakeUp, .value = kPretensionN * arm_m_});
+    run_for(options.lifter || arm_m_ != 1.0 ? kTakenUpS : 1.0);
     rt::Command start{.kind = rt::CommandKind::kStartSet};
-    start.value = options.load_n;
-    start.value2 = options.range_m;
+    start.value = options.load_n * arm_m_;
+    start.value2 = options.range_m / arm_m_;
     start.profile = &profile;
     send(start);
     send({.kind = rt::CommandKind::kEngage});
     const double loading_end_s = time_s() + kLoadingLimitS;
     do {
       tick();
-    } while (applied_n_ < options.load_n && time_s() < loading_end_s);
-    run_for(kSettleS);
-    first_tick_ = next_tick_;
-    machine_.start_rig();
-    recording_ = true;
-    move(options.release_after_s);
-    recording_ = false;
+    } while (applied_ < start.value && time_s() < loading_end_s);
+    if (options.lifter) {
+      record_person(options);
+    } else {
+      run_for(kSettleS);
+      first_tick_ = next_tick_;
+      machine_.start_rig();
+      recording_ = true;
+      move(options.release_after_s);
+      recording_ = false;
+    }
     return result();
   }
 
  private:
-  static SimulatedStationConfig simulated(const RigBenchOptions& options) {
+  static SimulatedStationConfig simulated(const RigBenchOptions& options, bool lever) {
     SimulatedStationConfig config;
     std::uint64_t mix = options.seed;
     config.plant = options.plant;
     config.plant.seed = splitmix64(mix);
     config.seed = splitmix64(mix);
-    config.rig = true;
+    config.lever = options.lever;
+    config.lever.seed = config.plant.seed;
+    if (lever) make_seated(config);
+    config.rig_offset_m = kPadStartM + options.load_n * (1.0 / options.rig.stiffness_npm +
+                                                         1.0 / options.lever.pad_stiffness_npm);
+    config.rig = !options.lifter;
+    if (options.lifter) {
+      for (LifterConfig& lifter : config.person.lifter) {
+        lifter = *options.lifter;
+        lifter.seed = splitmix64(mix);
+      }
+      PlannedSet set;
+      set.load_n = options.load_n * (lever ? options.lever.pad_lever_m : 1.0);
+      set.intent.tempo = options.rig.tempo;
+      set.intent.bottom_s = options.rig.bottom_s;
+      set.intent.reps = options.rig.reps;
+      config.person.plan = {set};
+    }
     config.rig_config = options.rig;
     return config;
   }
@@ -88,24 +119,24 @@ class RigRun {
     const Tick now{next_tick_, static_cast<std::int64_t>(next_tick_) * kTickPeriodNs, 0, 0};
     engine_.cycle(now);
     const rt::Status status = channels_.status.load();
-    const CableTruth& truth = machine_.truth();
-    applied_n_ = status.axis[0].load_applied;
+    const HandleTruth truth = machine_.handle(0);
+    applied_ = status.axis[0].load_applied;
     if (recording_) {
-      samples_.push_back({truth.ring_position_m, truth.ring_velocity_mps, truth.cuff_tension_n,
-                          status.axis[0].force_target});
-      velocity_seen_mps_.push_back(status.axis[0].velocity);
+      samples_.push_back({truth.position * arm_m_, truth.velocity * arm_m_, truth.force / arm_m_,
+                          status.axis[0].force_target / arm_m_});
+      velocity_seen_mps_.push_back(status.axis[0].velocity * arm_m_);
     }
     hash_.add(status.axis[0].force_output);
-    hash_.add(truth.cuff_tension_n);
+    hash_.add(truth.force);
     channels_.events.consume_all([this](const rt::Event& event) {
-      if (event.kind == rt::EventKind::kRepClosed) reps_.push_back(event.rep);
+      if (event.kind == rt::EventKind::kRepClosed && event.axis == 0) reps_.push_back(event.rep);
       if (event.kind == rt::EventKind::kFault && fault_.empty() && recording_) {
         fault_ = safety::fault_info(event.fault).name;
         fault_sample_ = samples_.size();
       }
     });
     channels_.samples.consume_all([this](const rt::SampleRecord& sample) {
-      if (!recording_) return;
+      if (!recording_ || sample.axis != 0) return;
       note_clipping(sample);
       oscillated_ = oscillated_ || (sample.limits & rt::kLimitOscillation) != 0;
     });
@@ -134,6 +165,28 @@ class RigRun {
     }
   }
 
+  // The person begins by themselves once the load has come; done, failed or out of time.
+  void record_person(const RigBenchOptions& options) {
+    const measure::Tempo& tempo = options.rig.tempo;
+    const double rep_s =
+        tempo.concentric_s + tempo.hold_s + tempo.eccentric_s + options.rig.bottom_s;
+    const double end_s =
+        time_s() + kPersonBeginsS + kPersonLimitOverPlan * rep_s * options.rig.reps;
+    const auto at_work = [this] {
+      const LifterState state = machine_.lifter_truth(0).state;
+      return state != LifterState::kDone && state != LifterState::kFailed;
+    };
+    first_tick_ = next_tick_;
+    recording_ = true;
+    while (at_work() && time_s() < end_s) {
+      tick();
+      cannot_lift_ = cannot_lift_ || machine_.lifter_truth(0).cannot_lift;
+    }
+    moved_ = samples_.size();
+    run_for(0.6);
+    recording_ = false;
+  }
+
   void run_for(double seconds) {
     const double end = time_s() + seconds;
     while (time_s() < end) tick();
@@ -153,12 +206,15 @@ class RigRun {
     result.oscillated = oscillated_;
     result.reps = std::move(reps_);
     result.first_tick = first_tick_;
+    result.lifted = machine_.lifter_truth(0).reps_completed;
+    result.cannot_lift = cannot_lift_;
     result.moved = moved_;
     result.samples = std::move(samples_);
     result.velocity_seen_mps = std::move(velocity_seen_mps_);
     return result;
   }
 
+  double arm_m_;  // 1: a cable
   SimulatedStation machine_;
   WorldImage image_;
   rt::EngineChannels channels_;
@@ -169,12 +225,13 @@ class RigRun {
   std::uint64_t first_tick_ = 0;
   std::size_t moved_ = 0, fault_sample_ = 0;
   RigBenchResult clipped_;  // only what note_clipping() counts
-  double applied_n_ = 0.0;
+  double force_max_;
+  double applied_ = 0.0;
   std::string fault_;
   TraceHash hash_;
   std::uint64_t next_tick_ = 0;
   std::uint64_t next_command_ = 0;
-  bool recording_ = false, oscillated_ = false;
+  bool recording_ = false, oscillated_ = false, cannot_lift_ = false;
 };
 
 }  // namespace
@@ -187,7 +244,9 @@ tl::expected<RigBenchResult, std::string> run_rig(const RigBenchOptions& options
     return tl::make_unexpected(error.message);
   }
   const rt::AxisConfig& axis = machine->axes.front().engine;
-  const medius_activation_t activation{sizeof activation, MEDIUS_COORDINATE_CABLE, kTickPeriodS,
+  const std::uint32_t coordinate =
+      RigRun::is_lever(*machine) ? MEDIUS_COORDINATE_LEVER : MEDIUS_COORDINATE_CABLE;
+  const medius_activation_t activation{sizeof activation, coordinate, kTickPeriodS,
                                        axis.bounds.force_max, axis.bounds.overspeed_trip};
   auto profile = plugins.create(options.profile, options.parameters, activation,
                                 station::ParameterAuthority::kTherapist);

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,13 +17,18 @@
 namespace medius::sim {
 
 struct RigBenchOptions {
+  // A machine with a lever is moved at its left pad; every m, N and kg of the options and the
+  // result is then at the pad, only the profile's parameters are the lever's.
   std::string machine_file;      // hal/machines/cable-station-sim.toml
   std::string plugin_directory;  // <build>/plugins.d
   std::string profile = "eccentric-emphasis";
   std::map<std::string, double> parameters = {{"eccentric_ratio", 1.3}};
   double load_n = 80.0;
-  RigConfig rig;           // 12 repetitions at 2-1-3
+  RigConfig rig;  // 12 repetitions at 2-1-3
+  // A person in place of the rig, who does the rig's repetitions at its tempo, if they can.
+  std::optional<LifterConfig> lifter;
   CablePlantConfig plant;  // friction, stiffness, dead time ... of the plant only
+  LeverPlantConfig lever;  // the same of a machine with a lever
   // Changes to force control, e.g. for negative controls; the machine file's values stay otherwise.
   bool use_observer = true;
   double kp = -1.0, kd_s = -1.0;  // < 0: as in the machine file
@@ -37,6 +43,8 @@ struct RigBenchResult {
   std::uint32_t reps_counted = 0;  // full ones, by the loop's tracker
   std::uint32_t reps_partial = 0;
   std::uint32_t direction_changes = 0;  // by the loop's tracker
+  int lifted = 0;                       // repetitions that a person completed, by the plant's truth
+  bool cannot_lift = false;  // the rested person could not carry this load through the range
   std::uint64_t trace_hash = 0;
   double simulated_s = 0.0;
   // Ticks in which stage 1 of the kernel let something else be felt than the profile wished.

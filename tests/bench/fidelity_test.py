@@ -60,6 +60,28 @@ class Fidelity(unittest.TestCase):
             ratio = 1.3 if "1.30" in law else 1.0
             self.assertAlmostEqual(row["rendered_ratio"], ratio, delta=0.03, msg=row)
 
+    def test_the_seated_machine_reaches_its_force_aims_at_the_pad(self):
+        rows = {(r["law"], r["load_n"]): r for r in self.rows
+                if r["machine"] == "seated" and r["lifter"] == "rig"}
+        for load_n in (50, 200):
+            for law, ratio in (("constant-tension", 1.0), ("eccentric-emphasis 1.30", 1.3)):
+                row = rows[law, load_n]
+                self.assertLessEqual(row["rms_percent" if load_n >= 150 else "rms_n"],
+                                     3.0 if load_n >= 150 else 5.0, row)
+                self.assertLessEqual(abs(row["friction_felt_n"]), 1.0, row)
+                self.assertAlmostEqual(row["rendered_ratio"], ratio, delta=0.03, msg=row)
+
+    def test_a_row_says_when_the_person_cannot_lift_the_load(self):
+        heavy = report("--filter", "lifter=trained", "--filter", "machine=seated")
+        row = [r for r in heavy["rows"] if r["load_n"] == 400][0]
+        self.assertIsNone(row["rms_n"])
+        self.assertIsNone(row["rendered_ratio"])
+        told = [r for r in heavy["summary"]["references"] if "400 N" in r["row"]][0]
+        self.assertTrue(told["cannot_lift"])
+        self.assertLess(told["lifted"], 4)
+        able = [r for r in self.rows if r["lifter"] == "trained" and r["load_n"] == 60][0]
+        self.assertLess(able["rms_percent"], 3.0, able)
+
     def test_what_the_kernel_cut_off_is_told(self):
         references = {r["row"]: r for r in self.report["summary"]["references"]}
         self.assertEqual(len(references), len({json.dumps(r) for r in references.values()}))
@@ -70,7 +92,7 @@ class Fidelity(unittest.TestCase):
 
     def test_every_aim_names_its_worst_row(self):
         aims = self.report["summary"]["aims"]
-        self.assertEqual(len(aims), 6)
+        self.assertEqual(len(aims), 8)
         for aim in aims:
             self.assertGreater(aim["rows"], 0)
             self.assertTrue(aim["worst_row"])

@@ -286,6 +286,21 @@ TEST(EnergyTank, WhateverHappensNoMoreComesOutThanWentInAndWasGranted) {
   }
 }
 
+// A shaking hand at the bottom is what a resistance to the way out could be pumped with.
+TEST(EnergyTank, AResistanceAtTheBottomGivesBackNoMoreThanItTook) {
+  for (const double wish : {1.1 * kBase, 1.5 * kBase, 4.0 * kBase}) {
+    for (const double amplitude : {0.0005, 0.002, 0.01}) {
+      Rig rig;
+      rig.input.phase = Phase::kBottom;
+      for (int tick = 0; tick < 20'000; ++tick) {
+        rig.step(amplitude * kSwing * 9.0 * det::sin(kSwing * 9.0 * tick * kTickPeriodS), wish);
+        ASSERT_LE(rig.given, rig.taken + 1e-6) << wish << " " << amplitude << " " << tick;
+      }
+      EXPECT_GT(rig.taken, 0.0);
+    }
+  }
+}
+
 TEST(EnergyTank, IsEmptyAfterTakeUpAndOff) {
   for (const LoadState state : {LoadState::kTakeUp, LoadState::kOff}) {
     Rig rig;

@@ -277,6 +277,53 @@ TEST(FeltForce, AnExcessRisesOnlyInAPhaseThatMayHaveOne) {
   EXPECT_EQ(rig.settle().force, 90.0);
 }
 
+// What the person's own way out pays for is no phantom: a damper's excess is there with the speed,
+// bounded by it, and never rises on somebody who stands, comes back or has no known speed.
+TEST(FeltForce, AtTheBottomAnExcessRisesOnlyWithTheWayOut) {
+  const auto settled = [](Phase phase, double velocity, double wish) {
+    Rig rig;
+    rig.load(60.0);
+    rig.input.phase = phase;
+    rig.input.velocity = velocity;
+    rig.input.wish = wish;
+    return rig.settle(500).force;
+  };
+  for (const Phase phase : {Phase::kRest, Phase::kBottom}) {
+    EXPECT_EQ(settled(phase, 0.05, 65.0), 65.0);
+    EXPECT_DOUBLE_EQ(settled(phase, 0.05, 300.0), 60.0 + 400.0 * 0.05) << "no steeper";
+    EXPECT_EQ(settled(phase, 0.5, 300.0), 90.0) << "nor above the user's ratio";
+    for (const double velocity : {0.0, -0.05, -0.5, kNaN, kInf, -kInf}) {
+      EXPECT_EQ(settled(phase, velocity, 65.0), 60.0) << velocity;
+    }
+  }
+  EXPECT_LE(settled(Phase::kSlack, 0.5, 300.0), 30.0);
+  EXPECT_LE(settled(Phase::kEccentric, 0.5, 300.0), 90.0);
+}
+
+TEST(FeltForce, WhateverMovesAtTheBottomAnExcessIsBoundedByTheFastestWayOut) {
+  for (std::uint64_t seed = 0; seed < 40; ++seed) {
+    Random random(seed);
+    Rig rig;
+    rig.load(60.0);
+    double fastest = 0.0;
+    for (int tick = 0; tick < 5000; ++tick) {
+      rig.input.phase = random.chance(0.5) ? Phase::kRest : Phase::kBottom;
+      rig.input.velocity =
+          random.chance(0.05) ? test::hostile(random, 5.0) : random.uniform(-0.06, 0.06);
+      rig.input.wish = random.uniform(0.0, 400.0);
+      rig.input.concentric_validated = random.chance(0.3);
+      const double velocity = rig.input.velocity;
+      if (is_finite(velocity)) fastest = std::max(fastest, velocity);
+      const double before = rig.state.force;
+      const double force = rig.step().force;
+      ASSERT_LE(force, std::min(60.0 + 400.0 * fastest, 90.0) + kEps) << seed << " " << tick;
+      if (!(velocity > 0.0) && before >= 60.0) {
+        ASSERT_LE(force, before) << seed << " " << tick;
+      }
+    }
+  }
+}
+
 TEST(FeltForce, SlackNeverGetsMoreThanTheApproachTension) {
   Rig rig;
   rig.load(200.0);
