@@ -121,6 +121,10 @@ FaultCode AxisLoop::start_set(const Command& command, LoopState& loop) noexcept 
   if (++loop.sets_started == 0) ++loop.sets_started;
   set_ = SetState{};
   set_.profile = command.profile;
+  set_.motion = command.profile->commands_motion();
+  servo_integral_ = 0.0;
+  motion_limits_ = safety::MotionState{};
+  motion_start_ = motion_.position;
   set_.serial = loop.sets_started;
   set_.requested = command.value;
   gate_ = safety::LoadGateState{};

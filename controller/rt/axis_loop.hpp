@@ -11,6 +11,7 @@
 #include "controller/rt/force_control.hpp"
 #include "controller/rt/observer.hpp"
 #include "controller/rt/profile_guard.hpp"
+#include "controller/safety/motion/motion.hpp"
 
 namespace medius::rt {
 
@@ -56,6 +57,15 @@ struct LoopState {
   return safety::FaultCode::kPluginCrashed;
 }
 
+// The velocity servo for drives without a velocity mode: PI around the position's own speed. It is
+// as stiff as a bus of 1 kHz allows, and that is soft: mass x 60 rad/s and 10 rad/s.
+inline constexpr double kServoRadps = 60.0;
+inline constexpr double kServoIntegralRadps = 10.0;
+// [any] How far a lasting force moves a handle that the servo holds, m/N | rad/Nm.
+[[nodiscard]] constexpr double servo_compliance(double reflected_mass) noexcept {
+  return reflected_mass > 0.0 ? 1.0 / (reflected_mass * kServoRadps * kServoIntegralRadps) : 0.0;
+}
+
 class AxisLoop {
  public:
   // [control, before the loop runs]
@@ -98,9 +108,12 @@ class AxisLoop {
     double drive_force_limit = 0.0;  // the most that the drive grants; 0 = not known
     bool position_fresh = false, tension_fresh = false, reconnected = false, finite = true;
   };
+  // What the drive regulates, and how far it has come in changing over.
+  enum class DriveStage : std::uint8_t { kTorque = 0, kEntering, kVelocity, kLeaving };
   // The set under way.
   struct SetState {
     ProfileInstance* profile = nullptr;
+    bool motion = false;                                         // the profile commands motion
     std::uint16_t serial = 0;                                    // 0: none
     safety::FaultCode profile_fault = safety::FaultCode::kNone;  // latched off when not kNone
     double requested = 0.0;
@@ -124,9 +137,21 @@ class AxisLoop {
   [[nodiscard]] safety::FaultCode blocked(const LoopState& loop) const noexcept;
   [[nodiscard]] bool acceptable_load(double load) const noexcept;
 
+  // axis_motion.cpp
+  [[nodiscard]] safety::LoadState torque_load_state() const noexcept;
+  [[nodiscard]] std::uint32_t modes_allowed() const noexcept;
+  void enter(DriveStage stage) noexcept;
+  void advance_stage() noexcept;
+  [[nodiscard]] safety::MotionOutput limit_wished_motion(const LoopState& loop) noexcept;
+  [[nodiscard]] safety::SuperviseOutput command_velocity(const LoopState& loop,
+                                                         hal::AxisOutput& output) noexcept;
+  [[nodiscard]] safety::SuperviseOutput servo_wish(const LoopState& loop) noexcept;
+
   [[nodiscard]] safety::SuperviseInput supervise_input(const LoopState& loop) const noexcept;
   [[nodiscard]] medius_step_in_t step_input(const LoopState& loop) const noexcept;
   [[nodiscard]] safety::FaultCode call_profile(const LoopState& loop) noexcept;
+  void gate_base_load(const LoopState& loop) noexcept;
+  void request(hal::AxisOutput& output) const noexcept;
   void report_applied_load(const LoopState& loop) noexcept;
   void retire_profile() noexcept;
   void emit(const LoopState& loop, EventKind kind, std::uint64_t command_id, double value) noexcept;
@@ -146,6 +171,7 @@ class AxisLoop {
   Seen drive_seen_, load_cell_seen_;
   hal::DriveState drive_state_ = hal::DriveState::kUnknown;
   bool drive_active_ = false;
+  std::int8_t mode_display_ = 0;
 
   // what the axis is doing
   safety::LoadState load_state_ = safety::LoadState::kOff;
@@ -162,6 +188,14 @@ class AxisLoop {
   std::uint64_t load_command_id_ = 0;
   std::uint64_t load_applied_tick_ = 0;
 
+  // motion
+  safety::MotionBounds motion_bounds_;
+  safety::MotionState motion_limits_;
+  DriveStage stage_ = DriveStage::kTorque;
+  int stage_ticks_ = 0;
+  double motion_start_ = 0.0;  // where velocity mode was entered
+  double servo_integral_ = 0.0;
+
   // algorithms
   DriveModelState drive_model_;
   ObserverState observer_;
@@ -177,6 +211,8 @@ class AxisLoop {
   // results of this tick
   double wish_ = 0.0;
   bool wish_valid_ = false;
+  double wish_velocity_ = 0.0, wish_force_max_ = 0.0, wish_force_min_ = 0.0;  // of motion
+  double velocity_target_ = 0.0;
   double felt_force_ = 0.0;
   double output_force_ = 0.0;
   std::uint32_t limits_ = 0;

@@ -33,6 +33,8 @@ struct AxisConfig {
   safety::AxisBounds bounds;       // already tightened
   double load_ramp_per_s = 60.0;   // base load changes
   double drive_speed_limit = 0.0;  // asked of the drive, m/s | rad/s
+  // The drive has a velocity mode of its own; else laws that command motion get a soft servo.
+  bool drive_velocity_mode = false;
 };
 
 struct EngineConfig {

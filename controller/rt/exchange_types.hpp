@@ -113,6 +113,7 @@ struct AxisStatus {
   safety::LoadState load_state = safety::LoadState::kOff;
   measure::Phase phase = measure::Phase::kRest;
   hal::DriveState drive_state = hal::DriveState::kUnknown;
+  bool drive_in_velocity_mode = false;  // a law that commands motion has the drive
   bool increases_frozen = false;
   bool profile_latched_off = false;
   std::uint16_t set_serial = 0;
@@ -128,6 +129,7 @@ struct AxisStatus {
   double force_output = 0.0;
   double drive_force_readback = 0.0;  // torque the drive says it makes
   double drive_force_limit = 0.0;     // the most that the drive grants; 0 = not known
+  double velocity_target = 0.0;       // of a law that commands motion: the kernel's set point
   double load_requested = 0.0;
   double load_applied = 0.0;
   double range_reference = 0.0;

@@ -29,7 +29,11 @@ void SeatedMachine::step_tick(std::span<const SimulatedDrive> drives) {
   LegSenses senses{};
   for (std::size_t axis = 0; axis < plants_.size(); ++axis) {
     LeverPlant& plant = plants_[axis];
-    plant.command(drives[axis].force_n(), drives[axis].powered());
+    if (drives[axis].velocity_mode()) {
+      plant.command(drives[axis].velocity_command(), drives[axis].powered());
+    } else {
+      plant.command(drives[axis].force_n(), drives[axis].powered());
+    }
     plant.set_drive_speed_limit(drives[axis].speed_limit_mps());
     const LeverTruth::Leg& leg = plant.truth().leg[0];
     for (int i = 0; i < kPlantStepsPerTick; ++i) {
