@@ -109,8 +109,8 @@ safety::SuperviseInput AxisLoop::supervise_input(const LoopState& loop) const no
   // In velocity mode nobody but the drive knows its torque: then its own feedback is checked.
   const bool regulates_speed = stage_ == DriveStage::kVelocity;
   const double drive_force = regulates_speed ? sensed_.drive_force : drive_model_.force;
-  const double set_force = regulates_speed ? at_least(sensed_.drive_force, felt_force_)
-                                           : felt_force_;
+  const double set_force =
+      regulates_speed ? at_least(sensed_.drive_force, felt_force_) : felt_force_;
   input.expected_drive_force = drive_force + observer_config_.mass * observer_.acceleration;
   input.friction_allowance =
       at_most(config_.bounds.correction_floor + kFrictionOverLoad * set_force,

@@ -18,8 +18,8 @@ enum class Reaction : std::uint8_t {
 
 enum class FaultCode : std::uint16_t {
   kNone = 0,
-  // Latched (all but kHandleReleased, kDeadManReleased and kCommandInvalid): force returns only after a local reset
-  // edge at the operator panel.
+  // Latched (all but kHandleReleased, kDeadManReleased and kCommandInvalid): force returns only
+  // after a local reset edge at the operator panel.
   kDataStale = 100,        // drive or load-cell sample older than its unload age
   kLinkLost = 101,         // the bus thread has declared the link lost
   kDriveFault = 110,       // statusword fault bit

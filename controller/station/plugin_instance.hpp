@@ -17,8 +17,8 @@ class PluginInstance final : public rt::ProfileInstance {
   PluginInstance(const medius_plugin_t* plugin, const std::vector<ParameterInfo>& parameters,
                  const std::vector<double>& values, double dt_s)
       : plugin_(plugin),
-        motion_(static_cast<const medius_motion_t*>(
-            plugin->get_extension(plugin, MEDIUS_EXT_MOTION))),
+        motion_(
+            static_cast<const medius_motion_t*>(plugin->get_extension(plugin, MEDIUS_EXT_MOTION))),
         parameter_count_(parameters.size()) {
     for (std::size_t i = 0; i < parameters.size(); ++i) {
       const ParameterInfo& info = parameters[i];

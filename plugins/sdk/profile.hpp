@@ -128,8 +128,7 @@ class Adapter {
   // Does the profile command motion?
   static constexpr bool kMoves =
       std::is_same_v<decltype(Profile::step(std::declval<const Setup&>(),
-                                            std::declval<const Values&>(),
-                                            std::declval<State&>(),
+                                            std::declval<const Values&>(), std::declval<State&>(),
                                             std::declval<const medius_step_in_t&>())),
                      Motion>;
 

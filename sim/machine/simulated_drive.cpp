@@ -151,8 +151,7 @@ void SimulatedDrive::step_watchdog() noexcept {
 }
 
 void SimulatedDrive::step_force() noexcept {
-  const bool torque_mode =
-      mode_ == hal::kModeCyclicTorque || mode_ == hal::kModeProfileTorque;
+  const bool torque_mode = mode_ == hal::kModeCyclicTorque || mode_ == hal::kModeProfileTorque;
   powered_ = state_ == DriveState::kOperationEnabled || state_ == DriveState::kQuickStopActive ||
              state_ == DriveState::kFaultReactionActive;
   limit_active_ = false;

@@ -63,14 +63,14 @@ void make_seated(SimulatedStationConfig& config);
 // What the controller's side of the wire sets.
 struct DriveCommand {
   std::uint16_t controlword = 0;
-  // 10 = cyclic synchronous torque, 4 = profile torque, 9 = cyclic synchronous velocity, 3 = profile
-  // velocity
+  // 10 = cyclic synchronous torque, 4 = profile torque, 9 = cyclic synchronous velocity, 3 =
+  // profile velocity
   std::int8_t mode = 0;
   double force_n = 0.0;
   double force_limit_n = 0.0;
   double speed_limit_mps = 0.0;
-  double watchdog_s = 0.0;  // 0 = as configured: it cannot be switched off
-  double slope_nps = 0.0;   // mode 4 only; 0 = at once
+  double watchdog_s = 0.0;     // 0 = as configured: it cannot be switched off
+  double slope_nps = 0.0;      // mode 4 only; 0 = at once
   double velocity_mps = 0.0;   // velocity modes; > 0 outward; force_limit_n is then the most inward
   double brake_limit_n = 0.0;  // velocity modes: the most outward force
 };

@@ -5,7 +5,7 @@
 namespace medius::sim {
 namespace {
 
-constexpr double kDriveWatchdogS = 0.05;       // <= 50 ms at full force
+constexpr double kDriveWatchdogS = 0.05;  // <= 50 ms at full force
 
 }  // namespace
 
@@ -28,8 +28,8 @@ void WorldImage::write(const Tick&, const hal::MachineOutput& output) noexcept {
     const hal::AxisOutput& axis = output.axis[i];
     DriveCommand command;
     command.controlword = hal::cia402_controlword(machine_.drive(i).state, axis.request);
-    command.mode = axis.mode == hal::DriveMode::kVelocity ? hal::kModeCyclicVelocity
-                                                          : hal::kModeCyclicTorque;
+    command.mode =
+        axis.mode == hal::DriveMode::kVelocity ? hal::kModeCyclicVelocity : hal::kModeCyclicTorque;
     command.force_n = axis.force;
     command.force_limit_n = axis.force_limit;
     command.velocity_mps = axis.velocity;

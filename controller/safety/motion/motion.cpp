@@ -94,11 +94,12 @@ double target_velocity(const AxisBounds& bounds, const MotionBounds& motion,
   return clamped(finite_or_zero(input.wish_velocity), lowest, highest);
 }
 
-// The torque granted; it grows at once, because what the drive makes of it is what the person pulls.
+// The torque granted; it grows at once, because what the drive makes of it is what the person
+// pulls.
 void grant_force(const AxisBounds& bounds, const MotionBounds& motion, const MotionInput& input,
                  const Moving& now, MotionState& state) noexcept {
-  const double force = input.reaction >= Reaction::kFastUnload || !now.trusted ? 0.0
-                                                                               : now.pretension;
+  const double force =
+      input.reaction >= Reaction::kFastUnload || !now.trusted ? 0.0 : now.pretension;
   if (!now.unloading) {
     state.unload_rate = 0.0;
     state.ceiling = state.taut ? now.ceiling : now.pretension;
@@ -170,8 +171,8 @@ MotionOutput limit_motion(const AxisBounds& bounds, const MotionBounds& motion,
   }
   const bool faster = target * state.velocity >= 0.0 && absolute(target) > absolute(state.velocity);
   const double step = (faster ? motion.acceleration : motion.deceleration) * now.dt_s;
-  const double last = clamped(finite_or_zero(state.velocity), -motion.inward_speed_max,
-                              motion.outward_speed_max);
+  const double last =
+      clamped(finite_or_zero(state.velocity), -motion.inward_speed_max, motion.outward_speed_max);
   state.velocity = clamped(target, last - step, last + step);
   if (state.velocity != target) out.limits |= kLimitSlew;
   grant_force(bounds, motion, input, now, state);

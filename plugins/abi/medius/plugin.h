@@ -236,10 +236,10 @@ typedef struct medius_state {
 /* May grow. */
 typedef struct medius_motion_wish {
   uint32_t size;
-  uint32_t reserved;  /* 0                                                                      */
-  double velocity;    /* m/s|rad/s, > 0 outward: concentric not faster, < 0 inward: pulled back */
-  double force_max;   /* N|Nm the machine may resist or pull with; beyond it the machine yields */
-  double force_min;   /* N|Nm measured force below which nobody is pulled inward                */
+  uint32_t reserved; /* 0                                                                      */
+  double velocity;   /* m/s|rad/s, > 0 outward: concentric not faster, < 0 inward: pulled back */
+  double force_max;  /* N|Nm the machine may resist or pull with; beyond it the machine yields */
+  double force_min;  /* N|Nm measured force below which nobody is pulled inward                */
 } medius_motion_wish_t;
 
 typedef struct medius_motion {
