@@ -80,7 +80,10 @@ void AxisLoop::sense(const LoopState& loop) noexcept {
   sensed_.position_fresh = drive_seen_.update(input.drive.freshness) && sensed_.finite;
   sensed_.velocity = measured_or(input.drive.velocity, sensed_.velocity, sensed_.finite);
   sensed_.drive_force = measured_or(input.drive.force, sensed_.drive_force, sensed_.finite);
-  sensed_.drive_force_limit = at_least(input.drive.force_limit, 0.0);
+  // In velocity mode the drive's limit is the pull granted just now, and it is read slowly.
+  if (stage_ == DriveStage::kTorque && stage_ticks_ >= kModeTicksMax) {
+    sensed_.drive_force_limit = at_least(input.drive.force_limit, 0.0);
+  }
   bool tension_finite = true;
   sensed_.tension = measured_or(input.load_cell.force, sensed_.tension, tension_finite);
   sensed_.tension_fresh = load_cell_seen_.update(input.load_cell.freshness) && tension_finite;

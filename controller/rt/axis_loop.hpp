@@ -108,6 +108,8 @@ class AxisLoop {
     double drive_force_limit = 0.0;  // the most that the drive grants; 0 = not known
     bool position_fresh = false, tension_fresh = false, reconnected = false, finite = true;
   };
+  // A drive shows its new mode within a few bus cycles; whoever takes longer does not change over.
+  static constexpr int kModeTicksMax = 200;
   // What the drive regulates, and how far it has come in changing over.
   enum class DriveStage : std::uint8_t { kTorque = 0, kEntering, kVelocity, kLeaving };
   // The set under way.
@@ -192,7 +194,7 @@ class AxisLoop {
   safety::MotionBounds motion_bounds_;
   safety::MotionState motion_limits_;
   DriveStage stage_ = DriveStage::kTorque;
-  int stage_ticks_ = 0;
+  int stage_ticks_ = kModeTicksMax;
   double motion_start_ = 0.0;  // where velocity mode was entered
   double servo_integral_ = 0.0;
 

@@ -11,9 +11,6 @@ using safety::LoadState;
 
 namespace {
 
-// A drive shows its new mode within a few bus cycles; whoever takes longer does not change over.
-constexpr int kModeTicksMax = 200;
-
 constexpr std::uint32_t shown(std::int8_t mode) noexcept {
   return mode >= 0 && mode < 32 ? 1u << mode : 0u;
 }
@@ -52,12 +49,12 @@ void AxisLoop::enter(DriveStage stage) noexcept {
 // The drive's mode changes only while the handle rests, and a set point counts only once the drive
 // shows the mode it is for.
 void AxisLoop::advance_stage() noexcept {
+  if (stage_ticks_ < kModeTicksMax) ++stage_ticks_;
   if (load_state_ == LoadState::kOff) {
-    enter(DriveStage::kTorque);
+    if (stage_ != DriveStage::kTorque) enter(DriveStage::kTorque);
     motion_limits_ = safety::MotionState{};
     return;
   }
-  if (stage_ticks_ < kModeTicksMax) ++stage_ticks_;
   const std::uint32_t mode = shown(mode_display_);
   const bool rests = absolute(motion_.velocity) < config_.tracker.moving_velocity;
   const bool wanted =
