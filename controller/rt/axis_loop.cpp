@@ -22,6 +22,7 @@ constexpr double kWishTolerance = 1.0;  // N | Nm
 // start. 200 rad/s follows an explosive start within 0.02 m/s; an encoder of 1 um leaves it quiet.
 constexpr double kMotionRadps = 200.0;
 constexpr double kAccelerationMax = 1000.0;  // m/s^2 | rad/s^2; beyond any handle's
+constexpr double kHoldOver = 0.8;            // of the force that begins a hold; pretension is below
 constexpr double kLoadReached = 1e-6;        // N | Nm
 
 // Friction that grows with the load: gear 3-5 % and two sheaves of 2 % each.
@@ -51,6 +52,8 @@ void AxisLoop::configure(const AxisConfig& config, std::uint8_t axis, Outbox& ou
                          ProfileGuard* guard) {
   config_ = config;
   motion_bounds_ = safety::motion_bounds(config.coordinate);
+  hold_config_.pull_force = motion_bounds_.taut_force;
+  hold_config_.slack_force = kHoldOver * motion_bounds_.taut_force;
   axis_ = axis;
   outbox_ = &outbox;
   guard_ = guard;
@@ -164,7 +167,10 @@ void AxisLoop::track(const LoopState& loop) noexcept {
   input.velocity = motion_.velocity;
   input.force = sensed_.tension;
   input.force_reference = felt_force_;
-  input.counting = set_.serial != 0 && load_state_ == LoadState::kLoaded;
+  const bool loaded = set_.serial != 0 && load_state_ == LoadState::kLoaded;
+  const bool holds = hold_config_.hold_s > 0.0;
+  if (holds) measure::count_hold(hold_config_, sensed_.tension, loaded, holds_);
+  input.counting = loaded && !holds;
   tracked_ = tracker_.update(input);
 
   Event event;
@@ -445,8 +451,9 @@ void AxisLoop::fill(AxisStatus& status) const noexcept {
   status.profile_latched_off = set_.profile_fault != FaultCode::kNone;
   status.set_serial = set_.serial;
   status.limits = limits_;
-  status.reps_counted = tracker_.reps_counted();
-  status.reps_partial = tracker_.reps_partial();
+  const bool holds = hold_config_.hold_s > 0.0;
+  status.reps_counted = holds ? holds_.counted : tracker_.reps_counted();
+  status.reps_partial = holds ? holds_.partial : tracker_.reps_partial();
   status.direction_changes = tracker_.direction_changes();
   status.position = motion_.position - tracker_.bottom_position();
   status.position_absolute = sensed_.position;

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "controller/base/tick.hpp"
+#include "controller/measure/hold_counter.hpp"
 #include "controller/rt/channels.hpp"
 #include "controller/rt/engine_config.hpp"
 #include "controller/rt/force_control.hpp"
@@ -55,15 +56,6 @@ struct LoopState {
       break;
   }
   return safety::FaultCode::kPluginCrashed;
-}
-
-// The velocity servo for drives without a velocity mode: PI around the position's own speed. It is
-// as stiff as a bus of 1 kHz allows, and that is soft: mass x 60 rad/s and 10 rad/s.
-inline constexpr double kServoRadps = 60.0;
-inline constexpr double kServoIntegralRadps = 10.0;
-// [any] How far a lasting force moves a handle that the servo holds, m/N | rad/Nm.
-[[nodiscard]] constexpr double servo_compliance(double reflected_mass) noexcept {
-  return reflected_mass > 0.0 ? 1.0 / (reflected_mass * kServoRadps * kServoIntegralRadps) : 0.0;
 }
 
 class AxisLoop {
@@ -195,6 +187,9 @@ class AxisLoop {
   safety::MotionState motion_limits_;
   DriveStage stage_ = DriveStage::kTorque;
   int stage_ticks_ = kModeTicksMax;
+  measure::HoldCounterConfig hold_config_;
+  measure::HoldCounterState holds_;
+  double next_hold_s_ = 0.0;   // of the set to come
   double motion_start_ = 0.0;  // where velocity mode was entered
   double servo_integral_ = 0.0;
 

@@ -1,6 +1,6 @@
 // What an axis does in a set whose profile commands motion: the drive goes over to its own velocity
 // mode at rest, follows the kernel's set point there, and comes back at rest. A drive without such
-// a mode gets a velocity servo in force mode, which is soft; see kServoCompliance.
+// a mode gets a velocity servo in force mode, which is soft; see servo_compliance().
 #include "controller/base/clamp.hpp"
 #include "controller/rt/axis_loop.hpp"
 

@@ -26,6 +26,15 @@ struct ForceControlConfig {
   bool use_observer = true;  // false: "motor torque only", the negative control
 };
 
+// The velocity servo for drives without a velocity mode: PI around the position's own speed. It is
+// as stiff as a bus of 1 kHz allows, and that is soft: mass x 60 rad/s and 10 rad/s.
+inline constexpr double kServoRadps = 60.0;
+inline constexpr double kServoIntegralRadps = 10.0;
+// [any] How far a lasting force moves a handle that the servo holds, m/N | rad/Nm.
+[[nodiscard]] constexpr double servo_compliance(double reflected_mass) noexcept {
+  return reflected_mass > 0.0 ? 1.0 / (reflected_mass * kServoRadps * kServoIntegralRadps) : 0.0;
+}
+
 struct AxisConfig {
   hal::CoordinateKind coordinate = hal::CoordinateKind::kCable;
   ForceControlConfig control;

@@ -29,6 +29,7 @@ enum class CommandKind : std::uint8_t {
   kUnload,           // ramp to slack tension within 500 ms and stay in take-up
   kEndSet,           // closes the set's tracker; the axis must be unloading or in take-up
   kSetUserLimits,    // value: force_max, value2: eccentric_ratio_max
+  kSetHold,          // value: seconds a hold of the next set lasts; 0: it has repetitions
 };
 
 // [control] -> [rt], in order, at most 32 drained a tick; the queue holds 256, a full queue

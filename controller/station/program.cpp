@@ -21,6 +21,8 @@ constexpr std::uint32_t kMaxReps = 200;
 constexpr std::size_t kMaxBlocks = 50;
 constexpr double kMaxPhaseS = 60.0;  // a longer hold is a test, not a repetition
 constexpr double kMaxRestS = 1800.0;
+constexpr std::uint32_t kMaxHolds = 20;
+constexpr double kLeastHoldS = 1.0, kMaxHoldS = 30.0;  // shorter is a knock
 
 bool is_identifier(const std::string& text) {
   if (text.empty() || text.front() == '-' || text.back() == '-') return false;
@@ -139,6 +141,32 @@ void read_tempo(StrictTable& table, ProgramBlock& block) {
   }
 }
 
+// Repetitions, or the holds of an isometric test.
+void read_count(StrictTable& table, ProgramBlock& block) {
+  const bool isometric = block.profile.id == "isometric";
+  if (!isometric) {
+    for (const char* key : {"holds", "hold_s"}) {
+      if (!table.has(key)) continue;
+      table.fail(key, fmt::format("'{}' belongs to profile \"isometric\", the profile is '{}'; "
+                                  "remove it",
+                                  key, block.profile.id));
+    }
+    if (!table.has("reps")) table.missing("reps", "write how many repetitions end the set");
+    block.reps = table.count("reps", 1, {1.0, kMaxReps, ""});
+    return;
+  }
+  if (table.has("reps") || table.has("tempo")) {
+    table.fail("reps",
+               "profile \"isometric\" has holds instead of repetitions and a tempo; write "
+               "holds and hold_s, and remove reps and tempo");
+  }
+  if (!table.has("holds")) table.missing("holds", "write how many holds end the set");
+  block.reps = table.count("holds", 1, {1.0, kMaxHolds, ""});
+  const auto hold = table.number("hold", Dimension::kSeconds, {kLeastHoldS, kMaxHoldS, ""});
+  if (!hold) table.missing("hold_s", "write how many seconds each hold lasts");
+  block.hold_s = hold.value_or(0.0);
+}
+
 ProgramBlock read_block(TomlErrors& errors, const toml::table& raw, std::size_t number,
                         const ExerciseCatalogue& catalogue) {
   StrictTable table(errors, raw, fmt::format("block {}", number));
@@ -160,23 +188,24 @@ ProgramBlock read_block(TomlErrors& errors, const toml::table& raw, std::size_t 
                          ? hal::CoordinateKind::kCable
                          : hal::CoordinateKind::kLever;
   table.set_kind(block.coordinate);
-  for (const char* key : {"exercise", "sides", "sets", "reps", "tempo", "profile", "parameters"}) {
+  for (const char* key :
+       {"exercise", "sides", "sets", "reps", "holds", "tempo", "profile", "parameters"}) {
     table.allow(key);
   }
+  table.allow("hold", Dimension::kSeconds);
   table.allow("load", Dimension::kForce);
   table.allow("rest", Dimension::kSeconds);
   table.allow("range_target", Dimension::kLength);
   table.reject_unknown();
   block.sides = read_sides(table, exercise->second);
   block.sets = table.count("sets", 1, {1.0, kMaxSets, ""});
-  if (!table.has("reps")) table.missing("reps", "write how many repetitions end the set");
-  block.reps = table.count("reps", 1, {1.0, kMaxReps, ""});
   read_load(table, block);
   read_tempo(table, block);
   block.rest_s = table.number("rest", Dimension::kSeconds, {0.0, kMaxRestS, ""}).value_or(60.0);
   block.range_target =
       table.number("range_target", Dimension::kLength, {0.0, 2.0, ""}).value_or(0.0);
   read_profile(errors, table, block);
+  read_count(table, block);
   return block;
 }
 

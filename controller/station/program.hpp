@@ -24,8 +24,9 @@ struct ProgramBlock {
   std::string exercise_id;          // a row of the exercise catalogue
   std::vector<record::Side> sides;  // in order, e.g. left, right
   std::uint32_t sets = 1;
-  std::uint32_t reps = 10;
-  double load = 0.0;  // N (load_n) or Nm (load_nm)
+  std::uint32_t reps = 10;  // of an isometric block: holds
+  double hold_s = 0.0;      // > 0: an isometric block, each repetition is a hold so long
+  double load = 0.0;        // N (load_n) or Nm (load_nm)
   hal::CoordinateKind coordinate = hal::CoordinateKind::kCable;
   measure::Tempo tempo;
   double rest_s = 60.0;       // after each set

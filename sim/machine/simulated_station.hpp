@@ -21,6 +21,8 @@ struct PlannedSet {
   int side = 1;          // 1 left, 2 right, 3 both at once (record::Side)
   double load_n = 60.0;  // starts to lift when the load has come up to about this; N | Nm
   LifterIntent intent;
+  // > 0: intent.reps holds of this length against a handle that stands still, at about load_n.
+  double hold_s = 0.0;
 };
 
 struct PersonConfig {

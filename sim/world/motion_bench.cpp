@@ -5,7 +5,6 @@
 
 #include "controller/base/random.hpp"
 #include "controller/base/trace_hash.hpp"
-#include "controller/rt/axis_loop.hpp"
 #include "controller/station/machine_config.hpp"
 #include "controller/station/plugin_host.hpp"
 #include "sim/world/world_image.hpp"
