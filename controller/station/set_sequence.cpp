@@ -120,7 +120,10 @@ void Station::Impl::step_ready() {
   if (!set->started()) {
     // All are started before any is loaded: the loads come in at the same tick.
     for (SetSide& side : set->sides) {
-      loop.send({.kind = rt::CommandKind::kSetHold, .axis = side.axis, .value = set->block.hold_s});
+      if (set->block.hold_s > 0.0) {
+        loop.send(
+            {.kind = rt::CommandKind::kSetHold, .axis = side.axis, .value = set->block.hold_s});
+      }
       rt::Command start{.axis = side.axis};
       start.value = set->block.load;
       start.value2 = set->block.range_target;
