@@ -5,6 +5,7 @@
 #include <string>
 
 #include "bench/fidelity/aims.hpp"
+#include "bench/fidelity/motion_rows.hpp"
 #include "bench/fidelity/stability.hpp"
 
 namespace medius::bench {
@@ -132,8 +133,10 @@ int run_fidelity(const BenchOptions& options) {
   summary["aims"] = to_json(aims);
   summary["seed"] = options.seed;
   summary["references"] = references(rows);
-  ordered_json sweep;
+  ordered_json sweep, motion;
   if (options.filters.empty()) {
+    motion = motion_rows(options);
+    summary["motion"] = motion;
     sweep = sweep_stability(options.quick);
     sweep["negative_controls"].push_back(torque_only_control(options));
     sweep["negative_controls"].push_back(sign_control(options));
@@ -149,6 +152,7 @@ int run_fidelity(const BenchOptions& options) {
   }
   print_rows(rows);
   print_aims(aims);
+  if (!motion.is_null()) print_motion(motion);
   if (!sweep.is_null()) print_stability(sweep);
   return 0;
 }

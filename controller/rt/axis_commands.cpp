@@ -57,6 +57,10 @@ FaultCode AxisLoop::carry_out(const Command& command, LoopState& loop, double& a
       return end_set();
     case CommandKind::kSetUserLimits:
       return set_user_limits(command);
+    case CommandKind::kSetHold:
+      if (!(command.value >= 0.0) || set_.serial != 0) return FaultCode::kCommandInvalid;
+      next_hold_s_ = command.value;
+      return FaultCode::kNone;
     case CommandKind::kNone:
       break;
   }
@@ -121,6 +125,13 @@ FaultCode AxisLoop::start_set(const Command& command, LoopState& loop) noexcept 
   if (++loop.sets_started == 0) ++loop.sets_started;
   set_ = SetState{};
   set_.profile = command.profile;
+  set_.motion = command.profile->commands_motion();
+  hold_config_.hold_s = next_hold_s_;
+  holds_ = measure::HoldCounterState{};
+  next_hold_s_ = 0.0;
+  servo_integral_ = 0.0;
+  motion_limits_ = safety::MotionState{};
+  motion_start_ = motion_.position;
   set_.serial = loop.sets_started;
   set_.requested = command.value;
   gate_ = safety::LoadGateState{};

@@ -22,6 +22,7 @@ constexpr double kWishTolerance = 1.0;  // N | Nm
 // start. 200 rad/s follows an explosive start within 0.02 m/s; an encoder of 1 um leaves it quiet.
 constexpr double kMotionRadps = 200.0;
 constexpr double kAccelerationMax = 1000.0;  // m/s^2 | rad/s^2; beyond any handle's
+constexpr double kHoldOver = 0.8;            // of the force that begins a hold; pretension is below
 constexpr double kLoadReached = 1e-6;        // N | Nm
 
 // Friction that grows with the load: gear 3-5 % and two sheaves of 2 % each.
@@ -53,6 +54,9 @@ bool AxisLoop::Seen::update(const hal::Freshness& freshness) noexcept {
 void AxisLoop::configure(const AxisConfig& config, std::uint8_t axis, Outbox& outbox,
                          ProfileGuard* guard) {
   config_ = config;
+  motion_bounds_ = safety::motion_bounds(config.coordinate);
+  hold_config_.pull_force = motion_bounds_.taut_force;
+  hold_config_.slack_force = kHoldOver * motion_bounds_.taut_force;
   axis_ = axis;
   outbox_ = &outbox;
   guard_ = guard;
@@ -82,12 +86,16 @@ void AxisLoop::sense(const LoopState& loop) noexcept {
   sensed_.position_fresh = drive_seen_.update(input.drive.freshness) && sensed_.finite;
   sensed_.velocity = measured_or(input.drive.velocity, sensed_.velocity, sensed_.finite);
   sensed_.drive_force = measured_or(input.drive.force, sensed_.drive_force, sensed_.finite);
-  sensed_.drive_force_limit = at_least(input.drive.force_limit, 0.0);
+  // In velocity mode the drive's limit is the pull granted just now, and it is read slowly.
+  if (stage_ == DriveStage::kTorque && stage_ticks_ >= kModeTicksMax) {
+    sensed_.drive_force_limit = at_least(input.drive.force_limit, 0.0);
+  }
   bool tension_finite = true;
   sensed_.tension = measured_or(input.load_cell.force, sensed_.tension, tension_finite);
   sensed_.tension_fresh = load_cell_seen_.update(input.load_cell.freshness) && tension_finite;
   sensed_.finite = sensed_.finite && tension_finite;
   drive_state_ = input.drive.state;
+  mode_display_ = input.drive.mode_display;
   drive_active_ =
       input.drive.state == hal::DriveState::kOperationEnabled && !input.drive.sto_active;
   if (drive_state_ != hal::DriveState::kFault &&
@@ -107,11 +115,17 @@ safety::SuperviseInput AxisLoop::supervise_input(const LoopState& loop) const no
   input.missed_ticks = loop.tick.missed;
   input.load_state = load_state_;
   // What accelerates the drive's own mass is no mismatch; at an explosive tempo it is 30 N.
-  input.expected_drive_force = drive_model_.force + observer_config_.mass * observer_.acceleration;
+  // In velocity mode nobody but the drive knows its torque: then its own feedback is checked.
+  const bool regulates_speed = stage_ == DriveStage::kVelocity;
+  const double drive_force = regulates_speed ? sensed_.drive_force : drive_model_.force;
+  const double set_force =
+      regulates_speed ? at_least(sensed_.drive_force, felt_force_) : felt_force_;
+  input.expected_drive_force = drive_force + observer_config_.mass * observer_.acceleration;
   input.friction_allowance =
-      at_most(config_.bounds.correction_floor + kFrictionOverLoad * felt_force_,
+      at_most(config_.bounds.correction_floor + kFrictionOverLoad * set_force,
               config_.control.observer_limit);
-  input.set_force = felt_force_;
+  input.set_force = set_force;
+  input.modes_allowed = modes_allowed();
   return input;
 }
 
@@ -157,7 +171,10 @@ void AxisLoop::track(const LoopState& loop) noexcept {
   input.velocity = motion_.velocity;
   input.force = sensed_.handle_force;
   input.force_reference = felt_force_;
-  input.counting = set_.serial != 0 && load_state_ == LoadState::kLoaded;
+  const bool loaded = set_.serial != 0 && load_state_ == LoadState::kLoaded;
+  const bool holds = hold_config_.hold_s > 0.0;
+  if (holds) measure::count_hold(hold_config_, sensed_.tension, loaded, holds_);
+  input.counting = loaded && !holds;
   tracked_ = tracker_.update(input);
 
   Event event;
@@ -209,34 +226,47 @@ FaultCode AxisLoop::call_profile(const LoopState& loop) noexcept {
   if (verdict != GuardVerdict::kReturned) return fault_of(verdict);
   if (!output.ok) return FaultCode::kPluginError;
   if (!is_finite(output.force)) return FaultCode::kPluginNotFinite;
+  if (!is_finite(output.velocity) || !is_finite(output.force_min)) {
+    return FaultCode::kPluginNotFinite;
+  }
   if (!(output.force >= -kWishTolerance &&
         output.force <= config_.bounds.force_max + kWishTolerance)) {
     return FaultCode::kPluginOutOfRange;
   }
   wish_ = output.force;
   wish_valid_ = true;
+  wish_velocity_ = output.velocity;
+  wish_force_max_ = output.force;
+  wish_force_min_ = output.force_min;
   return FaultCode::kNone;
+}
+
+void AxisLoop::gate_base_load(const LoopState& loop) noexcept {
+  const bool frozen = increases_frozen_ || loop.reaction >= safety::Reaction::kFreezeIncreases;
+  if (set_.motion) {
+    // A ceiling, no load: nobody feels it until they pull so hard.
+    if (!frozen || set_.requested < gate_.applied) gate_.applied = set_.requested;
+  } else {
+    safety::LoadGateInput gate;
+    gate.requested = set_.requested;
+    gate.phase = tracked_.phase;
+    gate.increases_frozen = frozen;
+    gate.ramp_per_s = config_.load_ramp_per_s;
+    gate.dt_s = kTickPeriodS;
+    safety::gate_load(gate, gate_);
+  }
+  report_applied_load(loop);
 }
 
 safety::SuperviseOutput AxisLoop::wish(const LoopState& loop) noexcept {
   wish_ = 0.0;
   wish_valid_ = false;
   if (set_.serial == 0) return {};
-  if (load_state_ == LoadState::kLoaded) {
-    safety::LoadGateInput gate;
-    gate.requested = set_.requested;
-    gate.phase = tracked_.phase;
-    gate.increases_frozen =
-        increases_frozen_ || loop.reaction >= safety::Reaction::kFreezeIncreases;
-    gate.ramp_per_s = config_.load_ramp_per_s;
-    gate.dt_s = kTickPeriodS;
-    safety::gate_load(gate, gate_);
-    report_applied_load(loop);
-  }
+  if (load_state_ == LoadState::kLoaded) gate_base_load(loop);
   if (set_.profile_fault != FaultCode::kNone) return {};
   set_.profile_fault = call_profile(loop);
-  if (set_.profile_fault == FaultCode::kNone) return {};
-  return safety::caused_by(set_.profile_fault);
+  if (set_.profile_fault != FaultCode::kNone) return safety::caused_by(set_.profile_fault);
+  return set_.motion && !config_.drive_velocity_mode ? servo_wish(loop) : safety::SuperviseOutput{};
 }
 
 void AxisLoop::report_applied_load(const LoopState& loop) noexcept {
@@ -286,7 +316,7 @@ safety::SuperviseOutput AxisLoop::limit_felt(const LoopState& loop) noexcept {
   input.range = tracker_.range_reference();
   input.phase = tracked_.phase;
   input.concentric_validated = tracked_.concentric_validated;
-  input.load_state = load_state_;
+  input.load_state = torque_load_state();
   input.pretension = pretension_;
   input.reaction = loop.reaction;
   input.dt_s = kTickPeriodS;
@@ -299,6 +329,9 @@ safety::SuperviseOutput AxisLoop::limit_felt(const LoopState& loop) noexcept {
 
 safety::SuperviseOutput AxisLoop::command_torque(const LoopState& loop,
                                                  hal::AxisOutput& output) noexcept {
+  advance_stage();
+  request(output);
+  if (stage_ == DriveStage::kVelocity) return command_velocity(loop, output);
   ForceControlInput control;
   control.felt_force = felt_force_;
   control.tension = sensed_.tension;
@@ -310,7 +343,7 @@ safety::SuperviseOutput AxisLoop::command_torque(const LoopState& loop,
   safety::TorqueInput input;
   input.torque = control_force(config_.control, derivative_gain_, kTickPeriodS, control, control_);
   if (control_.oscillation.latched) limits_ |= kLimitOscillation;
-  if (load_state_ == LoadState::kTakeUp) {
+  if (torque_load_state() == LoadState::kTakeUp) {
     const double limit = config_.control.use_observer ? config_.control.observer_limit : 0.0;
     const TakeUpInput take_up_input{input.torque, felt_force_, sensed_.tension, observer_.velocity,
                                     clamped(observer_.disturbance, -limit, limit)};
@@ -320,7 +353,7 @@ safety::SuperviseOutput AxisLoop::command_torque(const LoopState& loop,
   input.velocity = observer_.velocity;
   input.measured_force = sensed_.tension;
   input.dt_s = kTickPeriodS;
-  input.load_state = load_state_;
+  input.load_state = torque_load_state();
   input.reaction = loop.reaction;
   input.drive_age_ns = ages_.drive_ns;
   input.load_cell_age_ns = ages_.load_cell_ns;
@@ -329,6 +362,20 @@ safety::SuperviseOutput AxisLoop::command_torque(const LoopState& loop,
   output_force_ = limited.word.value();
 
   output.force = output_force_;
+  if (stage_ == DriveStage::kEntering) {  // a drive already in velocity mode stands still
+    output.mode = hal::DriveMode::kVelocity;
+    output.force_limit = pretension_;
+    output.brake_limit = config_.bounds.brake_force_max;
+  }
+  return limited.fault == FaultCode::kNone ? safety::SuperviseOutput{}
+                                           : safety::caused_by(limited.fault);
+}
+
+// What goes to the drive in every mode.
+void AxisLoop::request(hal::AxisOutput& output) const noexcept {
+  output.mode = hal::DriveMode::kTorque;
+  output.velocity = 0.0;
+  output.brake_limit = 0.0;
   // Never below what stage 2 may ask for: the drive's limit is a second net, not a second
   // controller.
   output.force_limit = at_most(
@@ -341,8 +388,6 @@ safety::SuperviseOutput AxisLoop::command_torque(const LoopState& loop,
     output.request =
         faulted && clear_drive_fault_ ? hal::DriveRequest::kResetFault : hal::DriveRequest::kEnable;
   }
-  return limited.fault == FaultCode::kNone ? safety::SuperviseOutput{}
-                                           : safety::caused_by(limited.fault);
 }
 
 // Unloading ends at slack tension; then take-up again, or off.
@@ -351,9 +396,10 @@ void AxisLoop::finish(const LoopState& loop) noexcept {
   if (load_state_ != LoadState::kUnloading) return;
   const double slack = off_when_unloaded_ ? 0.0 : pretension_;
   ++unloading_ticks_;
-  const bool done = felt_force_ <= slack + kSlackTensionMargin ||
+  const double force = stage_ == DriveStage::kVelocity ? motion_limits_.ceiling : felt_force_;
+  const bool done = force <= slack + kSlackTensionMargin ||
                     (off_when_unloaded_ && loop.reaction < Reaction::kFastUnload &&
-                     felt_force_ <= pretension_ + kSlackTensionMargin) ||
+                     force <= pretension_ + kSlackTensionMargin) ||
                     unloading_ticks_ >= kUnloadTicksMax;
   if (!done) return;
   gate_ = safety::LoadGateState{};
@@ -363,7 +409,7 @@ void AxisLoop::finish(const LoopState& loop) noexcept {
     enabled_ = false;
     off_when_unloaded_ = false;
   }
-  emit(loop, EventKind::kUnloaded, 0, felt_force_);
+  emit(loop, EventKind::kUnloaded, 0, force);
 }
 
 void AxisLoop::retire_profile() noexcept {
@@ -403,12 +449,15 @@ void AxisLoop::fill(AxisStatus& status) const noexcept {
   status.load_state = load_state_;
   status.phase = tracked_.phase;
   status.drive_state = drive_state_;
+  status.drive_in_velocity_mode = stage_ == DriveStage::kVelocity;
+  status.velocity_target = velocity_target_;
   status.increases_frozen = increases_frozen_;
   status.profile_latched_off = set_.profile_fault != FaultCode::kNone;
   status.set_serial = set_.serial;
   status.limits = limits_;
-  status.reps_counted = tracker_.reps_counted();
-  status.reps_partial = tracker_.reps_partial();
+  const bool holds = hold_config_.hold_s > 0.0;
+  status.reps_counted = holds ? holds_.counted : tracker_.reps_counted();
+  status.reps_partial = holds ? holds_.partial : tracker_.reps_partial();
   status.direction_changes = tracker_.direction_changes();
   status.position = motion_.position - tracker_.bottom_position();
   status.position_absolute = sensed_.position;

@@ -6,11 +6,13 @@
 #include <cstdint>
 
 #include "controller/base/tick.hpp"
+#include "controller/measure/hold_counter.hpp"
 #include "controller/rt/channels.hpp"
 #include "controller/rt/engine_config.hpp"
 #include "controller/rt/force_control.hpp"
 #include "controller/rt/observer.hpp"
 #include "controller/rt/profile_guard.hpp"
+#include "controller/safety/motion/motion.hpp"
 
 namespace medius::rt {
 
@@ -99,9 +101,14 @@ class AxisLoop {
     double drive_force_limit = 0.0;  // the most that the drive grants; 0 = not known
     bool position_fresh = false, tension_fresh = false, reconnected = false, finite = true;
   };
+  // A drive shows its new mode within a few bus cycles; whoever takes longer does not change over.
+  static constexpr int kModeTicksMax = 200;
+  // What the drive regulates, and how far it has come in changing over.
+  enum class DriveStage : std::uint8_t { kTorque = 0, kEntering, kVelocity, kLeaving };
   // The set under way.
   struct SetState {
     ProfileInstance* profile = nullptr;
+    bool motion = false;                                         // the profile commands motion
     std::uint16_t serial = 0;                                    // 0: none
     safety::FaultCode profile_fault = safety::FaultCode::kNone;  // latched off when not kNone
     double requested = 0.0;
@@ -125,9 +132,21 @@ class AxisLoop {
   [[nodiscard]] safety::FaultCode blocked(const LoopState& loop) const noexcept;
   [[nodiscard]] bool acceptable_load(double load) const noexcept;
 
+  // axis_motion.cpp
+  [[nodiscard]] safety::LoadState torque_load_state() const noexcept;
+  [[nodiscard]] std::uint32_t modes_allowed() const noexcept;
+  void enter(DriveStage stage) noexcept;
+  void advance_stage() noexcept;
+  [[nodiscard]] safety::MotionOutput limit_wished_motion(const LoopState& loop) noexcept;
+  [[nodiscard]] safety::SuperviseOutput command_velocity(const LoopState& loop,
+                                                         hal::AxisOutput& output) noexcept;
+  [[nodiscard]] safety::SuperviseOutput servo_wish(const LoopState& loop) noexcept;
+
   [[nodiscard]] safety::SuperviseInput supervise_input(const LoopState& loop) const noexcept;
   [[nodiscard]] medius_step_in_t step_input(const LoopState& loop) const noexcept;
   [[nodiscard]] safety::FaultCode call_profile(const LoopState& loop) noexcept;
+  void gate_base_load(const LoopState& loop) noexcept;
+  void request(hal::AxisOutput& output) const noexcept;
   void report_applied_load(const LoopState& loop) noexcept;
   void retire_profile() noexcept;
   void emit(const LoopState& loop, EventKind kind, std::uint64_t command_id, double value) noexcept;
@@ -147,6 +166,7 @@ class AxisLoop {
   Seen drive_seen_, load_cell_seen_;
   hal::DriveState drive_state_ = hal::DriveState::kUnknown;
   bool drive_active_ = false;
+  std::int8_t mode_display_ = 0;
 
   // what the axis is doing
   safety::LoadState load_state_ = safety::LoadState::kOff;
@@ -163,6 +183,17 @@ class AxisLoop {
   std::uint64_t load_command_id_ = 0;
   std::uint64_t load_applied_tick_ = 0;
 
+  // motion
+  safety::MotionBounds motion_bounds_;
+  safety::MotionState motion_limits_;
+  DriveStage stage_ = DriveStage::kTorque;
+  int stage_ticks_ = kModeTicksMax;
+  measure::HoldCounterConfig hold_config_;
+  measure::HoldCounterState holds_;
+  double next_hold_s_ = 0.0;   // of the set to come
+  double motion_start_ = 0.0;  // where velocity mode was entered
+  double servo_integral_ = 0.0;
+
   // algorithms
   DriveModelState drive_model_;
   ObserverState observer_;
@@ -178,6 +209,8 @@ class AxisLoop {
   // results of this tick
   double wish_ = 0.0;
   bool wish_valid_ = false;
+  double wish_velocity_ = 0.0, wish_force_max_ = 0.0, wish_force_min_ = 0.0;  // of motion
+  double velocity_target_ = 0.0;
   double felt_force_ = 0.0;
   double output_force_ = 0.0;
   std::uint32_t limits_ = 0;

@@ -31,6 +31,15 @@ struct ForceControlConfig {
   bool use_observer = true;  // false: "motor torque only", the negative control
 };
 
+// The velocity servo for drives without a velocity mode: PI around the position's own speed. It is
+// as stiff as a bus of 1 kHz allows, and that is soft: mass x 60 rad/s and 10 rad/s.
+inline constexpr double kServoRadps = 60.0;
+inline constexpr double kServoIntegralRadps = 10.0;
+// [any] How far a lasting force moves a handle that the servo holds, m/N | rad/Nm.
+[[nodiscard]] constexpr double servo_compliance(double reflected_mass) noexcept {
+  return reflected_mass > 0.0 ? 1.0 / (reflected_mass * kServoRadps * kServoIntegralRadps) : 0.0;
+}
+
 struct AxisConfig {
   hal::CoordinateKind coordinate = hal::CoordinateKind::kCable;
   ForceControlConfig control;
@@ -38,6 +47,8 @@ struct AxisConfig {
   safety::AxisBounds bounds;       // already tightened
   double load_ramp_per_s = 60.0;   // base load changes
   double drive_speed_limit = 0.0;  // asked of the drive, m/s | rad/s
+  // The drive has a velocity mode of its own; else laws that command motion get a soft servo.
+  bool drive_velocity_mode = false;
 };
 
 struct EngineConfig {

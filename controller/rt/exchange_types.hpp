@@ -29,6 +29,7 @@ enum class CommandKind : std::uint8_t {
   kUnload,           // ramp to slack tension within 500 ms and stay in take-up
   kEndSet,           // closes the set's tracker; the axis must be unloading or in take-up
   kSetUserLimits,    // value: force_max, value2: eccentric_ratio_max
+  kSetHold,          // value: seconds a hold of the next set lasts; 0: it has repetitions
 };
 
 // [control] -> [rt], in order, at most 32 drained a tick; the queue holds 256, a full queue
@@ -114,6 +115,7 @@ struct AxisStatus {
   safety::LoadState load_state = safety::LoadState::kOff;
   measure::Phase phase = measure::Phase::kRest;
   hal::DriveState drive_state = hal::DriveState::kUnknown;
+  bool drive_in_velocity_mode = false;  // a law that commands motion has the drive
   bool increases_frozen = false;
   bool profile_latched_off = false;
   std::uint16_t set_serial = 0;
@@ -129,6 +131,7 @@ struct AxisStatus {
   double force_output = 0.0;
   double drive_force_readback = 0.0;  // torque the drive says it makes
   double drive_force_limit = 0.0;     // the most that the drive grants; 0 = not known
+  double velocity_target = 0.0;       // of a law that commands motion: the kernel's set point
   double load_requested = 0.0;
   double load_applied = 0.0;
   double range_reference = 0.0;

@@ -36,6 +36,8 @@ constexpr FaultInfo kTable[] = {
      "the cable ran in too fast: check handle and cable, then press reset at the panel"},
     {FaultCode::kHandleReleased, Reaction::kSoftUnload, false, "handle-released",
      "take the handle again; the set is paused at pretension and can be resumed"},
+    {FaultCode::kDeadManReleased, Reaction::kSoftUnload, false, "dead-man-released",
+     "hold the dead-man switch before the machine is to pull again; the set can be resumed"},
     {FaultCode::kTicksMissed, Reaction::kFastUnload, true, "ticks-missed",
      "the host stalled: close other programs on it, then press reset at the panel"},
     {FaultCode::kPluginError, Reaction::kSoftUnload, true, "plugin-error",

@@ -18,8 +18,8 @@ enum class Reaction : std::uint8_t {
 
 enum class FaultCode : std::uint16_t {
   kNone = 0,
-  // Latched (all but kHandleReleased and kCommandInvalid): force returns only after a local reset
-  // edge at the operator panel.
+  // Latched (all but kHandleReleased, kDeadManReleased and kCommandInvalid): force returns only
+  // after a local reset edge at the operator panel.
   kDataStale = 100,        // drive or load-cell sample older than its unload age
   kLinkLost = 101,         // the bus thread has declared the link lost
   kDriveFault = 110,       // statusword fault bit
@@ -36,6 +36,8 @@ enum class FaultCode : std::uint16_t {
   kOverspeed = 140,         // inward speed beyond the trip limit
   kHandleReleased = 141,    // tension collapsed and the cable runs in: slack servo, set paused;
                             // stands until the handle is held again, not latched
+  kDeadManReleased = 142,   // let go of while the machine pulled inward: stops and unloads; stands
+                            // until slack tension is reached, not latched
   kTicksMissed = 150,       // consecutive missed periods
   kPluginError = 160,       // profile returned an error
   kPluginNotFinite = 161,

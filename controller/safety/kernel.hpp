@@ -187,6 +187,10 @@ TorqueOutput limit_torque(const AxisBounds& bounds, const TorqueInput& input,
                           TorqueState& state) noexcept;
 
 // ---- supervision: from inputs to reactions -------------------------------------------------
+// Modes of operation as CiA 402 numbers them, one bit each.
+inline constexpr std::uint32_t kTorqueModes = 1u << 4 | 1u << 10;   // profile, cyclic synchronous
+inline constexpr std::uint32_t kVelocityModes = 1u << 3 | 1u << 9;  // profile, cyclic synchronous
+
 struct SuperviseInput {
   const hal::MachineInput* machine = nullptr;
   int axis = 0;
@@ -199,6 +203,7 @@ struct SuperviseInput {
   double expected_drive_force = 0.0;  // delayed, lagged torque word
   double friction_allowance = 0.0;    // modelled friction and inertia, for load cell versus drive
   double set_force = 0.0;             // felt force: the same check allows 25 % of it
+  std::uint32_t modes_allowed = kTorqueModes;  // what the drive's mode display may show
 };
 
 struct SuperviseState {

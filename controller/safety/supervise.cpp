@@ -20,9 +20,6 @@ constexpr double kImplausibleFraction = 0.25;
 constexpr std::uint32_t kMissedFreeze = 2;  // a miss or two hold the last output: 2 N
 constexpr std::uint32_t kMissedUnload = 5;
 
-constexpr std::int8_t kProfileTorqueMode = 4;  // CiA 402 modes of operation
-constexpr std::int8_t kCyclicTorqueMode = 10;
-
 const hal::AxisInput& axis_input(const SuperviseInput& input) noexcept {
   return input.machine->axis[static_cast<std::size_t>(input.axis)];
 }
@@ -44,7 +41,8 @@ FaultCode stop_cause(const AxisBounds& bounds, const SuperviseInput& input, bool
     if (drive.watchdog_tripped) return FaultCode::kDriveWatchdog;
     if (drive.sto_active) return FaultCode::kStoActive;
     if (drive.state != hal::DriveState::kOperationEnabled) return FaultCode::kDriveNotEnabled;
-    if (drive.mode_display != kProfileTorqueMode && drive.mode_display != kCyclicTorqueMode) {
+    const bool known_mode = drive.mode_display >= 0 && drive.mode_display < 32;
+    if (!known_mode || (input.modes_allowed >> drive.mode_display & 1u) == 0) {
       return FaultCode::kDriveMode;
     }
   }

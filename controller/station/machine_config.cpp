@@ -226,6 +226,7 @@ void read_user_limits(StrictTable& table, AxisMachineConfig& axis) {
           .number("drive_speed_limit", kSpeed,
                   {0.0, axis.engine.bounds.overspeed_trip, "the speed at which the axis trips"})
           .value_or(0.0);
+  axis.engine.drive_velocity_mode = table.flag("drive_velocity_mode", false);
 }
 
 AxisMachineConfig read_axis(TomlErrors& errors, const toml::table& raw, std::size_t number) {
@@ -248,6 +249,7 @@ AxisMachineConfig read_axis(TomlErrors& errors, const toml::table& raw, std::siz
   table.allow("standing_timeout", kSeconds);
   table.allow("load_ramp", kForceRate);
   table.allow("drive_speed_limit", kSpeed);
+  table.allow("drive_velocity_mode");
   table.reject_unknown();
   axis.name = table.text("name", true);
 

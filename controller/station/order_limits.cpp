@@ -64,6 +64,30 @@ Check check_times(const ProgramBlock& block) {
   return std::nullopt;
 }
 
+// A test of how hard somebody pulls at a handle that stands still needs one that does.
+Check check_hold(const MachineConfig& machine, const ProfileInfo& profile,
+                 const ProgramBlock& block) {
+  if (!(block.hold_s > 0.0)) return std::nullopt;
+  if (!profile.commands_motion) {
+    return refusal(RefusalCode::kInvalid,
+                   fmt::format("profile '{}' does not hold the handle still, but the block has "
+                               "holds; choose isometric",
+                               profile.id));
+  }
+  for (const AxisMachineConfig& axis : machine.axes) {
+    if (axis.engine.coordinate != block.coordinate || axis.engine.drive_velocity_mode) continue;
+    const double give = 100.0 * rt::servo_compliance(axis.engine.control.reflected_mass);
+    const bool cable = block.coordinate == hal::CoordinateKind::kCable;
+    return refusal(
+        RefusalCode::kInvalid,
+        fmt::format("axis '{}' has a drive without a velocity mode: its handle gives way by {:.0f} "
+                    "{} for 100 {}, which is no hold; use another machine or set "
+                    "drive_velocity_mode",
+                    axis.name, 1e3 * give, cable ? "mm" : "mrad", cable ? "N" : "Nm"));
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 Check check_request_id(const std::string& request_id) {
@@ -208,6 +232,7 @@ Check check_block(const MachineConfig& machine, const PluginHost& plugins,
                     block.profile.id,
                     block.coordinate == hal::CoordinateKind::kCable ? "cable" : "lever"));
   }
+  if (Check wrong = check_hold(machine, profile->second, block)) return wrong;
   for (const auto& [name, value] : block.profile.parameters) {
     const ParameterInfo* parameter = find_parameter(profile->second, name);
     if (parameter == nullptr) {

@@ -280,6 +280,14 @@ tl::expected<ProfileInfo, std::string> PluginHost::Impl::examine(const medius_en
   auto parameters = read_parameters(plugin.get());
   if (!parameters) return tl::unexpected("profile '" + info.id + "' " + parameters.error());
   info.parameters = std::move(*parameters);
+  const auto* motion =
+      static_cast<const medius_motion_t*>(plugin->get_extension(plugin.get(), MEDIUS_EXT_MOTION));
+  if (motion != nullptr && motion->wish == nullptr) {
+    return tl::unexpected("profile '" + info.id +
+                          "' leaves wish() of medius_motion_t empty; fill it in or leave the "
+                          "extension away");
+  }
+  info.commands_motion = motion != nullptr;
   return info;
 }
 

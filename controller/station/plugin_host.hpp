@@ -29,6 +29,7 @@ struct ParameterInfo {
 struct ProfileInfo {
   std::string id, name, vendor, version, description, path;
   std::uint32_t coordinates = 0;  // bit mask over medius_coordinate_t
+  bool commands_motion = false;   // has medius.motion/1
   std::vector<ParameterInfo> parameters;
 };
 

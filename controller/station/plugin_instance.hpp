@@ -16,7 +16,10 @@ class PluginInstance final : public rt::ProfileInstance {
  public:
   PluginInstance(const medius_plugin_t* plugin, const std::vector<ParameterInfo>& parameters,
                  const std::vector<double>& values, double dt_s)
-      : plugin_(plugin), parameter_count_(parameters.size()) {
+      : plugin_(plugin),
+        motion_(
+            static_cast<const medius_motion_t*>(plugin->get_extension(plugin, MEDIUS_EXT_MOTION))),
+        parameter_count_(parameters.size()) {
     for (std::size_t i = 0; i < parameters.size(); ++i) {
       const ParameterInfo& info = parameters[i];
       const bool slewed = (info.flags & MEDIUS_PARAM_SLEW) != 0;
@@ -42,11 +45,19 @@ class PluginInstance final : public rt::ProfileInstance {
     in.event_count = take_events(events);
     medius_step_out_t out{};
     out.size = sizeof(out);
+    medius_motion_wish_t wish{};
+    wish.size = sizeof(wish);
     calling_ = true;
-    const std::int32_t status = plugin_->step(plugin_, &in, &out);
+    std::int32_t status = plugin_->step(plugin_, &in, &out);
+    if (motion_ != nullptr && status == MEDIUS_STEP_OK) {
+      status = motion_->wish(plugin_, &wish);
+      out.force = wish.force_max;
+    }
     calling_ = false;
-    return {out.force, status == MEDIUS_STEP_OK};
+    return {out.force, status == MEDIUS_STEP_OK, wish.velocity, wish.force_min};
   }
+
+  [[nodiscard]] bool commands_motion() const noexcept override { return motion_ != nullptr; }
 
   void reset() noexcept override {
     if (calling_) return;
@@ -108,6 +119,7 @@ class PluginInstance final : public rt::ProfileInstance {
   }
 
   const medius_plugin_t* plugin_;
+  const medius_motion_t* motion_;  // null: wishes a force
   volatile bool calling_ = false;  // read after a jump out of the call
   std::size_t parameter_count_;
   std::uint32_t slewed_count_ = 0;

@@ -22,10 +22,12 @@ constexpr std::size_t kMaxBlocks = 50;
 constexpr double kMaxPhaseS = 60.0;  // a longer hold is a test, not a repetition
 constexpr double kMaxRestS = 1800.0;
 constexpr std::uint32_t kMaxWeeks = 52;
-constexpr double kMaxHoldS = 120.0;
+constexpr double kMaxGuidedHoldS = 120.0;
 // Warm-ups are light: more than this of the working load tires before the work.
 constexpr double kWarmUpShareMax = 0.40;
 constexpr double kWarmUpShareMin = 0.20;
+constexpr std::uint32_t kMaxHolds = 20;
+constexpr double kLeastHoldS = 1.0, kMaxHoldS = 30.0;  // shorter is a knock
 
 bool is_identifier(const std::string& text) {
   if (text.empty() || text.front() == '-' || text.back() == '-') return false;
@@ -219,6 +221,31 @@ void read_tempo(StrictTable& table, ProgramBlock& block) {
   }
 }
 
+// An isometric test has holds instead of repetitions.
+void read_holds(StrictTable& table, ProgramBlock& block) {
+  if (table.has("reps") || table.has("tempo")) {
+    table.fail("reps",
+               "profile \"isometric\" has holds instead of repetitions and a tempo; write "
+               "holds and hold_s, and remove reps and tempo");
+  }
+  block.sets = block.sets_max = table.count("sets", 1, {1.0, kMaxSets, ""});
+  if (!table.has("holds")) table.missing("holds", "write how many holds end the set");
+  block.reps = block.reps_max = table.count("holds", 1, {1.0, kMaxHolds, ""});
+  const auto hold = table.number("hold", Dimension::kSeconds, {kLeastHoldS, kMaxHoldS, ""});
+  if (!hold) table.missing("hold_s", "write how many seconds each hold lasts");
+  block.hold_s = hold.value_or(0.0);
+}
+
+// Only an isometric test counts holds; only a guided exercise beside it holds its repetitions.
+void reject_holds(StrictTable& table, const ProgramBlock& block) {
+  for (const char* key : {"holds", "hold_s"}) {
+    if (!table.has(key) || (block.guided && key == std::string_view("hold_s"))) continue;
+    table.fail(key, fmt::format("'{}' belongs to profile \"isometric\", the profile is '{}'; "
+                                "remove it",
+                                key, block.profile.id));
+  }
+}
+
 ProgramBlock read_block(TomlErrors& errors, const toml::table& raw, std::size_t number,
                         const ExerciseCatalogue& catalogue) {
   StrictTable table(errors, raw, fmt::format("block {}", number));
@@ -241,33 +268,38 @@ ProgramBlock read_block(TomlErrors& errors, const toml::table& raw, std::size_t 
                          : hal::CoordinateKind::kCable;
   table.set_kind(block.coordinate);
   for (const char* key :
-       {"exercise", "sides", "sets", "reps", "tempo", "goal", "guided", "warm_up", "progression"}) {
+       {"exercise", "sides", "sets", "reps", "holds", "tempo", "goal", "guided", "warm_up",
+        "progression"}) {
     table.allow(key);
   }
+  table.allow("hold", Dimension::kSeconds);
   table.allow("rest", Dimension::kSeconds);
-  if (block.guided) {
-    table.allow("hold", Dimension::kSeconds);
-  } else {
+  if (!block.guided) {
     for (const char* key : {"profile", "parameters", "load_share"}) table.allow(key);
     table.allow("load", Dimension::kForce);
     table.allow("range_target", Dimension::kLength);
   }
   table.reject_unknown();
   block.sides = read_sides(table, exercise->second);
+  if (!block.guided) read_profile(errors, table, block);
   read_goal(table, block);
-  read_counts_and_rules(table, block);
+  if (block.profile.id == "isometric") {
+    read_holds(table, block);
+  } else {
+    reject_holds(table, block);
+    read_counts_and_rules(table, block);
+  }
   read_tempo(table, block);
   block.rest_s =
       table.number("rest", Dimension::kSeconds, {0.0, kMaxRestS, ""}).value_or(block.rest_s);
   if (block.guided) {
     block.hold_s =
-        table.number("hold", Dimension::kSeconds, {0.0, kMaxHoldS, ""}).value_or(block.hold_s);
+        table.number("hold", Dimension::kSeconds, {0.0, kMaxGuidedHoldS, ""}).value_or(block.hold_s);
     return block;
   }
   read_load(table, block);
   block.range_target =
       table.number("range_target", Dimension::kLength, {0.0, 2.0, ""}).value_or(0.0);
-  read_profile(errors, table, block);
   return block;
 }
 

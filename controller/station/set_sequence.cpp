@@ -120,6 +120,10 @@ void Station::Impl::step_ready() {
   if (!set->started()) {
     // All are started before any is loaded: the loads come in at the same tick.
     for (SetSide& side : set->sides) {
+      if (set->block.hold_s > 0.0) {
+        loop.send(
+            {.kind = rt::CommandKind::kSetHold, .axis = side.axis, .value = set->block.hold_s});
+      }
       rt::Command start{.axis = side.axis};
       start.value = set->block.load;
       start.value2 = set->block.range_target;
@@ -212,7 +216,10 @@ void Station::Impl::watch_standing() {
   for (SetSide& side : set->sides) {
     const double position = status_of(side).position_absolute;
     const double floor = config.machine.axes[side.axis].engine.tracker.rise_floor;
-    if (!(absolute(position - side.anchor) > floor)) continue;
+    // Whoever holds is not standing about, however still.
+    const bool holds = set->block.hold_s > 0.0 &&
+                       status_of(side).force_measured > 2.0 * status_of(side).pretension;
+    if (!holds && !(absolute(position - side.anchor) > floor)) continue;
     side.anchor = position;
     moved = true;
   }

@@ -100,10 +100,16 @@ struct MachineInput {
 // What the loop asks of a drive; the CiA 402 handshake behind it belongs to the HAL.
 enum class DriveRequest : std::uint8_t { kDisable = 0, kEnable, kQuickStop, kResetFault };
 
+// What the drive regulates. A drive changes over in its own time: its mode display says when.
+enum class DriveMode : std::uint8_t { kTorque = 0, kVelocity };
+
 struct AxisOutput {
   double force = 0.0;        // N | Nm inward; written only from a safety::TorqueWord
-  double force_limit = 0.0;  // the drive's own torque limit, N | Nm
+  double force_limit = 0.0;  // the drive's own torque limit, N | Nm; in velocity mode: inward
   double speed_limit = 0.0;  // the drive's own speed limit, m/s | rad/s
+  double velocity = 0.0;     // velocity mode: m/s | rad/s, > 0 outward; only from a VelocityWord
+  double brake_limit = 0.0;  // velocity mode: most outward torque, N | Nm
+  DriveMode mode = DriveMode::kTorque;
   DriveRequest request = DriveRequest::kDisable;
 };
 

@@ -182,6 +182,14 @@ class PlanLoader {
       t.fail("drives an axis that another device drives already; correct 'axis'");
     }
     axis_taken_[static_cast<std::size_t>(device.axis)] = true;
+    const auto index = static_cast<std::size_t>(device.axis);
+    if (index < options_.axis_velocity_modes.size() && options_.axis_velocity_modes[index] &&
+        d.velocity_mode == 0) {
+      t.fail(
+          fmt::format("moves an axis with drive_velocity_mode = true, but {} describes no "
+                      "velocity_mode; describe it or remove drive_velocity_mode",
+                      d.path));
+    }
     const bool cable = device.coordinate == CoordinateKind::kCable;
     // Physical sense only; the machine's own bounds live in the safety kernel.
     device.rated_force = t.number(cable ? "rated_force_n" : "rated_force_nm", {1.0, 10'000.0});

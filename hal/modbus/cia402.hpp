@@ -24,6 +24,12 @@ inline constexpr std::uint16_t kStatusInternalLimit = 0x0800;
 
 inline constexpr std::int8_t kModeProfileTorque = 4;
 inline constexpr std::int8_t kModeCyclicTorque = 10;
+inline constexpr std::int8_t kModeProfileVelocity = 3;
+inline constexpr std::int8_t kModeCyclicVelocity = 9;
+
+[[nodiscard]] constexpr bool is_velocity_mode(std::int8_t mode) noexcept {
+  return mode == kModeProfileVelocity || mode == kModeCyclicVelocity;
+}
 
 // [any] kUnknown for the bit patterns that the standard leaves undefined.
 [[nodiscard]] constexpr DriveState cia402_state(std::uint16_t statusword) noexcept {

@@ -36,6 +36,8 @@ constexpr FieldRow kFieldRows[] = {
     {Field::kSpeedLimit, "velocity_limit", kD, Block::kWrite, false},
     {Field::kSlope, "slope", kD, Block::kWrite, false},
     {Field::kWatchdog, "watchdog_ms", kD, Block::kWrite, false},
+    {Field::kTargetVelocity, "target_velocity", kD, Block::kWrite, false},
+    {Field::kBrakeLimit, "brake_limit", kD, Block::kWrite, false},
     {Field::kSequenceEcho, "cmd_seq_echo", kD, Block::kRead, false},
     {Field::kStatusword, "statusword", kD, Block::kRead, true},
     {Field::kModeDisplay, "mode_display", kD, Block::kRead, false},
@@ -287,10 +289,20 @@ class DescriptorLoader {
   }
 
   void read_enable(const TomlReader& t) {
-    t.only({"sequence", "mode", "step_timeout_ms", "reset_level_ms"});
+    t.only({"sequence", "mode", "velocity_mode", "step_timeout_ms", "reset_level_ms"});
     if (device_.kind != kD) return;
     static_cast<void>(t.choice("sequence", {"cia402"}));
     device_.mode = static_cast<int>(t.integer("mode", {4, 10}));
+    device_.velocity_mode = static_cast<int>(t.integer_or("velocity_mode", {3, 9}, 0));
+    const bool complete =
+        device_.field(Field::kMode).present && device_.field(Field::kModeDisplay).present &&
+        device_.field(Field::kTargetVelocity).present && device_.field(Field::kForceLimit).present;
+    if (device_.velocity_mode != 0 && !complete) {
+      t.fail(fmt::format(
+          "'velocity_mode' is {}, which needs the registers mode, mode_display, target_velocity "
+          "and torque_limit; describe them or remove velocity_mode",
+          device_.velocity_mode));
+    }
     device_.step_timeout_ms = static_cast<int>(t.integer_or("step_timeout_ms", {10, 10'000}, 500));
     device_.reset_level_ms = static_cast<int>(t.integer_or("reset_level_ms", {1, 1000}, 10));
   }

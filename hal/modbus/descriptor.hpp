@@ -49,6 +49,8 @@ enum class Field : std::uint8_t {
   kSpeedLimit,         // velocity_limit
   kSlope,              // slope
   kWatchdog,           // watchdog_ms
+  kTargetVelocity,     // target_velocity
+  kBrakeLimit,         // brake_limit
   kSequenceEcho,       // cmd_seq_echo
   kStatusword,         // statusword
   kModeDisplay,        // mode_display
@@ -117,6 +119,7 @@ struct DeviceDescriptor {
   int heartbeat_change_ms = 0;  // 0 = no heartbeat
   bool has_sequence_echo = false;
   int mode = 10;
+  int velocity_mode = 0;  // 0 = the drive has none
   int step_timeout_ms = 500;
   int reset_level_ms = 10;
   WatchdogCounts watchdog = WatchdogCounts::kNone;

@@ -218,8 +218,15 @@ void DriveSession::encode(const RoundInput& round, WriteBlock& block,
       state_ == DriveState::kOperationEnabled && axis.request == DriveRequest::kEnable;
   put_raw(d.field(Field::kSequence), round.sequence, block.data());
   put_raw(d.field(Field::kControlword), controlword, block.data());
-  put_raw(d.field(Field::kMode), d.mode, block.data());
+  const bool by_speed = axis.mode == DriveMode::kVelocity && d.velocity_mode != 0;
+  put_raw(d.field(Field::kMode), by_speed ? d.velocity_mode : d.mode, block.data());
   put(Field::kTargetForce, pulls ? clamped(axis.force, -force_cap_, force_cap_) : 0.0, block,
+      counters);
+  // A set point counts only once the drive shows the mode that it is for.
+  const bool moves = pulls && by_speed && mode_shown_ == d.velocity_mode;
+  put(Field::kTargetVelocity,
+      moves ? clamped(axis.velocity, -plan_.speed_limit, plan_.speed_limit) : 0.0, block, counters);
+  put(Field::kBrakeLimit, by_speed ? clamped(axis.brake_limit, 0.0, force_cap_) : 0.0, block,
       counters);
   put(Field::kForceLimit, clamped(axis.force_limit, 0.0, force_cap_), block, counters);
   // Zero would mean "none" to the drive: whatever is not a speed gives the machine file's limit.
@@ -294,6 +301,7 @@ void DriveSession::decode(const ReadBlock& block, AxisInput& input) noexcept {
   drive.error_code = static_cast<std::uint16_t>(get_raw(d.field(Field::kErrorCode), block.data()));
   drive.mode_display =
       static_cast<std::int8_t>(get_raw(d.field(Field::kModeDisplay), block.data()));
+  mode_shown_ = drive.mode_display;
   drive.sto_active =
       get_bit(d.bit(Bit::kStoA), block.data()) || get_bit(d.bit(Bit::kStoB), block.data());
   drive.watchdog_tripped = get_bit(d.bit(Bit::kWatchdogTripped), block.data());

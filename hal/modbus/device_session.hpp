@@ -78,6 +78,7 @@ class DriveSession {
   double force_limit_in_force_ = 0.0;
   double speed_limit_in_force_ = 0.0;
   DriveState state_ = DriveState::kUnknown;
+  int mode_shown_ = 0;
   FaultResetPulse reset_pulse_;
   bool sequence_sent_ = false;
   std::uint16_t last_sequence_ = 0;

@@ -18,6 +18,8 @@
 //   };
 //   MEDIUS_PROFILE(MyProfile)
 //
+// A profile that commands motion returns medius::sdk::Motion from step() instead of a force.
+//
 // step() may return any number: the SDK bounds it to 0..force_max of the activation and turns one
 // that is not finite into MEDIUS_STEP_ERROR.
 #pragma once
@@ -27,6 +29,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <type_traits>
+#include <utility>
 
 #include "plugins/abi/medius/plugin.h"
 
@@ -108,12 +111,26 @@ class Buffer {
   std::size_t used_ = 0;
 };
 
+// What a profile that commands motion wishes; see medius_motion_wish_t.
+struct Motion {
+  double velocity = 0.0;
+  double force_max = 0.0;
+  double force_min = 0.0;
+};
+
 template <class Profile>
 class Adapter {
   using State = typename Profile::State;
   using Setup = typename Profile::Setup;
   static constexpr std::size_t kCount = Profile::kParameters.size();
   using Values = std::array<double, kCount>;
+
+  // Does the profile command motion?
+  static constexpr bool kMoves =
+      std::is_same_v<decltype(Profile::step(std::declval<const Setup&>(),
+                                            std::declval<const Values&>(), std::declval<State&>(),
+                                            std::declval<const medius_step_in_t&>())),
+                     Motion>;
 
   static_assert(kCount <= MEDIUS_PARAMS_MAX);
   static_assert(std::is_trivially_copyable_v<State> && sizeof(State) % 8 == 0);
@@ -131,6 +148,7 @@ class Adapter {
     Values held_back{};  // NEEDS_RESTART values wait here for the next activate()
     Setup setup{};
     State state{};
+    Motion motion{};  // of the last step
     double force_max = 0.0;
   };
 
@@ -194,7 +212,10 @@ class Adapter {
 
   static void deactivate(const medius_plugin_t*) noexcept {}
 
-  static void reset(const medius_plugin_t* plugin) noexcept { self(plugin).state = State{}; }
+  static void reset(const medius_plugin_t* plugin) noexcept {
+    self(plugin).state = State{};
+    self(plugin).motion = Motion{};
+  }
 
   static std::int32_t step(const medius_plugin_t* plugin, const medius_step_in_t* in,
                            medius_step_out_t* out) noexcept {
@@ -205,7 +226,16 @@ class Adapter {
     for (std::uint32_t i = 0; i < in->event_count && i < MEDIUS_EVENTS_MAX; ++i) {
       accept(instance, in->events[i].param_id, in->events[i].value, true);
     }
-    double force = Profile::step(instance.setup, instance.values, instance.state, *in);
+    double force = 0.0;
+    if constexpr (kMoves) {
+      instance.motion = Profile::step(instance.setup, instance.values, instance.state, *in);
+      if (!finite(instance.motion.velocity) || !finite(instance.motion.force_min)) {
+        return MEDIUS_STEP_ERROR;
+      }
+      force = instance.motion.force_max;
+    } else {
+      force = Profile::step(instance.setup, instance.values, instance.state, *in);
+    }
     if (!finite(force)) return MEDIUS_STEP_ERROR;
     if (!(force >= 0.0)) force = 0.0;
     if (!(force <= instance.force_max)) force = instance.force_max;
@@ -213,7 +243,19 @@ class Adapter {
     return MEDIUS_STEP_OK;
   }
 
+  static std::int32_t wish(const medius_plugin_t* plugin, medius_motion_wish_t* wish) noexcept {
+    const Instance& instance = self(plugin);
+    if (!MEDIUS_HAS(wish, medius_motion_wish_t, force_min)) return MEDIUS_STEP_ERROR;
+    wish->velocity = instance.motion.velocity;
+    wish->force_max = instance.motion.force_max;
+    if (!(wish->force_max >= 0.0)) wish->force_max = 0.0;
+    if (!(wish->force_max <= instance.force_max)) wish->force_max = instance.force_max;
+    wish->force_min = instance.motion.force_min;
+    return MEDIUS_STEP_OK;
+  }
+
   static const void* get_extension(const medius_plugin_t*, const char* id) noexcept {
+    if (kMoves && same(id, MEDIUS_EXT_MOTION)) return &kMotion;
     if (same(id, MEDIUS_EXT_PARAMS)) return &kParams;
     if (same(id, MEDIUS_EXT_STATE)) return &kState;
     return nullptr;
@@ -314,6 +356,7 @@ class Adapter {
 
   static constexpr medius_params_t kParams{&count, &info, &get, &set};
   static constexpr medius_state_t kState{&save, &load};
+  static constexpr medius_motion_t kMotion{&wish};
   inline static std::array<Instance, kInstances> pool_{};
 };
 

@@ -20,7 +20,11 @@ CableMachine::CableMachine(const SimulatedStationConfig& config)
 }
 
 void CableMachine::step_plant(const SimulatedDrive& drive) {
-  plant_.command(drive.force_n(), drive.powered());
+  if (drive.velocity_mode()) {
+    plant_.command(drive.velocity_command(), drive.powered());
+  } else {
+    plant_.command(drive.force_n(), drive.powered());
+  }
   plant_.set_drive_speed_limit(drive.speed_limit_mps());
   for (int i = 0; i < kPlantStepsPerTick; ++i) {
     if (config_.rig) {

@@ -27,7 +27,12 @@ constexpr double kSlackAfterSetS = 1.5;
 // Of the planned load, while lifting: somebody has unloaded it.
 constexpr double kUnloadedFraction = 0.3;
 constexpr double kUnloadedS = 0.7;
-constexpr int kRight = 2, kBoth = 3;  // PlannedSet::side
+// An isometric test: push for as long as asked, up and down smoothly, rest in between.
+constexpr double kPushS = 0.25;
+constexpr double kRestBetweenHoldsS = 2.0;
+constexpr double kPushShare = 0.8;         // of the force above which the handle yields
+constexpr double kStandBeforeHoldS = 4.0;  // until the machine has taken the handle
+constexpr int kRight = 2, kBoth = 3;       // PlannedSet::side
 
 int ticks_of(double seconds) noexcept {
   return static_cast<int>(seconds / kTickPeriodS + 0.5);
@@ -72,7 +77,10 @@ void Person::tick(const LegSenses& senses, const LegTruths& sets) {
   keep_together();
   for (std::size_t leg = 0; leg < lifters_.size(); ++leg) {
     const LegSense& sense = senses[leg];
-    lifters_[leg].tick(sense.angle_rad, sense.velocity_radps, sense.tension_n);
+    // Who pushes at what stands still does not take its answer for a load to be carried.
+    const bool pushes = works_[leg] && stage_ == Stage::kHolding;
+    lifters_[leg].tick(sense.angle_rad, sense.velocity_radps,
+                       pushes ? at_most(sense.tension_n, kFeltTensionN) : sense.tension_n);
   }
   switch (stage_) {
     case Stage::kWaiting:
@@ -83,6 +91,9 @@ void Person::tick(const LegSenses& senses, const LegTruths& sets) {
       break;
     case Stage::kLifting:
       lift(felt);
+      break;
+    case Stage::kHolding:
+      hold(felt, sets);
       break;
     case Stage::kDone:
       rest_after_set(felt, sets);
@@ -137,6 +148,18 @@ void Person::stand(const Felt& felt, const LegTruths& sets) {
   const PlannedSet* set = planned();
   if (reaction_ticks_ > 0) {
     if (--reaction_ticks_ > 0) return;
+    if (set->hold_s > 0.0) {
+      each([&](std::size_t leg) {
+        if (!set_begun_) {
+          sets[leg]->begin(static_cast<int>(leg) + 1, set->intent.reps,
+                           static_cast<int>(next_set_) + 1);
+        }
+      });
+      set_begun_ = true;
+      hold_ticks_ = 0;
+      stage_ = Stage::kHolding;
+      return;
+    }
     LifterIntent intent = set->intent;
     intent.reps -= reps_before_pause_;
     each([&](std::size_t leg) {
@@ -159,6 +182,12 @@ void Person::stand(const Felt& felt, const LegTruths& sets) {
   if (gone) {
     each([this](std::size_t leg) { lifters_[leg].relax(); });
     stage_ = Stage::kWaiting;
+    return;
+  }
+  if (set->hold_s > 0.0) {  // the handle gives no load to wait for
+    if (steady_for(kStandBeforeHoldS, felt.least_n)) {
+      reaction_ticks_ = ticks_of(config_.reaction_s) + 1;
+    }
     return;
   }
   const bool steady = steady_for(kSteadyS, felt.least_n);
@@ -189,6 +218,26 @@ void Person::lift(const Felt& felt) {
   stage_ = reps_before_pause_ < planned()->intent.reps ? Stage::kStanding : Stage::kDone;
 }
 
+void Person::hold(const Felt& felt, const LegTruths& sets) {
+  const PlannedSet& set = *planned();
+  const double time_s = ++hold_ticks_ * kTickPeriodS;
+  // As long as asked at full force: the way up and down comes on top.
+  const double down_s = kPushS + set.hold_s;
+  const double share = time_s < down_s ? clamped(time_s / kPushS, 0.0, 1.0)
+                                       : clamped(1.0 - (time_s - down_s) / kPushS, 0.0, 1.0);
+  push_n_ = kPushShare * set.load_n * share * share * (3.0 - 2.0 * share);
+  if (hold_ticks_ == ticks_of(down_s + kPushS)) {
+    each([&](std::size_t leg) { sets[leg]->take_hold(set.hold_s); });
+    ++holds_done_;
+  }
+  const bool over = holds_done_ >= set.intent.reps || held(felt.most_n < kGoneN, kGoneInSetS);
+  if (over && push_n_ == 0.0) {
+    stage_ = Stage::kDone;
+    held_ticks_ = 0;
+  }
+  if (time_s >= down_s + kPushS + kRestBetweenHoldsS) hold_ticks_ = 0;
+}
+
 void Person::rest_after_set(const Felt& felt, const LegTruths& sets) {
   // The leg's way home after the load has gone is no stroke of the set.
   each([&](std::size_t leg) {
@@ -204,6 +253,8 @@ void Person::finish_set(const LegTruths& sets) {
   });
   stage_ = Stage::kWaiting;
   reps_before_pause_ = 0;
+  push_n_ = 0.0;
+  hold_ticks_ = holds_done_ = 0;
   set_begun_ = false;
   held_ticks_ = reaction_ticks_ = 0;
   ++next_set_;
@@ -222,6 +273,7 @@ void Person::let_go(const LegTruths& sets) {
     return;
   }
   each([this](std::size_t leg) { lifters_[leg].relax(); });
+  push_n_ = 0.0;
   stage_ = Stage::kWaiting;
   held_ticks_ = reaction_ticks_ = 0;
 }

@@ -31,7 +31,8 @@ class Person {
   // Hip torque of a leg for one plant step.
   [[nodiscard]] double torque_nm(std::size_t leg, double hip_angle_rad,
                                  double hip_velocity_radps) noexcept {
-    return lifters_[leg].torque_nm(hip_angle_rad, hip_velocity_radps);
+    const double push_nm = works_[leg] ? push_n_ * push_arm_m(leg) : 0.0;
+    return lifters_[leg].torque_nm(hip_angle_rad, hip_velocity_radps) + push_nm;
   }
   // The leg that works, of both the left one: 0 left, 1 right.
   [[nodiscard]] std::size_t side() const noexcept { return works_[0] ? 0 : 1; }
@@ -43,7 +44,7 @@ class Person {
   [[nodiscard]] bool rest(double seconds) noexcept;
 
  private:
-  enum class Stage { kWaiting, kStanding, kLifting, kDone };
+  enum class Stage { kWaiting, kStanding, kLifting, kHolding, kDone };
 
   // Of the legs that work.
   struct Felt {
@@ -60,6 +61,11 @@ class Person {
   void wait(const Felt& felt);
   void stand(const Felt& felt, const LegTruths& sets);
   void lift(const Felt& felt);
+  void hold(const Felt& felt, const LegTruths& sets);
+  [[nodiscard]] double push_arm_m(std::size_t leg) const noexcept {
+    const LifterConfig& lifter = config_.lifter[leg];
+    return lifter.pad_lever_m > 0.0 ? lifter.pad_lever_m : lifter.cuff_radius_m;
+  }
   void rest_after_set(const Felt& felt, const LegTruths& sets);
   void finish_set(const LegTruths& sets);
   void choose_legs() noexcept;
@@ -80,6 +86,10 @@ class Person {
   int steady_ticks_ = 0;
   double steady_tension_n_ = 0.0;
   int reps_before_pause_ = 0;
+  // of a set of holds
+  double push_n_ = 0.0;  // what is added to standing, at the cuff or the pad
+  int hold_ticks_ = 0;   // of the hold and the rest after it
+  int holds_done_ = 0;
   bool set_begun_ = false;
 };
 

@@ -50,7 +50,11 @@ double SeatedMachine::rig_torque_nm(const LeverTruth::Leg& leg) const noexcept {
 
 void SeatedMachine::step_tick(std::span<const SimulatedDrive> drives) {
   for (std::size_t axis = 0; axis < plants_.size(); ++axis) {
-    plants_[axis].command(drives[axis].force_n(), drives[axis].powered());
+    if (drives[axis].velocity_mode()) {
+      plants_[axis].command(drives[axis].velocity_command(), drives[axis].powered());
+    } else {
+      plants_[axis].command(drives[axis].force_n(), drives[axis].powered());
+    }
     plants_[axis].set_drive_speed_limit(drives[axis].speed_limit_mps());
   }
   // The arms take turns: a step waits for its own last one, and the other arm's fills the wait.

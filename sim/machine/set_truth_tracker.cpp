@@ -47,6 +47,12 @@ void SetTruthTracker::resume(int planned_reps) {
   planned_reps_ = sets_.back().reps + planned_reps;
 }
 
+void SetTruthTracker::take_hold(double seconds) {
+  if (!active_) return;
+  ++sets_.back().reps;
+  sets_.back().hold_s.push_back(seconds);
+}
+
 void SetTruthTracker::end() {
   if (!active_) return;
   close_interval();

@@ -19,6 +19,8 @@ class SetTruthTracker {
   void begin(int side, int planned_reps, int number = 0);
   // After a pause: so many repetitions are still to come.
   void resume(int planned_reps);
+  // A hold at a handle that stands still has ended: a repetition without a stroke.
+  void take_hold(double seconds);
   void step(double time_s, double position_m);  // once a tick
   void step(const CableTruth& truth) { step(truth.time_s, truth.ring_position_m); }
   void end();  // closes the stroke under way; without a set nothing happens

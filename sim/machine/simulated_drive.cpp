@@ -32,6 +32,8 @@ void SimulatedDrive::write(const DriveCommand& command) noexcept {
   if (level > fault_level_) fault_reset_edge_ = true;
   fault_level_ = level;
   command_ = command;
+  const bool velocity = hal::is_velocity_mode(command.mode);
+  if (!velocity || config_.velocity_mode) mode_ = command.mode;
   ticks_since_write_ = 0;
   // A limit of zero force is honoured; a speed or a time of zero means "as configured".
   force_limit_n_ = clamped(command.force_limit_n, 0.0, config_.force_limit_n);
@@ -49,10 +51,27 @@ void SimulatedDrive::fail(std::uint16_t error_code) noexcept {
   unload_step_n_ = 0.0;
 }
 
-void SimulatedDrive::step(bool sto_active) noexcept {
+void SimulatedDrive::step(bool sto_active, double force_n) noexcept {
+  // Whatever ends velocity mode goes on from the force that its loop made.
+  if (velocity_mode_) force_n_ = force_n;
   step_watchdog();
   step_state(sto_active);
-  step_force();
+  velocity_mode_ = state_ == DriveState::kOperationEnabled && hal::is_velocity_mode(mode_);
+  if (velocity_mode_) {
+    step_velocity();
+  } else {
+    step_force();
+  }
+}
+
+void SimulatedDrive::step_velocity() noexcept {
+  powered_ = true;
+  unload_step_n_ = 0.0;
+  const double wanted = is_finite(command_.velocity_mps) ? command_.velocity_mps : 0.0;
+  velocity_.velocity_mps = clamped(wanted, -speed_limit_mps_, speed_limit_mps_);
+  velocity_.pull_max_n = force_limit_n_;
+  velocity_.brake_max_n = clamped(command_.brake_limit_n, 0.0, config_.force_limit_n);
+  limit_active_ = velocity_.velocity_mps != wanted || force_n_ >= force_limit_n_;
 }
 
 // CiA 402 transitions by command: disable voltage, quick stop, shutdown, switch on, enable
@@ -132,8 +151,7 @@ void SimulatedDrive::step_watchdog() noexcept {
 }
 
 void SimulatedDrive::step_force() noexcept {
-  const bool torque_mode =
-      command_.mode == hal::kModeCyclicTorque || command_.mode == hal::kModeProfileTorque;
+  const bool torque_mode = mode_ == hal::kModeCyclicTorque || mode_ == hal::kModeProfileTorque;
   powered_ = state_ == DriveState::kOperationEnabled || state_ == DriveState::kQuickStopActive ||
              state_ == DriveState::kFaultReactionActive;
   limit_active_ = false;
@@ -146,7 +164,7 @@ void SimulatedDrive::step_force() noexcept {
     const double target = clamped(wanted, -force_limit_n_, force_limit_n_);
     limit_active_ = target != wanted;
     unload_step_n_ = 0.0;
-    force_n_ = command_.mode == hal::kModeProfileTorque && command_.slope_nps > 0.0
+    force_n_ = mode_ == hal::kModeProfileTorque && command_.slope_nps > 0.0
                    ? towards(force_n_, target, command_.slope_nps * kTickPeriodS)
                    : target;
     return;

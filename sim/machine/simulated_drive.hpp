@@ -16,21 +16,26 @@ class SimulatedDrive {
   void write(const DriveCommand& command) noexcept;
   // The drive itself breaks down: it unloads and is in fault until a fault reset edge.
   void fail(std::uint16_t error_code) noexcept;
-  // One tick. Safe torque off takes the torque away at once, whatever the state.
-  void step(bool sto_active) noexcept;
+  // One tick; `force_n` is what the motor makes now. Safe torque off takes the torque away at once,
+  // whatever the state.
+  void step(bool sto_active, double force_n) noexcept;
 
   [[nodiscard]] hal::DriveState state() const noexcept { return state_; }
   [[nodiscard]] double force_n() const noexcept {
     return force_n_;
   }  // set-point of the current loop
   [[nodiscard]] bool powered() const noexcept { return powered_; }
+  // In operation and in a velocity mode: the motor follows this instead of force_n().
+  [[nodiscard]] bool velocity_mode() const noexcept { return velocity_mode_; }
+  [[nodiscard]] const VelocityCommand& velocity_command() const noexcept { return velocity_; }
   [[nodiscard]] double force_limit_n() const noexcept { return force_limit_n_; }
   [[nodiscard]] double speed_limit_mps() const noexcept { return speed_limit_mps_; }
   [[nodiscard]] double watchdog_s() const noexcept { return watchdog_s_; }
   [[nodiscard]] bool watchdog_tripped() const noexcept { return watchdog_tripped_; }
   [[nodiscard]] bool limit_active() const noexcept { return limit_active_; }
   [[nodiscard]] std::uint16_t error_code() const noexcept { return error_code_; }
-  [[nodiscard]] std::int8_t mode() const noexcept { return command_.mode; }
+  // As displayed: a drive without a velocity mode stays in the mode it had.
+  [[nodiscard]] std::int8_t mode() const noexcept { return mode_; }
   [[nodiscard]] std::uint16_t statusword(bool sto_active) const noexcept;
 
  private:
@@ -38,6 +43,7 @@ class SimulatedDrive {
   void step_state(bool sto_active) noexcept;
   void step_watchdog() noexcept;
   void step_force() noexcept;
+  void step_velocity() noexcept;
 
   SimulatedDriveConfig config_;
   DriveCommand command_;
@@ -50,6 +56,9 @@ class SimulatedDrive {
   bool watchdog_tripped_ = false;
   bool limit_active_ = false;
   bool powered_ = false;
+  bool velocity_mode_ = false;
+  VelocityCommand velocity_;
+  std::int8_t mode_ = 0;
   std::uint16_t error_code_ = 0;
   double force_n_ = 0.0;
   double unload_step_n_ = 0.0;

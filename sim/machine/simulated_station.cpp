@@ -136,7 +136,9 @@ void SimulatedStation::step_tick() noexcept {
   State& s = *state_;
   ++s.ticks;
   s.step_panel();
-  for (SimulatedDrive& drive : s.drives) drive.step(s.sto());
+  for (std::size_t i = 0; i < s.drives.size(); ++i) {
+    s.drives[i].step(s.sto(), s.axes[i].drive.force);
+  }
   s.mechanics->step_tick(s.drives);
   s.measure();
   s.sample_pelvis();

@@ -21,6 +21,8 @@ struct PlannedSet {
   int side = 1;          // 1 left, 2 right, 3 both at once (record::Side)
   double load_n = 60.0;  // starts to lift when the load has come up to about this; N | Nm
   LifterIntent intent;
+  // > 0: intent.reps holds of this length against a handle that stands still, at about load_n.
+  double hold_s = 0.0;
 };
 
 struct PersonConfig {
@@ -40,6 +42,7 @@ struct SimulatedDriveConfig {
   double force_limit_n = 600.0;
   double enable_step_s = 0.005;  // each CiA 402 transition takes this long
   double unload_ramp_s = 0.045;  // how the drive unloads when its watchdog trips
+  bool velocity_mode = true;     // false: an older drive, which ignores modes 3 and 9
 };
 
 enum class SimulatedMachine : std::uint8_t { kCable = 0, kSeated };
@@ -65,12 +68,16 @@ void make_seated(SimulatedStationConfig& config);
 // What the controller's side of the wire sets.
 struct DriveCommand {
   std::uint16_t controlword = 0;
-  std::int8_t mode = 0;  // 10 = cyclic synchronous torque, 4 = profile torque
+  // 10 = cyclic synchronous torque, 4 = profile torque, 9 = cyclic synchronous velocity, 3 =
+  // profile velocity
+  std::int8_t mode = 0;
   double force_n = 0.0;
   double force_limit_n = 0.0;
   double speed_limit_mps = 0.0;
-  double watchdog_s = 0.0;  // 0 = as configured: it cannot be switched off
-  double slope_nps = 0.0;   // mode 4 only; 0 = at once
+  double watchdog_s = 0.0;     // 0 = as configured: it cannot be switched off
+  double slope_nps = 0.0;      // mode 4 only; 0 = at once
+  double velocity_mps = 0.0;   // velocity modes; > 0 outward; force_limit_n is then the most inward
+  double brake_limit_n = 0.0;  // velocity modes: the most outward force
 };
 
 // The plant's truth at the handle of an axis, in the axis' units.

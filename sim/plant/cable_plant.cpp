@@ -78,6 +78,7 @@ struct CablePlant::State {
         geometry{c.hip_height_m, c.pulley_height_m, c.pulley_distance_m, c.cuff_radius_m},
         drive_friction(c.drive_friction),
         path_friction(c.path_friction),
+        velocity_loop(c.drive_velocity_loop, c.reflected_mass_kg),
         random(c.seed, 0x10adce11) {
     rest_length_m = cable_at(geometry, 0.0).length_m;
     drive_share = lag_share(c.drive_lag_s);
@@ -125,6 +126,7 @@ struct CablePlant::State {
   LegConfig leg;
   CableGeometry geometry;
   FrictionModel drive_friction, path_friction;
+  VelocityLoop velocity_loop;
   Random random;
   double rest_length_m = 0.0;
   double drive_share = 1.0, cell_share = 1.0, velocity_share = 1.0;
@@ -162,6 +164,9 @@ inline void CablePlant::State::advance_drive() noexcept {
   const auto slot = static_cast<std::uint32_t>(steps);
   sent[slot % kDelaySlots] = command_n;
   double target_n = powered ? sent[(slot - dead_time_steps) % kDelaySlots] : 0.0;
+  if (velocity_loop.on()) {
+    target_n = velocity_loop.step(slot, dead_time_steps, encoder_velocity_mps, kDt);
+  }
   if (powered && speed_limit_mps > 0.0) {
     // The torque command is limited by a speed loop inside the drive, which knows no bus delay.
     double most_n = speed_limit_gain * (speed_limit_mps + encoder_velocity_mps);
@@ -409,8 +414,22 @@ void CablePlant::command(double force_n, bool powered) noexcept {
   const bool now_powered = powered && is_finite(force_n);
   // A telegram from before the cut must not act after it.
   if (s.powered && !now_powered) s.sent.fill(0.0);
+  // Bumpless: telegrams from before the other mode are none, the force stays.
+  if (s.velocity_loop.on() && now_powered) s.sent.fill(s.current_n);
+  s.velocity_loop.off();
   s.powered = now_powered;
   s.command_n = now_powered ? force_n : 0.0;
+}
+
+void CablePlant::command(const VelocityCommand& command, bool powered) noexcept {
+  State& s = *state_;
+  const bool finite = is_finite(command.velocity_mps + command.pull_max_n + command.brake_max_n);
+  if (!powered || !finite) {
+    this->command(0.0, false);
+    return;
+  }
+  s.velocity_loop.command(command, s.current_n);
+  s.powered = true;
 }
 
 void CablePlant::step(double hip_torque_nm) noexcept {
@@ -492,6 +511,7 @@ std::uint64_t CablePlant::state_hash() const noexcept {
     hash.add(value);
   }
   for (const double value : s.sent) hash.add(value);
+  s.velocity_loop.add_to(hash);
   hash.add(static_cast<std::uint64_t>(s.end));
   return hash.value();
 }

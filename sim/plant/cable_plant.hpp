@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "sim/plant/friction.hpp"
+#include "sim/plant/velocity_loop.hpp"
 
 namespace medius::sim {
 
@@ -31,6 +32,7 @@ struct CablePlantConfig {
   // Bandwidth of the drive's internal limiter, and the most it brakes with (its rated force).
   double drive_speed_limit_bandwidth_radps = 300.0;
   double drive_brake_force_n = 341.0;
+  VelocityLoopConfig drive_velocity_loop;
   // The ball on the cable meets the pulley here (ring position): where homing ends.
   double ball_stop_position_m = -0.60;
   // geometry, frontal plane
@@ -81,6 +83,9 @@ class CablePlant {
   // Command of the drive from now on; dead time, to the nearest 0.1 ms and at most 25.5 ms, and lag
   // follow. Not powered (or NaN): zero at once, because cutting the power needs no telegram.
   void command(double force_n, bool powered) noexcept;
+  // Velocity mode from now on, until the next command() of a force. The set point comes late as a
+  // force does; the loop itself runs in the drive, every 0.1 ms, without dead time.
+  void command(const VelocityCommand& command, bool powered) noexcept;
   // One 0.1 ms step. `hip_torque_nm` acts when the cuff end is the leg.
   void step(double hip_torque_nm) noexcept;
   // Rig: where the handle should be and how it is held there (used when the cuff end is the rig).

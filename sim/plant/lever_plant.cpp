@@ -68,6 +68,7 @@ struct LeverPlant::State {
       : config(c),
         leg_count(static_cast<std::size_t>(clamped(c.legs, 1, kMostLegs))),
         gear_friction(c.gear_friction),
+        velocity_loop(c.drive_velocity_loop, c.arm_inertia_kgm2),
         random(c.seed, 0x5ea7ed) {
     drive_share = lag_share(c.drive_lag_s);
     cell_share = lag_share(c.load_cell_lag_s);
@@ -117,6 +118,7 @@ struct LeverPlant::State {
   LeverPlantConfig config;
   std::size_t leg_count;
   FrictionModel gear_friction;
+  VelocityLoop velocity_loop;
   Random random;
   double drive_share = 1.0, cell_share = 1.0, velocity_share = 1.0;
   double encoder_quantum = 1e-6, inverse_quantum = 1e6, ripple_per_rad = 0.0, arm_share = 0.0;
@@ -145,6 +147,9 @@ inline void LeverPlant::State::advance_drive() noexcept {
   const auto slot = static_cast<std::uint32_t>(steps);
   sent[slot % kDelaySlots] = command_nm;
   double target_nm = powered ? sent[(slot - dead_time_steps) % kDelaySlots] : 0.0;
+  if (velocity_loop.on()) {
+    target_nm = velocity_loop.step(slot, dead_time_steps, encoder_velocity, kDt);
+  }
   if (powered && speed_limit > 0.0) {
     // The torque command is limited by a speed loop inside the drive, which knows no bus delay.
     const double most_nm = at_least(speed_limit_gain * (speed_limit + encoder_velocity),
@@ -302,8 +307,20 @@ void LeverPlant::command(double torque_nm, bool powered) noexcept {
   const bool now_powered = powered && is_finite(torque_nm);
   // A telegram from before the cut must not act after it.
   if (s.powered && !now_powered) s.sent.fill(0.0);
+  // Bumpless: telegrams from before the other mode are none, the torque stays.
+  if (s.velocity_loop.on() && now_powered) s.sent.fill(s.current_nm);
+  s.velocity_loop.off();
   s.powered = now_powered;
   s.command_nm = now_powered ? torque_nm : 0.0;
+}
+
+void LeverPlant::command(const VelocityCommand& command, bool powered) noexcept {
+  if (!powered || !is_finite(command.velocity_mps + command.pull_max_n + command.brake_max_n)) {
+    this->command(0.0, false);
+    return;
+  }
+  state_->velocity_loop.command(command, state_->current_nm);
+  state_->powered = true;
 }
 
 void LeverPlant::step(const std::array<double, kMostLegs>& hip_torque_nm) noexcept {
@@ -366,6 +383,7 @@ std::uint64_t LeverPlant::state_hash() const noexcept {
     hash.add(static_cast<std::uint64_t>(l.in_place));
   }
   for (const double value : s.sent) hash.add(value);
+  s.velocity_loop.add_to(hash);
   return hash.value();
 }
 

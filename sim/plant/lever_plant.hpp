@@ -40,6 +40,7 @@ struct LeverPlantConfig {
   // Bandwidth of the drive's internal speed limiter, and the most it brakes with (rated torque).
   double drive_speed_limit_bandwidth_radps = 300.0;
   double drive_brake_torque_nm = 130.0;
+  VelocityLoopConfig drive_velocity_loop;
   std::uint64_t seed = 1;
 };
 
@@ -76,6 +77,8 @@ class LeverPlant {
   // Command of the drive from now on; dead time, to the nearest 0.1 ms and at most 25.5 ms, and lag
   // follow. Not powered (or NaN): zero at once, because cutting the power needs no telegram.
   void command(double torque_nm, bool powered) noexcept;
+  // Velocity mode (rad/s, Nm) from now on, until the next command() of a torque.
+  void command(const VelocityCommand& command, bool powered) noexcept;
   // One 0.1 ms step with the torque of each hip.
   void step(const std::array<double, kMostLegs>& hip_torque_nm) noexcept;
   // False: the leg has left the machine and no pad meets it. True again: it is put back inside the

@@ -15,7 +15,7 @@ constexpr std::uint16_t kConfig = 0x0120, kConfigWords = 8;
 constexpr std::uint16_t kPanelRead = 0x0010, kPanelReadWords = 3;
 constexpr std::uint16_t kPelvisRead = 0x0010, kPelvisReadWords = 2;
 constexpr double kTiltUnit = 1e-4;
-constexpr std::uint16_t kMapVersion = 1;
+constexpr std::uint16_t kMapVersion = 2;
 constexpr std::uint16_t kSerialNumber = 4711;
 constexpr double kPermille = 1e-3;
 constexpr double kTenthOfADegree = 0.0017453292519943296;
@@ -139,6 +139,9 @@ void RegisterMap::apply_drive(std::size_t axis) {
   command.speed_limit_mps = written[5] * speed_unit_;
   command.slope_nps = written[6] * 1e-2 * rated_force_n_;
   command.watchdog_s = written[7] * 1e-3;
+  const std::uint32_t velocity = std::uint32_t{written[8]} << 16 | written[9];
+  command.velocity_mps = static_cast<std::int32_t>(velocity) * 1e-6;
+  command.brake_limit_n = written[10] * kPermille * rated_force_n_;
   station_.write_drive(command, axis);
 }
 

@@ -58,7 +58,7 @@ class RegisterMap final : public RegisterSpace {
   double rated_force_n_;
   std::size_t axes_;
   double speed_unit_;  // of the velocity limit: mm/s, or 0.1 degree/s
-  std::array<std::array<std::uint16_t, 8>, hal::kMaxAxes> drive_write_{};
+  std::array<std::array<std::uint16_t, 11>, hal::kMaxAxes> drive_write_{};
   std::array<std::uint16_t, 2> panel_write_{};
   std::array<std::uint16_t, kHandleSwitch + hal::kMaxAxes> bench_write_{0, 0, 1, 0, 0, 0, 0};
 };

@@ -20,15 +20,18 @@ class SetLog {
     for (std::size_t i = 0; i < machine.axis_count(); ++i) {
       const rt::AxisStatus& axis = status.axis[i];
       if (axis.set_serial == 0 || axis.load_state != safety::LoadState::kLoaded) continue;
+      std::vector<ForceTruthSample>& samples = samples_[i][axis.set_serial];
+      if (axis.drive_in_velocity_mode) continue;  // no force is set, so none can be missed
       const HandleTruth truth = machine.handle(i);
-      samples_[i][axis.set_serial].push_back({truth.position * truth.metres_per_unit,
-                                              truth.velocity * truth.metres_per_unit, truth.force,
-                                              axis.force_target});
+      samples.push_back({truth.position * truth.metres_per_unit,
+                         truth.velocity * truth.metres_per_unit, truth.force, axis.force_target});
     }
   }
   [[nodiscard]] std::vector<ForceTruth> judge(std::size_t axis) const {
     std::vector<ForceTruth> verdicts;
-    for (const auto& [serial, samples] : samples_[axis]) verdicts.push_back(judge_force(samples));
+    for (const auto& [serial, samples] : samples_[axis]) {
+      verdicts.push_back(samples.empty() ? ForceTruth{} : judge_force(samples));
+    }
     return verdicts;
   }
 
@@ -121,6 +124,7 @@ std::vector<PlannedSet> plan_of(const station::Program& program) {
         set.intent.bottom_s =
             block.tempo.bottom_s > kLeastBottomS ? block.tempo.bottom_s : kLeastBottomS;
         set.intent.reps = static_cast<int>(block.reps);
+        set.hold_s = block.hold_s;
         plan.push_back(set);
       }
     }

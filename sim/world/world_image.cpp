@@ -5,8 +5,7 @@
 namespace medius::sim {
 namespace {
 
-constexpr std::int8_t kModeCyclicTorque = 10;  // CiA 402 6060h
-constexpr double kDriveWatchdogS = 0.05;       // <= 50 ms at full force
+constexpr double kDriveWatchdogS = 0.05;  // <= 50 ms at full force
 
 }  // namespace
 
@@ -31,9 +30,12 @@ void WorldImage::write(const Tick&, const hal::MachineOutput& output) noexcept {
     const hal::AxisOutput& axis = output.axis[i];
     DriveCommand command;
     command.controlword = hal::cia402_controlword(machine_.drive(i).state, axis.request);
-    command.mode = kModeCyclicTorque;
+    command.mode =
+        axis.mode == hal::DriveMode::kVelocity ? hal::kModeCyclicVelocity : hal::kModeCyclicTorque;
     command.force_n = axis.force;
     command.force_limit_n = axis.force_limit;
+    command.velocity_mps = axis.velocity;
+    command.brake_limit_n = axis.brake_limit;
     command.speed_limit_mps = axis.speed_limit;
     command.watchdog_s = kDriveWatchdogS;
     machine_.write_drive(command, i);

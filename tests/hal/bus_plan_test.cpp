@@ -54,7 +54,8 @@ TEST(Descriptor, TheShippedOnesLoad) {
   const auto drive = load_descriptor(devices() + "canonical-drive.toml", CoordinateKind::kCable);
   ASSERT_TRUE(drive) << drive.error().message;
   EXPECT_EQ(drive->unit_id, 1);
-  EXPECT_EQ(drive->write.words, 8);
+  EXPECT_EQ(drive->write.words, 11);
+  EXPECT_EQ(drive->velocity_mode, 9);
   EXPECT_EQ(drive->read.address, 0x100);
   EXPECT_TRUE(drive->has_sequence_echo);
   EXPECT_FALSE(drive->hardware_verified);
@@ -79,7 +80,10 @@ TEST_F(DescriptorFile, EachMistakeIsNamed) {
        "'type' is 'u24', must be one of u16, i16, i8, u32, i32"},
       {"name = \"controlword\"", "name = \"kontrollwort\"", "no such register"},
       {"address = 0x0001", "address = 0x0000", "'address' 0 is used by another register too"},
-      {"address = 0x0007", "address = 0x0008", "'address' is 8, its block is 0..7"},
+      {"address = 0x000A", "address = 0x000B", "'address' is 11, its block is 0..10"},
+      {"velocity_mode = 9", "velocity_mode = 2", "'velocity_mode' is 2, must be 3 to 9"},
+      {"[[register]]\nname = \"mode_display\"\nblock = \"read\"\naddress = 0x0102\ntype = \"i8\"\n",
+       "", "'velocity_mode' is 9, which needs the registers mode, mode_display"},
       {"rate_hz = 1000", "rate_hz = 5000", "'rate_hz' is 5000, must be 1 to 1000"},
       {"rate_hz = 1000", "rate = 1000", "unknown key 'rate'"},
       {"read_address = 0x0100", "read_address = 0x0004", "overlap"},

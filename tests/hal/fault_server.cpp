@@ -87,7 +87,7 @@ void FaultServer::set_config(int index, std::uint16_t value) {
   config_overrides_[index] = value;
 }
 
-std::array<std::uint16_t, 8> FaultServer::last_write() const {
+std::array<std::uint16_t, 11> FaultServer::last_write() const {
   const std::lock_guard lock(mutex_);
   return drive_write_;
 }
@@ -113,7 +113,7 @@ void FaultServer::serve(int client) {
 
 std::uint16_t FaultServer::drive_register(int address) const {
   const auto& seen = use_old_ ? old_write_ : drive_write_;
-  if (address < 8) return seen[static_cast<std::size_t>(address)];
+  if (address < 11) return seen[static_cast<std::size_t>(address)];
   if (address >= 0x120) {
     const int index = address - 0x120;
     if (const auto found = config_overrides_.find(index); found != config_overrides_.end()) {
@@ -121,7 +121,7 @@ std::uint16_t FaultServer::drive_register(int address) const {
     }
     switch (index) {
       case 0:
-        return 1;
+        return 2;
       case 1:
         return kRatedMilliNewton >> 16;
       case 2:
@@ -180,7 +180,7 @@ std::vector<std::uint8_t> FaultServer::reply_to(std::span<const std::uint8_t> he
   }
   for (std::size_t i = 0; i + 1 < values.size(); i += 2) {
     const std::size_t at = write_address + i / 2;
-    if (unit == 1 && at < 8) drive_write_[at] = word(values, i);
+    if (unit == 1 && at < 11) drive_write_[at] = word(values, i);
     if (unit == 2 && at < 2) panel_write_[at] = word(values, i);
   }
   std::vector<std::uint8_t> out{header[0], header[1], 0, 0, 0, 0, unit, pdu[0]};

@@ -42,7 +42,7 @@ class FaultServer {
   void set_config(int index, std::uint16_t value);
   // A write block register that the device ignores: its CONFIG mirror keeps its value.
   [[nodiscard]] int drive_writes() const noexcept { return drive_writes_; }
-  [[nodiscard]] std::array<std::uint16_t, 8> last_write() const;
+  [[nodiscard]] std::array<std::uint16_t, 11> last_write() const;
   [[nodiscard]] int connections() const noexcept { return connections_; }
   void stop();     // closes the port; nothing answers any more
   void restart();  // on the same port
@@ -66,8 +66,8 @@ class FaultServer {
   mutable std::mutex mutex_;
   ReplyFault fault_ = ReplyFault::kNone;
   int faults_left_ = 0;
-  std::array<std::uint16_t, 8> drive_write_{};
-  std::array<std::uint16_t, 8> old_write_{};
+  std::array<std::uint16_t, 11> drive_write_{};
+  std::array<std::uint16_t, 11> old_write_{};
   bool use_old_ = false;
   std::array<std::uint16_t, 2> panel_write_{};
   std::map<int, std::uint16_t> config_overrides_;

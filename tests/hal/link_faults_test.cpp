@@ -19,7 +19,7 @@ namespace {
 constexpr int kTimeoutMs = 40;
 
 struct RoundWords {
-  std::array<std::uint16_t, 8> out{};
+  std::array<std::uint16_t, 11> out{};
   std::array<std::uint16_t, 16> in{};
 };
 

@@ -49,11 +49,11 @@ class PymodbusDevice:
                 self.values[0x11] = 0b11 if self.values[0] == 1 else 0b01
                 self.values[0x12] = self.values[1]
 
-        drive = {address: 0 for block in (range(0, 8), range(0x100, 0x110), range(0x120, 0x128)) for address in block}
+        drive = {address: 0 for block in (range(0, 11), range(0x100, 0x110), range(0x120, 0x128)) for address in block}
         drive[0x101] = 0x0250  # switch on disabled, voltage enabled, remote
         drive[0x104], drive[0x105] = 0xFFFE, 0x7960  # -100000 um
         drive[0x108], drive[0x109] = 0, 12345  # 12.345 N
-        drive[0x120], drive[0x121], drive[0x122] = 1, rated_mn >> 16, rated_mn & 0xFFFF
+        drive[0x120], drive[0x121], drive[0x122] = 2, rated_mn >> 16, rated_mn & 0xFFFF
         panel = {0: 0, 1: 0, 0x10: 0b0010, 0x11: 0b01, 0x12: 0}
         slaves = {1: ModbusSlaveContext(hr=DriveBlock(drive), zero_mode=True),
                   2: ModbusSlaveContext(hr=PanelBlock(panel), zero_mode=True)}

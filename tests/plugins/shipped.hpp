@@ -6,10 +6,23 @@
 
 namespace medius::test {
 
-inline constexpr const char* kShippedProfiles[] = {
-    "band",     "chains",   "constant_hip_torque", "constant_tension", "custom_curve",
-    "drop_set", "flywheel", "eccentric_emphasis",  "inverse_chains",   "quadratic_air",
-    "spotter",  "stack",    "tempo_eccentric",     "viscous",          "weight_stack"};
+inline constexpr const char* kShippedProfiles[] = {"band",
+                                                   "chains",
+                                                   "constant_hip_torque",
+                                                   "constant_tension",
+                                                   "custom_curve",
+                                                   "drop_set",
+                                                   "flywheel",
+                                                   "eccentric_emphasis",
+                                                   "inverse_chains",
+                                                   "isokinetic",
+                                                   "isometric",
+                                                   "quadratic_air",
+                                                   "spotter",
+                                                   "stack",
+                                                   "tempo_eccentric",
+                                                   "viscous",
+                                                   "weight_stack"};
 
 // The folder and the library have underscores, the id has hyphens.
 inline std::string profile_id(std::string folder) {

@@ -26,7 +26,7 @@ TEST(Faults, EveryCodeHasANameOfItsOwnAndANextStep) {
       EXPECT_TRUE(std::islower(static_cast<unsigned char>(*c)) || *c == '-') << info.name;
     }
   }
-  EXPECT_EQ(known, 24);  // the enumerators of FaultCode
+  EXPECT_EQ(known, 25);  // the enumerators of FaultCode
 }
 
 TEST(Faults, AnUnknownCodeTakesTheTorqueAwayAndLatches) {
@@ -35,10 +35,11 @@ TEST(Faults, AnUnknownCodeTakesTheTorqueAwayAndLatches) {
   EXPECT_TRUE(info.latched);
 }
 
-TEST(Faults, OnlyAReleasedHandleAndARefusedOrderAreNotLatched) {
+TEST(Faults, OnlyAReleasedHandleOrDeadManAndARefusedOrderAreNotLatched) {
   for (int number = 1; number < 1000; ++number) {
     const auto code = static_cast<FaultCode>(number);
-    const bool expected = code != FaultCode::kHandleReleased && code != FaultCode::kCommandInvalid;
+    const bool expected = code != FaultCode::kHandleReleased &&
+                          code != FaultCode::kDeadManReleased && code != FaultCode::kCommandInvalid;
     EXPECT_EQ(fault_info(code).latched, expected) << number;
   }
   EXPECT_FALSE(fault_info(FaultCode::kNone).latched);

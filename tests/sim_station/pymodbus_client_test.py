@@ -25,7 +25,7 @@ class Map(unittest.TestCase):
     def test_config_block_says_what_the_drive_is(self):
         with self.sim.client() as client:
             config = self.read(client, sim.DRIVE, sim.CONFIG, 8)
-        self.assertEqual(config[0], 1)
+        self.assertEqual(config[0], 2)
         self.assertEqual(config[1] << 16 | config[2], 341000)
         self.assertEqual(config[3], 0)
         self.assertEqual(config[5], 1500)
@@ -42,6 +42,14 @@ class Map(unittest.TestCase):
                 self.assertEqual(reply.registers[2], 10)
             config = self.read(client, sim.DRIVE, sim.CONFIG, 8)
             self.assertEqual(config[4:7], [880, 700, 30])
+
+    def test_the_velocity_mode_is_shown_once_it_is_in_force(self):
+        with self.sim.client() as client:
+            for mode, target in ((9, -100000), (10, 0)):
+                words = [0, 0, mode, 0, 100, 1500, 0, 200, target >> 16 & 0xFFFF, target & 0xFFFF, 440]
+                self.assertFalse(client.write_registers(0, words, unit=sim.DRIVE).isError())
+                self.assertEqual(self.read(client, sim.DRIVE, sim.READ_BLOCK + 2, 1), [mode])
+                self.assertEqual(self.read(client, sim.DRIVE, 8, 3), words[8:])
 
     def test_every_function_code_it_has(self):
         with self.sim.client() as client:

@@ -111,7 +111,7 @@ TEST_F(Map, BlocksAreReadAndNothingBesideThem) {
   EXPECT_EQ(ask(1, {3, 0x01, 0x00, 0, 16}), ModbusException::kNone);
   EXPECT_EQ(reply.size(), 34u);
   EXPECT_EQ(ask(1, {3, 0x01, 0x00, 0, 17}), ModbusException::kIllegalAddress);
-  EXPECT_EQ(ask(1, {3, 0x00, 0x08, 0, 1}), ModbusException::kIllegalAddress);
+  EXPECT_EQ(ask(1, {3, 0x00, 0x0B, 0, 1}), ModbusException::kIllegalAddress);
   EXPECT_EQ(ask(1, {3, 0x01, 0x27, 0, 1}), ModbusException::kNone);
   EXPECT_EQ(ask(1, {3, 0x01, 0x28, 0, 1}), ModbusException::kIllegalAddress);
   EXPECT_EQ(ask(2, {3, 0x00, 0x10, 0, 3}), ModbusException::kNone);
@@ -121,7 +121,7 @@ TEST_F(Map, BlocksAreReadAndNothingBesideThem) {
 TEST_F(Map, ReadBlocksCannotBeWritten) {
   EXPECT_EQ(ask(1, {6, 0x01, 0x00, 0, 1}), ModbusException::kIllegalAddress);
   EXPECT_EQ(ask(1, {6, 0x01, 0x20, 0, 1}), ModbusException::kIllegalAddress);
-  EXPECT_EQ(ask(1, {16, 0, 7, 0, 2, 4, 0, 0, 0, 0}), ModbusException::kIllegalAddress);
+  EXPECT_EQ(ask(1, {16, 0, 10, 0, 2, 4, 0, 0, 0, 0}), ModbusException::kIllegalAddress);
 }
 
 TEST_F(Map, AMaskedWriteChangesTheBitsItNames) {
@@ -202,9 +202,9 @@ TEST_F(SeatedMap, EachArmHasADriveOfItsOwnWithALeversUnits) {
   EXPECT_NEAR(seated.drive(1).speed_limit, 1.7453, 1e-3);
   EXPECT_EQ(seated.drive(0).force_limit, 0.0);
   EXPECT_EQ(seated.drive(0).mode_display, 0);
-  // Map version 1, rated 130 Nm, coordinate 1 = lever.
+  // Map version 2, rated 130 Nm, coordinate 1 = lever.
   ASSERT_EQ(ask(3, {3, 0x01, 0x20, 0, 4}), ModbusException::kNone);
-  EXPECT_EQ(reply, (Bytes{3, 8, 0, 1, 0x00, 0x01, 0xFB, 0xD0, 0, 1}));
+  EXPECT_EQ(reply, (Bytes{3, 8, 0, 2, 0x00, 0x01, 0xFB, 0xD0, 0, 1}));
 }
 
 TEST_F(SeatedMap, TheBenchTakesEachLegOffItsPad) {

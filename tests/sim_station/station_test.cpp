@@ -192,6 +192,57 @@ TEST_F(Drive, MakesNoForceInAPositionMode) {
   EXPECT_EQ(station.drive().mode_display, 1);
 }
 
+DriveCommand at_speed(double velocity_mps, double pull_max_n) {
+  DriveCommand command;
+  command.controlword = hal::kControlEnableOperation;
+  command.mode = hal::kModeCyclicVelocity;
+  command.force_n = 300.0;  // means nothing in this mode
+  command.force_limit_n = pull_max_n;
+  command.velocity_mps = velocity_mps;
+  command.brake_limit_n = 150.0;
+  return command;
+}
+
+TEST_F(Drive, HoldsASpeedInItsVelocityModeAndPullsNoHarderThanItMay) {
+  enable();
+  station.release_handle();
+  for (int i = 0; i < 1000; ++i) {
+    station.write_drive(at_speed(-0.1, 25.0));
+    station.write_relay(true);
+    station.step_tick();
+    ASSERT_LE(station.truth().motor_force_n, 28.0) << i;
+    if (i == 300) {
+      EXPECT_NEAR(station.truth().drum_velocity_mps, -0.1, 0.005);
+    }
+  }
+  EXPECT_EQ(station.drive().mode_display, 9);
+}
+
+TEST_F(Drive, UnloadsByItselfInItsVelocityModeToo) {
+  enable();
+  for (int i = 0; i < 200; ++i) {
+    station.write_drive(at_speed(-0.1, 25.0));
+    station.write_relay(true);
+    station.step_tick();
+  }
+  hand.talks = false;
+  hand.run(0.05 + 0.045 + 0.010);
+  EXPECT_LT(station.truth().motor_force_n, 2.0);
+  EXPECT_TRUE(station.drive().watchdog_tripped);
+}
+
+TEST(OlderDrive, StaysInTheModeItHasWhenAskedForASpeed) {
+  SimulatedStationConfig config = quiet_config();
+  config.drive.velocity_mode = false;
+  SimulatedStation station(config);
+  HandController hand(station);
+  hand.run(0.5);
+  ASSERT_EQ(station.drive().state, DriveState::kOperationEnabled);
+  station.write_drive(at_speed(-0.1, 25.0));
+  station.step_tick();
+  EXPECT_EQ(station.drive().mode_display, 10);
+}
+
 TEST(Panel, ResetIsPressedOnceAControllerTalksAndOnlyThen) {
   SimulatedStation station(quiet_config());
   for (int i = 0; i < 2000; ++i) {

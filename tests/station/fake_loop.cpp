@@ -131,6 +131,7 @@ FaultCode FakeLoop::carry_out(const rt::Command& command, double& accepted) {
     case CommandKind::kEndSet:
       return end_set();
     case CommandKind::kSetUserLimits:
+    case CommandKind::kSetHold:
       return FaultCode::kNone;
     case CommandKind::kNone:
       break;

@@ -202,6 +202,39 @@ TEST_F(Programs, AGuidedExerciseHasHoldsAndNoLoad) {
   EXPECT_EQ(program->blocks[0].load, 0.0);
 }
 
+TEST_F(Programs, AnIsometricBlockHasHoldsInsteadOfRepetitions) {
+  const std::string block = R"(title = "Test"
+[[block]]
+exercise = "cable-standing-abduction"
+sides = ["left"]
+holds = 3
+hold_s = 4.0
+load_n = 150.0
+profile = "isometric"
+)";
+  const auto program = load_program(scratch.write("holds.toml", block));
+  ASSERT_TRUE(program) << program.error().message;
+  EXPECT_EQ(program->blocks[0].reps, 3u);
+  EXPECT_EQ(program->blocks[0].hold_s, 4.0);
+  struct Mistake {
+    std::string from, to, says;
+  };
+  for (const Mistake& mistake :
+       {Mistake{"holds = 3", "reps = 3", "has holds instead of repetitions"},
+        Mistake{"holds = 3\n", "", "'holds' is missing"},
+        Mistake{"hold_s = 4.0\n", "", "'hold_s' is missing"},
+        Mistake{"hold_s = 4.0", "hold_s = 90", "hold_s is 90, at most 30 s"},
+        Mistake{"holds = 3", "holds = 30", "holds is 30, it must be within 1 and 20"},
+        Mistake{"\"isometric\"", "\"constant-tension\"", "'holds' belongs to profile"}}) {
+    std::string broken = block;
+    broken.replace(broken.find(mistake.from), mistake.from.size(), mistake.to);
+    const auto refused = load_program(scratch.write("holds.toml", broken));
+    ASSERT_FALSE(refused) << mistake.says;
+    EXPECT_NE(refused.error().message.find(mistake.says), std::string::npos)
+        << refused.error().message;
+  }
+}
+
 TEST_F(Programs, ABrokenFileLeavesTheOthersUsable) {
   scratch.write("good.toml", kGood);
   scratch.write("broken.toml", "title = ");

@@ -11,6 +11,10 @@ import tree
 
 FUNCTION_LINES_MAX = 70
 KERNEL_LINES_MAX = 500
+# The motion stage is a second part of the kernel that the first does not know: each stays short
+# enough to be read in one sitting, and neither may grow at the cost of the other.
+MOTION = "controller/safety/motion/"
+MOTION_LINES_MAX = 160
 MEASURED = ("controller/rt/", "controller/safety/")
 
 # Headers that bring neither heap nor locks nor clocks. Everything else needs an entry with a reason.
@@ -83,8 +87,20 @@ def lines_of_code(text):
 def kernel_lines(root):
     """The kernel's code: all of controller/safety but its interface and the table of faults."""
     return sum(lines_of_code(tree.read(root, path)) for path in tree.cpp_files(root)
-               if path.startswith("controller/safety/")
+               if path.startswith("controller/safety/") and not path.startswith(MOTION)
                and os.path.basename(path) not in ("kernel.hpp", "faults.hpp", "faults.cpp"))
+
+
+def motion_lines(root):
+    """The motion stage's code: all of its folder but its interface."""
+    return sum(lines_of_code(tree.read(root, path)) for path in tree.cpp_files(root)
+               if path.startswith(MOTION) and os.path.basename(path) != "motion.hpp")
+
+
+def motion_known_to_the_kernel(root):
+    return [path for path in tree.cpp_files(root)
+            if path.startswith("controller/safety/") and not path.startswith(MOTION)
+            and "safety/motion" in tree.read(root, path)]
 
 
 # Elementary functions whose last bits differ between machines; sqrt is exact everywhere.
@@ -153,6 +169,20 @@ class Lengths(unittest.TestCase):
         lines = kernel_lines(tree.SOURCE)
         self.assertGreater(lines, 200)
         self.assertLessEqual(lines, KERNEL_LINES_MAX)
+
+    def test_the_motion_stage_is_short_and_the_kernel_does_not_know_it(self):
+        lines = motion_lines(tree.SOURCE)
+        self.assertGreater(lines, 50)
+        self.assertLessEqual(lines, MOTION_LINES_MAX)
+        self.assertEqual(motion_known_to_the_kernel(tree.SOURCE), [])
+
+    def test_planted_lines_count_for_the_kernel_or_the_motion_stage_and_never_for_neither(self):
+        with tree.Planted({"controller/safety/a.cpp": "int x;\n",
+                           MOTION + "b.cpp": "int y;\nint z;\n"}) as root:
+            self.assertEqual((kernel_lines(root), motion_lines(root)), (1, 2))
+        include = '#include "controller/' + 'safety/motion/motion.hpp"\n'
+        with tree.Planted({"controller/safety/a.cpp": include}) as root:
+            self.assertEqual(motion_known_to_the_kernel(root), ["controller/safety/a.cpp"])
 
     def test_a_planted_long_function_is_found_and_one_at_the_limit_is_not(self):
         def source(lines):

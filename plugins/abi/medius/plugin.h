@@ -225,6 +225,29 @@ typedef struct medius_state {
                   const medius_istream_t* stream);
 } medius_state_t;
 
+/* ---- extension: motion -------------------------------------------------------------------- */
+/* A profile with this extension commands motion: what it wishes each tick is a speed and the force
+ * within which the machine may hold it. The machine resists and, inward, pulls; it never pays out
+ * by itself. The machine runs the speed loop. Inward at force it moves only while somebody holds
+ * the dead-man switch. step() of such a profile wishes force_max as its force; a host that does not
+ * know this extension would render that as a constant load. */
+#define MEDIUS_EXT_MOTION "medius.motion/1"
+
+/* May grow. */
+typedef struct medius_motion_wish {
+  uint32_t size;
+  uint32_t reserved; /* 0                                                                      */
+  double velocity;   /* m/s|rad/s, > 0 outward: concentric not faster, < 0 inward: pulled back */
+  double force_max;  /* N|Nm the machine may resist or pull with; beyond it the machine yields */
+  double force_min;  /* N|Nm measured force below which nobody is pulled inward                */
+} medius_motion_wish_t;
+
+typedef struct medius_motion {
+  /* [rt, active] What the last step() wished; the host zeroes `wish` and sets its size. Returns a
+   * medius_step_status_t. Called once after each step() that returned MEDIUS_STEP_OK. */
+  int32_t (*wish)(const medius_plugin_t* plugin, medius_motion_wish_t* wish);
+} medius_motion_t;
+
 #ifdef __cplusplus
 }
 #endif

@@ -1,0 +1,3 @@
+#include "plugins/isokinetic/isokinetic.hpp"
+
+MEDIUS_PROFILE(medius::profiles::Isokinetic);

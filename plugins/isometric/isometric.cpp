@@ -1,0 +1,3 @@
+#include "plugins/isometric/isometric.hpp"
+
+MEDIUS_PROFILE(medius::profiles::Isometric);
