@@ -21,6 +21,7 @@ struct PlannedSet {
   int side = 1;          // 1 left, 2 right, 3 both at once (record::Side)
   double load_n = 60.0;  // starts to lift when the load has come up to about this; N | Nm
   LifterIntent intent;
+  Exercise exercise = Exercise::kStandingAbduction;  // on the cable
 };
 
 struct PersonConfig {

@@ -14,6 +14,7 @@
 #include <nlohmann/json.hpp>
 
 #include "controller/base/random.hpp"
+#include "sim/machine/person_setup.hpp"
 #include "sim/station/plan_file.hpp"
 #include "sim/station/station_server.hpp"
 #include "sim/station/truth_writer.hpp"
@@ -29,6 +30,7 @@ struct Options {
   std::string machine = "cable";
   std::string program;
   std::string truth;
+  PersonChoice person;
   std::uint64_t seed = 1;
   bool rig = false;
   bool no_reset = false;
@@ -47,8 +49,10 @@ const char* person_words(const Options& options) {
              : "person on 60 N, 8 repetitions a side";
 }
 
-SimulatedStationConfig station_config(const Options& options, std::vector<PlannedSet> plan) {
+SimulatedStationConfig station_config(const Options& options, const ChosenPerson& person,
+                                      std::vector<PlannedSet> plan) {
   SimulatedStationConfig config;
+  if (options.person.chosen()) put_on_machine(person, config);
   config.drive.rated_force_n = options.server.rated_force_n;
   if (machine_of(options) == SimulatedMachine::kSeated) make_seated(config);
   std::uint64_t mix = options.seed;
@@ -111,13 +115,18 @@ int serve(Options& options) {
     }
     plan = std::move(*loaded);
   }
+  const auto person = choose_person(options.person);
+  if (!person) {
+    fmt::print(stderr, "medius-sim: {}\n", person.error());
+    return 1;
+  }
   TruthWriter truth(options.truth, options.seed);
   if (!truth.problem().empty()) {
     fmt::print(stderr, "medius-sim: {}\n", truth.problem());
     return 1;
   }
   asio::io_context io(1);
-  const SimulatedStationConfig config = station_config(options, std::move(plan));
+  const SimulatedStationConfig config = station_config(options, *person, std::move(plan));
   options.server.rated_force_n = config.drive.rated_force_n;
   SimulatedStation station(config);
   RigStarter rig;
@@ -176,6 +185,13 @@ int main(int argc, char** argv) {
       ->check(CLI::IsMember({"cable", "seated"}))
       ->capture_default_str();
   app.add_option("--program", options.program, "what the person does: a programs/*.toml");
+  app.add_option("--lifter", options.person.preset,
+                 "who is on it: novice, trained, rehab or athlete");
+  app.add_option("--sex", options.person.sex, "body table: male (default) or female");
+  app.add_option("--body-mass", options.person.body_mass_kg,
+                 "kg; the body table's common build otherwise");
+  app.add_option("--weaker-right", options.person.weaker_right,
+                 "share of strength that the right leg lacks, 0 to 0.5");
   app.add_option("--seed", options.seed, "of person and machine")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();

@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "sim/checkers/force_truth.hpp"
+#include "sim/machine/person_setup.hpp"
 #include "sim/world/world.hpp"
 
 namespace medius::sim {
@@ -106,6 +107,7 @@ std::vector<PlannedSet> plan_of(const station::Program& program) {
         set.intent.bottom_s =
             block.tempo.bottom_s > kLeastBottomS ? block.tempo.bottom_s : kLeastBottomS;
         set.intent.reps = static_cast<int>(block.reps);
+        set.exercise = exercise_named(block.exercise_id);
         plan.push_back(set);
       }
     }
@@ -126,6 +128,9 @@ tl::expected<SessionResult, std::string> simulate_session(const SimulateOptions&
   }
   WorldOptions world_options = options.world;
   world_options.station.person.plan = plan_of(program->second);
+  const auto person = choose_person(options.person);
+  if (!person) return tl::make_unexpected(person.error());
+  if (options.person.chosen()) put_on_machine(*person, world_options.station);
   auto created = World::create(world_options);
   if (!created) return tl::make_unexpected(created.error());
   World& world = **created;

@@ -15,6 +15,7 @@
 #include "controller/station/machine_config.hpp"
 #include "controller/station/program.hpp"
 #include "controller/station/station.hpp"
+#include "sim/lifter/presets.hpp"
 #include "sim/machine/simulated_station.hpp"
 
 namespace medius::sim {
@@ -58,6 +59,7 @@ class World {
 struct SimulateOptions {
   WorldOptions world;
   std::string program_id;
+  PersonChoice person;
   // The trainer's load changes: at a repetition of a set of the session, a new load.
   struct LoadChange {
     std::uint32_t set_index = 1;
