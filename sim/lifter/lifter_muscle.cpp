@@ -130,11 +130,11 @@ void Lifter::State::drive_muscle(double velocity_radps) noexcept {
   tire(wanted_nm + stiffness_nmprad * (step_reference_rad - angle_rad), possible_nm);
 }
 
-// What the muscles can give either way. A pelvis that has dropped on the leg's side leaves the hip
-// more abducted than the leg is against the world.
+// What the muscles can give either way. The pelvis is told, not felt: strength over angle is tabled
+// for people who stand as they do.
 void Lifter::State::limit_muscle(double velocity_radps) noexcept {
-  const double isometric_nm = config.isometric_torque_nm *
-                              angle_factor(config.angle_curve, angle_rad + truth.pelvic_tilt_rad);
+  const double isometric_nm =
+      config.isometric_torque_nm * angle_factor(config.angle_curve, angle_rad);
   const double rested = config.fatigue ? 1.0 - fatigue.fatigued : 1.0;
   truth.capacity_nm =
       isometric_nm * velocity_factor(curve, velocity_radps) * rested * strength_left;
