@@ -7,6 +7,7 @@
 #include "controller/base/trace_hash.hpp"
 #include "controller/station/machine_config.hpp"
 #include "controller/station/plugin_host.hpp"
+#include "sim/machine/person_setup.hpp"
 #include "sim/world/world_image.hpp"
 
 namespace medius::sim {
@@ -24,7 +25,8 @@ constexpr double kPretensionN = 10.0;
 class RigRun {
  public:
   RigRun(const RigBenchOptions& options, const station::MachineConfig& machine)
-      : machine_(simulated(options)),
+      : with_person_(options.lifting.has_value()),
+        machine_(simulated(options)),
         image_(machine_),
         engine_(config(options, machine), image_, channels_) {}
 
@@ -46,7 +48,7 @@ class RigRun {
     do {
       tick();
     } while (applied_n_ < options.load_n && time_s() < loading_end_s);
-    run_for(kSettleS);
+    if (!options.lifting) run_for(kSettleS);
     first_tick_ = next_tick_;
     machine_.start_rig();
     recording_ = true;
@@ -62,8 +64,13 @@ class RigRun {
     config.plant = options.plant;
     config.plant.seed = splitmix64(mix);
     config.seed = splitmix64(mix);
-    config.rig = true;
+    config.rig = !options.lifting;
     config.rig_config = options.rig;
+    if (options.lifting) {
+      put_on_machine(options.lifting->person, config);
+      config.person.lifter[0].seed = splitmix64(mix);
+      config.person.plan = {options.lifting->set};
+    }
     return config;
   }
   static rt::EngineConfig config(const RigBenchOptions& options,
@@ -124,14 +131,20 @@ class RigRun {
 
   void move(double release_after_s) {
     const double release_s = release_after_s < 0.0 ? kLimitS : time_s() + release_after_s;
-    while (!machine_.rig().done() && time_s() < kLimitS && time_s() < release_s) tick();
+    while (!done() && time_s() < kLimitS && time_s() < release_s) tick();
     moved_ = samples_.size();  // what the cable does alone is nobody's repetition
-    if (machine_.rig().done()) {
+    if (done()) {
       run_for(0.6);  // the last repetition closes
     } else {
       machine_.release_handle();
       run_for(kAfterReleaseS);
     }
+  }
+
+  [[nodiscard]] bool done() const {
+    if (!with_person_) return machine_.rig().done();
+    const LifterState state = machine_.lifter_truth().state;
+    return state == LifterState::kDone || state == LifterState::kFailed || !fault_.empty();
   }
 
   void run_for(double seconds) {
@@ -159,6 +172,7 @@ class RigRun {
     return result;
   }
 
+  bool with_person_ = false;
   SimulatedStation machine_;
   WorldImage image_;
   rt::EngineChannels channels_;

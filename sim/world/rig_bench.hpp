@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,7 @@
 
 #include "controller/rt/engine.hpp"
 #include "sim/checkers/force_truth.hpp"
+#include "sim/lifter/presets.hpp"
 #include "sim/machine/simulated_station.hpp"
 
 namespace medius::sim {
@@ -29,6 +31,12 @@ struct RigBenchOptions {
   double mass_ratio = 1.0;        // controller's mass over the machine file's
   double range_m = 0.0;           // told to the tracker as the person's range; 0 = not known
   double release_after_s = -1.0;  // of movement: the handle is let go, and the run ends; < 0: never
+  // A person instead of the rig: lifts as soon as the load feels steady, until they are done.
+  struct Lifting {
+    ChosenPerson person;
+    PlannedSet set;
+  };
+  std::optional<Lifting> lifting;
   std::uint64_t seed = 1;
 };
 
