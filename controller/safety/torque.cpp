@@ -17,7 +17,7 @@ constexpr int kRetensionTicks = 50;          // tension must stay back for so lo
 constexpr double kLightTicks = 30.0, kWatchedTicks = 80.0, kTicksOverBrake = 150.0;
 // The servo acts at once; in doubt the word "released" waits so long: a bounce is over, or a hand
 // that outran the cable has come back to it.
-constexpr int kLightDoubtTicks = 300, kAheadDoubtTicks = 1500;
+constexpr int kLightDoubtTicks = 300, kAheadDoubtTicks = 2500;
 
 // Watches for the handle slipping away; true while the slack servo has the word.
 bool track_release(const AxisBounds& bounds, const TorqueInput& input, double felt,

@@ -17,6 +17,7 @@ constexpr double kSettleS = 1.5;  // load ramped in and steady before the first 
 constexpr double kLoadingLimitS = 60.0;
 constexpr double kLimitS = 900.0;
 constexpr double kAfterReleaseS = 2.0;
+constexpr double kSinkS = 3.0;  // a person who has given up comes down in two
 // The wish of a profile and what is felt of it differ by rounding at most, unless stage 1 limits.
 constexpr double kClippedN = 1e-6;
 constexpr double kPretensionN = 10.0;
@@ -132,6 +133,7 @@ class RigRun {
   void move(double release_after_s) {
     const double release_s = release_after_s < 0.0 ? kLimitS : time_s() + release_after_s;
     while (!done() && time_s() < kLimitS && time_s() < release_s) tick();
+    if (with_person_ && done()) run_for(kSinkS);
     moved_ = samples_.size();  // what the cable does alone is nobody's repetition
     if (done()) {
       run_for(0.6);  // the last repetition closes
