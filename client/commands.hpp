@@ -65,6 +65,9 @@ struct SimulateCommand {
   std::uint64_t seed = 1;
   std::string report;
   std::string machine;  // cable, seated or a file; empty = cable
+  // Who trains; empty and 0: the default person.
+  std::string lifter, sex;
+  double body_mass_kg = 0.0, weaker_right = 0.0;
   std::string programs = "programs";
   std::string plugins;          // empty = beside the executable
   std::uint32_t weeks = 0;      // > 0: the whole plan, so many weeks of it

@@ -45,6 +45,7 @@ sim::SimulateOptions world_options(const SimulateCommand& options) {
   out.world.plugin_directory = options.plugins.empty()
                                    ? (executable_directory().parent_path() / "plugins.d").string()
                                    : options.plugins;
+  out.person = {options.lifter, options.sex, options.body_mass_kg, options.weaker_right};
   return out;
 }
 

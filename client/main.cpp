@@ -152,6 +152,13 @@ void add_record_commands(CLI::App& app, Arguments& args, int& code) {
                        "also write reps.csv and report.json into this directory");
   simulate->add_option("--machine", args.simulate.machine,
                        "cable (default), cable-drum, cable-pelvis, seated, or a machine file");
+  simulate->add_option("--lifter", args.simulate.lifter,
+                       "who trains: novice, trained, rehab or athlete");
+  simulate->add_option("--sex", args.simulate.sex, "body table: male (default) or female");
+  simulate->add_option("--body-mass", args.simulate.body_mass_kg,
+                       "kg; the body table's common build otherwise");
+  simulate->add_option("--weaker-right", args.simulate.weaker_right,
+                       "share of strength that the right leg lacks, 0 to 0.5");
   simulate->add_option("--programs", args.simulate.programs, "directory")->capture_default_str();
   simulate->add_option("--plugins", args.simulate.plugins, "directory of profiles");
   simulate->add_option("--weeks", args.simulate.weeks, "the whole plan: so many weeks of sessions")

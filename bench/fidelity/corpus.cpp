@@ -14,15 +14,18 @@ constexpr double kCleanShare = 0.2;  // of the sets
 // than 0.8 m/s, and a movement that takes a third of the load to accelerate what the machine moves
 // (drive and cable path, 2.95 kg) would slacken the cable: a leg of 4.4 kg held with 4 kN/m swings
 // at 3.7 Hz on it and doubles what is asked of it.
-constexpr double kFastLiftMps = 1.2, kFastLoweringMps = 0.75;
-constexpr double kAccelerationMax = 5.0;
-constexpr double kMachineKg = 2.95, kInertiaShare = 0.3;
+struct Pace {
+  double lift_mps, lowering_mps, acceleration_max, inertia_share;
+};
+constexpr Pace kUsual{1.2, 0.75, 5.0, 0.3}, kExplosive{2.0, 1.5, 9.0, 1.0};
+constexpr double kMachineKg = 2.95;
 // Of a minimum-jerk movement: largest speed x time / way, largest acceleration x time^2 / way.
 constexpr double kPeakSpeed = 1.875, kPeakAcceleration = 5.7735;
 
 class Author {
  public:
-  Author(CorpusSet& set, Random& random) : set_(set), random_(random) {}
+  Author(CorpusSet& set, Random& random, const Pace& pace)
+      : set_(set), random_(random), pace_(pace) {}
 
   void hold(double seconds) { move_to(here_m_, seconds); }
   void move_to(double target_m, double seconds) {
@@ -50,6 +53,14 @@ class Author {
     move_to(0.0, time(3.0));
     set_.meant.push_back(Meant::kFull);
     hold(time(0.6));
+  }
+
+  // 0.5-0-0.5 s, as fast as the pace allows.
+  void explosive_rep(double range_m) {
+    move_to(range_m, random_.uniform(0.5, 0.8));
+    move_to(0.0, random_.uniform(0.5, 0.8));
+    set_.meant.push_back(Meant::kFull);
+    hold(random_.uniform(0.1, 0.8));
   }
 
   void mixed_rep(double range_m, double slowness) {
@@ -89,8 +100,9 @@ class Author {
   double around(double mean, double share) { return mean * (1.0 + share * random_.normal()); }
   double time(double seconds) { return around(seconds, 0.08); }
   [[nodiscard]] double least_s(double way_m) const {
-    const double fastest_mps = way_m > 0.0 ? kFastLiftMps : kFastLoweringMps;
-    const double hardest = std::min(kAccelerationMax, kInertiaShare * set_.load_n / kMachineKg);
+    const double fastest_mps = way_m > 0.0 ? pace_.lift_mps : pace_.lowering_mps;
+    const double hardest =
+        std::min(pace_.acceleration_max, pace_.inertia_share * set_.load_n / kMachineKg);
     const double distance_m = absolute(way_m);
     return std::max({0.02, kPeakSpeed * distance_m / fastest_mps,
                      det::sqrt(kPeakAcceleration * distance_m / hardest)});
@@ -131,6 +143,7 @@ class Author {
 
   CorpusSet& set_;
   Random& random_;
+  const Pace& pace_;
   double here_m_ = 0.0, time_s_ = 0.0;
 };
 
@@ -140,7 +153,7 @@ int CorpusSet::count(Meant kind) const {
   return static_cast<int>(std::count(meant.begin(), meant.end(), kind));
 }
 
-CorpusSet random_set(std::uint64_t seed) {
+CorpusSet random_set(std::uint64_t seed, Corpus corpus) {
   Random random(seed, 11);
   CorpusSet set;
   set.range_m = random.uniform(0.20, 0.50);
@@ -151,7 +164,7 @@ CorpusSet random_set(std::uint64_t seed) {
   if (random.chance(0.5)) set.eccentric_ratio = random.uniform(1.0, 1.5);
   set.clean = random.chance(kCleanShare);
   set.sway_phase_rad = random.uniform(0.0, 2.0 * det::kPi);
-  Author author(set, random);
+  Author author(set, random, corpus == Corpus::kExplosive ? kExplosive : kUsual);
   author.hold(random.uniform(0.5, 2.0));
   const int reps = 6 + static_cast<int>(random.below(10));
   if (set.clean) {
@@ -164,6 +177,10 @@ CorpusSet random_set(std::uint64_t seed) {
   if (random.chance(0.5)) author.tug();
   const double tiring = random.uniform(0.0, 0.012);
   for (int i = 0; i < reps; ++i) {
+    if (corpus == Corpus::kExplosive && random.chance(0.5)) {
+      author.explosive_rep(set.range_m * (1.0 - tiring * i));
+      continue;
+    }
     author.mixed_rep(set.range_m * (1.0 - tiring * i), 1.0 + 80.0 * tiring * i / reps);
     if (random.chance(0.04)) author.bump(random.uniform(-0.02, 0.02), 0.3);  // a jerk
   }
@@ -174,6 +191,39 @@ CorpusSet random_set(std::uint64_t seed) {
     return set;
   }
   author.hold(2.0);
+  return set;
+}
+
+LifterSet random_lifter_set(sim::Exercise exercise, sim::Preset preset, std::uint64_t seed) {
+  Random random(seed, 12);
+  LifterSet set;
+  const sim::Sex sex = random.chance(0.5) ? sim::Sex::kMale : sim::Sex::kFemale;
+  const sim::LifterConfig lifter = sim::preset_lifter(preset, sim::body_of(sex));
+  set.lifting.person = {lifter, lifter};
+  set.clean = random.chance(kCleanShare);
+  // What the person can do for a set: a fifth to a third of the strength at the ankle, less when
+  // the leg's own weight lies across it.
+  const double strongest_n = lifter.isometric_torque_nm / lifter.cuff_radius_m;
+  const bool lying = exercise == sim::Exercise::kSideLyingAbduction;
+  set.load_n = std::max(15.0, strongest_n * random.uniform(0.12, lying ? 0.15 : 0.28));
+  sim::PlannedSet& planned = set.lifting.set;
+  planned.load_n = set.load_n;
+  planned.exercise = exercise;
+  planned.intent.reps = 6 + static_cast<int>(random.below(7));
+  planned.intent.tempo = {random.uniform(1.2, 2.5), random.uniform(0.5, 1.5),
+                          random.uniform(1.5, 3.5), 0.0};
+  planned.intent.bottom_s = random.uniform(0.4, 1.0);
+  if (!set.clean) planned.intent.events = sim::random_behaviours(seed, planned.intent.reps);
+  const sim::ExerciseMotion motion = sim::motion_of(exercise);
+  const double range_rad = motion.range_rad > 0.0 ? motion.range_rad : lifter.range_rad;
+  const auto out_m = [&](double height) {
+    const sim::BodyPlace at = sim::place_at(motion, lifter.start_rad, range_rad, height);
+    return sim::cable_at(sim::cable_geometry(lifter, exercise), at.angle_rad).length_m + at.body_m;
+  };
+  set.range_m = out_m(1.0) - out_m(0.0);
+  if (random.chance(0.75)) {
+    set.told_range_m = set.range_m * std::clamp(1.0 + 0.05 * random.normal(), 0.88, 1.12);
+  }
   return set;
 }
 

@@ -18,14 +18,20 @@ namespace {
 using nlohmann::ordered_json;
 
 constexpr int kReps = 10'000, kQuickReps = 1'000;
+constexpr int kExplosiveReps = 2'000, kQuickExplosiveReps = 200;
+// Of each exercise with each preset.
+constexpr int kLifterReps = 150, kQuickLifterReps = 8;
+// A rise so near the limit of a full repetition, as a share of the range, may be called either.
+constexpr double kFullShare = 0.70, kFullDoubt = 0.10;
 constexpr double kWithdrawnShare = 0.25;  // of the longest: no repetition, not even a partial one
 constexpr double kAimMiscountPercent = 0.1, kAimRangeBiasMm = 1.0, kAimRangeSdMm = 3.0;
 constexpr double kAimTutMs = 20.0, kAimVelocityMps = 0.005;
 
 struct Tally {
+  std::string corpus;
   int sets = 0, reps = 0, partial = 0, nothings = 0, releases = 0;
   int miscounted = 0, phantom = 0, clean_miscounted = 0, corpus_off = 0, false_releases = 0;
-  std::vector<double> range_mm, tut_ms, velocity_mps;
+  std::vector<double> range_mm, tut_ms, velocity_mps, range_share;
   std::vector<std::uint64_t> wrong_seeds, false_release_seeds;
 };
 
@@ -35,7 +41,6 @@ sim::RigBenchOptions rig_of(const BenchOptions& options, const CorpusSet& set, s
   rig.parameters = {{"eccentric_ratio", set.eccentric_ratio}};
   rig.load_n = set.load_n;
   rig.rig.script = set.script;
-
   rig.rig.sway_m = set.sway_m;
   rig.rig.tremor_m = set.tremor_m;
   rig.rig.sway_phase_rad = set.sway_phase_rad;
@@ -116,6 +121,64 @@ void count_set(const CorpusSet& set, const sim::RigBenchResult& result, std::uin
   if (wrong != 0 || tally.phantom != phantom_before) tally.wrong_seeds.push_back(seed);
 }
 
+sim::RigBenchOptions rig_of(const BenchOptions& options, const LifterSet& set, std::uint64_t seed) {
+  sim::RigBenchOptions rig = rig_options(options);
+  rig.profile = "constant-tension";
+  rig.parameters.clear();
+  rig.load_n = set.load_n;
+  rig.lifting = set.lifting;
+  rig.range_m = set.told_range_m;
+  rig.seed = seed;
+  return rig;
+}
+
+// Full and partial as the truth's rises say, but for rises in doubt.
+int wrong_kinds(const sim::RigBenchResult& result, const std::vector<sim::RepTruth>& truth,
+                double range_m) {
+  int wrong = 0;
+  std::size_t at = 0;
+  for (const measure::RepBoundary& rep : result.reps) {
+    if (rep.kind == measure::RepKind::kRejected || at >= truth.size()) continue;
+    const double share = truth[at++].range_m / range_m;
+    if (rep.provisional || std::fabs(share - kFullShare) < kFullDoubt) continue;
+    if ((rep.kind == measure::RepKind::kFull) != (share > kFullShare)) ++wrong;
+  }
+  return wrong;
+}
+
+void count_set(const LifterSet& set, const sim::RigBenchResult& result, std::uint64_t seed,
+               Tally& tally) {
+  if (!result.fault.empty() && result.fault_sample < result.moved) {
+    ++tally.false_releases;
+    tally.false_release_seeds.push_back(seed);
+    return;
+  }
+  std::vector<double> position_m;
+  for (std::size_t i = 0; i < result.moved; ++i) {
+    position_m.push_back(result.samples[i].ring_position_m);
+  }
+  const std::vector<sim::RepTruth> truth = sim::find_reps(position_m, set.range_m);
+  const int done = static_cast<int>(truth.size());
+  const int counted = static_cast<int>(result.reps_counted + result.reps_partial);
+  const double range_m = set.told_range_m > 0.0 ? set.told_range_m : set.range_m;
+  const int kinds = counted == done ? wrong_kinds(result, truth, range_m) : 0;
+  const int wrong = std::max(std::abs(counted - done), kinds);
+  ++tally.sets;
+  tally.reps += done;
+  tally.partial += static_cast<int>(result.reps_partial);
+  tally.miscounted += wrong;
+  if (set.clean) tally.clean_miscounted += wrong;
+  const int phantom_before = tally.phantom;
+  const std::size_t compared_before = tally.range_mm.size();
+  match(result, truth, tally);
+  double error_mm = 0.0;
+  for (std::size_t i = compared_before; i < tally.range_mm.size(); ++i) {
+    error_mm += tally.range_mm[i] / static_cast<double>(tally.range_mm.size() - compared_before);
+  }
+  tally.range_share.push_back(1e-3 * error_mm / set.range_m);
+  if (wrong != 0 || tally.phantom != phantom_before) tally.wrong_seeds.push_back(seed);
+}
+
 double mean(const std::vector<double>& values) {
   double sum = 0.0;
   for (const double value : values) sum += value;
@@ -135,8 +198,20 @@ double percentile(std::vector<double> values, double share) {
   return values[at];
 }
 
-ordered_json report(const Tally& tally, std::uint64_t seed) {
-  const auto rounded = [](double value) { return std::round(value * 1e5) / 1e5; };
+double rounded(double value) {
+  return std::round(value * 1e5) / 1e5;
+}
+
+// Left against right is one set's mean range over another's: their errors, as neighbours.
+double left_right_error(const std::vector<double>& share) {
+  std::vector<double> errors;
+  for (std::size_t i = 1; i < share.size(); i += 2) {
+    errors.push_back(100.0 * std::fabs(share[i] - share[i - 1]));
+  }
+  return percentile(errors, 0.95);
+}
+
+ordered_json figures(const Tally& tally) {
   const double bias_mm = mean(tally.range_mm);
   ordered_json out;
   out["reps"] = tally.reps;
@@ -146,6 +221,10 @@ ordered_json report(const Tally& tally, std::uint64_t seed) {
   out["range_sd_mm"] = rounded(deviation(tally.range_mm, bias_mm));
   out["tut_error_ms_p95"] = rounded(percentile(tally.tut_ms, 0.95));
   out["velocity_error_mps_rms"] = rounded(deviation(tally.velocity_mps, 0.0));
+  return out;
+}
+
+ordered_json details(const Tally& tally) {
   ordered_json more;
   more["sets"] = tally.sets;
   more["partial"] = tally.partial;
@@ -159,9 +238,24 @@ ordered_json report(const Tally& tally, std::uint64_t seed) {
   more["miscounted_percent"] =
       rounded(tally.reps > 0 ? 100.0 * tally.miscounted / tally.reps : 0.0);
   more["tut_error_ms_worst"] = rounded(percentile(tally.tut_ms, 1.0));
-  more["seed"] = seed;
+  more["left_right_error_percent_p95"] = rounded(left_right_error(tally.range_share));
   more["seeds_counted_wrong"] = tally.wrong_seeds;
-  out["details"] = std::move(more);
+  return more;
+}
+
+// The columns are the rig's, whose movements are known beforehand; the other corpora stand beside.
+ordered_json report(const std::vector<Tally>& corpora, std::uint64_t seed) {
+  ordered_json rows = ordered_json::array();
+  for (const Tally& tally : corpora) {
+    ordered_json row = {{"corpus", tally.corpus}};
+    row.update(figures(tally));
+    row.update(details(tally));
+    rows.push_back(std::move(row));
+  }
+  ordered_json out = figures(corpora.front());
+  out["details"] = details(corpora.front());
+  out["details"]["seed"] = seed;
+  out["details"]["corpora"] = std::move(rows);
   return out;
 }
 
@@ -184,30 +278,76 @@ void print(const ordered_json& out) {
   line("tut_error_ms_p95", out["tut_error_ms_p95"].get<double>(), kAimTutMs);
   line("velocity_error_mps_rms", out["velocity_error_mps_rms"].get<double>(), kAimVelocityMps);
   line("sets lost to false releases", more["sets_lost_to_false_releases"].get<double>(), 0.0);
+  std::printf("  %-28s %6s %6s %8s %6s %7s %7s %6s\n", "corpus", "reps", "miscnt", "phantom",
+              "clean", "bias mm", "sd mm", "false");
+  for (const ordered_json& row : more["corpora"]) {
+    std::printf("  %-28s %6d %6d %8d %6d %7.2f %7.2f %6d  %s\n",
+                row["corpus"].get<std::string>().c_str(), row["reps"].get<int>(),
+                row["miscounted"].get<int>(), row["phantom"].get<int>(),
+                row["clean_miscounted"].get<int>(), row["range_bias_mm"].get<double>(),
+                row["range_sd_mm"].get<double>(), row["sets_lost_to_false_releases"].get<int>(),
+                row["seeds_counted_wrong"].dump().c_str());
+  }
   for (const char* seeds : {"seeds_counted_wrong", "seeds_of_false_releases"}) {
     if (!more[seeds].empty()) std::printf("%s: %s\n", seeds, more[seeds].dump().c_str());
   }
 }
 
-}  // namespace
-
-int run_counting(const BenchOptions& options) {
-  const int wanted = options.quick ? kQuickReps : kReps;
-  Tally tally;
+bool count_rig(const BenchOptions& options, Corpus corpus, int wanted, Tally& tally) {
   for (std::uint64_t i = 0; tally.reps < wanted; ++i) {
     const std::uint64_t seed = options.seed * 1'000'000 + i;
-    const CorpusSet set = random_set(seed);
+    const CorpusSet set = random_set(seed, corpus);
     const auto result = sim::run_rig(rig_of(options, set, seed));
     if (!result) {
       std::fprintf(stderr, "medius-bench: %s\n", result.error().c_str());
-      return 1;
+      return false;
     }
     count_set(set, *result, seed, tally);
     if (tally.sets % 100 == 0) {
       std::fprintf(stderr, "counting: %d of %d repetitions\n", tally.reps, wanted);
     }
   }
-  const ordered_json out = report(tally, options.seed);
+  return true;
+}
+
+bool count_lifters(const BenchOptions& options, sim::Exercise exercise, int wanted, Tally& tally) {
+  for (std::size_t preset = 0; preset < sim::kPresetNames.size(); ++preset) {
+    const int before = tally.reps;
+    for (std::uint64_t i = 0; tally.reps - before < wanted; ++i) {
+      const std::uint64_t seed = options.seed * 1'000'000 + 1'000 * preset + i;
+      const LifterSet set = random_lifter_set(exercise, static_cast<sim::Preset>(preset), seed);
+      const auto result = sim::run_rig(rig_of(options, set, seed));
+      if (!result) {
+        std::fprintf(stderr, "medius-bench: %s\n", result.error().c_str());
+        return false;
+      }
+      count_set(set, *result, seed, tally);
+      if (i > 10 && tally.reps == before) break;  // nobody can do this: the row shows it
+    }
+  }
+  std::fprintf(stderr, "counting: %s, %d repetitions\n", tally.corpus.c_str(), tally.reps);
+  return true;
+}
+
+}  // namespace
+
+int run_counting(const BenchOptions& options) {
+  std::vector<Tally> corpora(2);
+  corpora[0].corpus = "rig";
+  corpora[1].corpus = "rig explosive";
+  const int explosive = options.quick ? kQuickExplosiveReps : kExplosiveReps;
+  if (!count_rig(options, Corpus::kRig, options.quick ? kQuickReps : kReps, corpora[0]) ||
+      !count_rig(options, Corpus::kExplosive, explosive, corpora[1])) {
+    return 1;
+  }
+  for (const sim::Exercise exercise : sim::kExercises) {
+    Tally tally;
+    tally.corpus = sim::motion_of(exercise).id;
+    const int wanted = options.quick ? kQuickLifterReps : kLifterReps;
+    if (!count_lifters(options, exercise, wanted, tally)) return 1;
+    corpora.push_back(std::move(tally));
+  }
+  const ordered_json out = report(corpora, options.seed);
   if (options.json) {
     std::printf("%s\n", out.dump(1).c_str());
   } else {

@@ -158,9 +158,16 @@ nlohmann::ordered_json identity(const Case& c) {
           {"drive_kg", c.drive_kg}};
 }
 
-// Persons by name. The default of the lifter is the trained man of 80 kg.
-sim::LifterConfig preset(const std::string&) {
-  return {};
+// A person of common build who does the rig's repetitions at its tempo, if they can.
+sim::RigBenchOptions::Lifting lifting(const sim::RigBenchOptions& rig, const Case& what) {
+  const sim::LifterConfig person = sim::preset_lifter(what.lifter).value_or(sim::LifterConfig{});
+  sim::RigBenchOptions::Lifting lifting;
+  lifting.person = {person, person};
+  lifting.set.load_n = rig.load_n * (what.machine == "seated" ? rig.lever.pad_lever_m : 1.0);
+  lifting.set.intent.tempo = rig.rig.tempo;
+  lifting.set.intent.bottom_s = rig.rig.bottom_s;
+  lifting.set.intent.reps = rig.rig.reps;
+  return lifting;
 }
 
 double rounded(double value) {
@@ -225,8 +232,8 @@ tl::expected<Row, std::string> run_case(const BenchOptions& options, const Case&
     rig.mass_ratio = what.drive_kg / kDriveKg;
   }
   if (what.lifter != "rig") {
-    rig.lifter = preset(what.lifter);
     rig.rig.reps = std::min(rig.rig.reps, kPersonReps);
+    rig.lifting = lifting(rig, what);
   }
   auto result = sim::run_rig(rig);
   if (!result) return tl::make_unexpected(what.law + ": " + result.error());

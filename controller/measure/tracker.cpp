@@ -182,8 +182,9 @@ bool Tracker::latch_direction(const TrackerInput& input) noexcept {
 
 // True while there is no tension. A force that is not a number is no evidence either way.
 bool Tracker::update_slack(const TrackerInput& input) noexcept {
-  const bool lost =
-      input.force < config_.slack_force && input.force_reference > 2.0 * config_.slack_force;
+  const bool lost = input.force < config_.slack_force &&
+                    input.force < config_.slack_fraction * input.force_reference &&
+                    input.force_reference > 2.0 * config_.slack_force;
   const bool back = input.force >= config_.slack_force;
   slack_ticks_ = (slack_ ? back : lost) ? slack_ticks_ + 1 : 0;
   if (slack_ticks_ >= config_.slack_confirm_ticks) {

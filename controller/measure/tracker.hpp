@@ -52,8 +52,11 @@ struct TrackerConfig {
   int close_confirm_ticks = 40;         // ... and no longer lowering for this long
   double hold_zone_fraction = 0.60;     // a hold is above this x range; lower down it is a pause
 
-  double slack_force = 8.0;  // force below this (with a reference above 2x) is slack
-  int slack_confirm_ticks = 20;
+  // Slack: force below this, and below this share of a reference above 2x, for so long. A spasm or
+  // a brisk turn takes the tension off a load of 20-40 N for up to 0.1 s; the repetition goes on.
+  double slack_force = 8.0;
+  double slack_fraction = 0.25;
+  int slack_confirm_ticks = 120;
   int hold_confirm_ticks = 120;  // |v| below moving for this long at the peak: hold
   int rest_confirm_ticks = 600;  // |v| below moving for this long at the bottom: rest
   // A movement ends where it is slower than moving_velocity for longer than this; what travels less

@@ -141,18 +141,17 @@ double gate_load(const LoadGateInput& input, LoadGateState& state) noexcept {
   using measure::Phase;
   const double dt_s = step_time(input.dt_s);
   const bool at_bottom = input.phase == Phase::kRest || input.phase == Phase::kBottom;
-  const bool may_climb = at_bottom || input.phase == Phase::kConcentric;
   state.applied = bound(state.applied);
   state.target = bound(state.target);
   state.requested = bound(state.requested);
   if (is_finite(input.requested)) state.requested = at_least(input.requested, 0.0);
-  const bool decrease = !(state.requested > state.target);
-  if (decrease || (at_bottom && !input.increases_frozen)) state.target = state.requested;
+  const bool may_rise = at_bottom && !input.increases_frozen;
+  if (may_rise || !(state.requested > state.target)) state.target = state.requested;
 
   const double ramp = bound(input.ramp_per_s);
   if (state.target < state.applied) {
     state.applied = at_least(state.applied - at_least(ramp, kLoadFallMinPerS) * dt_s, state.target);
-  } else if (may_climb && !input.increases_frozen) {
+  } else if (may_rise || (input.phase == Phase::kConcentric && !input.increases_frozen)) {
     state.applied = at_most(state.applied + ramp * dt_s, state.target);
   }
   return state.applied;

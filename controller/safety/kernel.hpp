@@ -157,9 +157,12 @@ class TorqueWord {
 struct TorqueState {
   double word = 0.0;
   int release_ticks = 0;
-  bool slack_servo = false;  // a release was confirmed: reel in slowly
+  bool ran_ahead = false;  // tension was last there on a brisk way in: the hand may have outrun it
+  bool slack_servo = false;  // tension is gone: reel in slowly
+  int doubt_ticks =
+      0;  // left, in which it may still be a hand that comes back; < 0: nobody is blamed
   int retension_ticks = 0;
-  bool released = false;           // the servo was entered from kLoaded: kHandleReleased stands
+  bool released = false;           // ... from kLoaded and beyond doubt: kHandleReleased stands
   double retension_ceiling = 0.0;  // > 0: the word climbs back under this after the servo
 };
 

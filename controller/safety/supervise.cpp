@@ -65,10 +65,9 @@ FaultCode data_cause(const AxisBounds& bounds, const SuperviseInput& input, bool
           !within(input.load_cell_age_ns, bounds.freeze_age_ns);
   if (axis.load_cell.saturated) return FaultCode::kLoadCellSaturated;
   // A sum is finite only if all its terms are.
-  const double sum =
-      axis.drive.position + axis.drive.velocity + axis.drive.force + axis.load_cell.force;
-  if (!is_finite(sum)) return FaultCode::kNotFinite;
-  return FaultCode::kNone;
+  const bool finite = is_finite(axis.drive.position + axis.drive.velocity + axis.drive.force +
+                                axis.load_cell.force);
+  return finite ? FaultCode::kNone : FaultCode::kNotFinite;
 }
 
 // Load cell against the drive's word: for how many ticks in a row they cannot both be true, capped.

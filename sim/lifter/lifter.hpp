@@ -8,13 +8,18 @@
 #include <vector>
 
 #include "controller/measure/metrics.hpp"
+#include "sim/lifter/behaviour.hpp"
+#include "sim/lifter/exercise_motion.hpp"
 #include "sim/lifter/oscillator.hpp"
 #include "sim/lifter/strength.hpp"
+#include "sim/plant/body.hpp"
+#include "sim/plant/cable_geometry.hpp"
 
 namespace medius::sim {
 
 struct LifterConfig {
-  double body_mass_kg = 80.0;
+  Body body;
+  Exercise exercise = Exercise::kStandingAbduction;
   double isometric_torque_nm = 128.0;  // tau_0: 1.6 Nm/kg
   double eccentric_plateau = 1.1;
   // Concentric factor 0.777 at 60 deg/s, as isometric over concentric strength is measured (1.29).
@@ -24,9 +29,13 @@ struct LifterConfig {
   double tempo_cv = 0.06, range_cv = 0.04, tremor_fraction = 0.01, sway_m = 0.0;
   bool fatigue = true;
   double fatigue_f = 0.00970, fatigue_r = 0.00091, fatigue_rest = 15.0;
-  bool cap_torque = true;   // false: an unlimited person, for negative controls
-  double start_rad = 0.05;  // where repetitions start: the foot clear of the other leg
-  double range_rad = 0.55;  // intended abduction at the peak
+  bool cap_torque = true;     // false: an unlimited person, for negative controls
+  double start_rad = 0.05;    // where repetitions start: the foot clear of the other leg
+  double range_rad = 0.55;    // intended abduction at the peak
+  double range_fade = 0.0;    // of the range, a repetition, once tired
+  double start_late_s = 0.0;  // this leg begins each repetition later than it means to
+  // The pelvis drops so far, at most, when the effort nears the strength (0-8 degrees are seen).
+  double pelvic_drop_max_rad = 0.14;
   // Correction by feeling, late by the reflex loop; 350 Nm/rad is the tense novice.
   double tracking_stiffness_nmprad = 120.0, tracking_damping_nmsprad = 18.0;
   double feedback_delay_s = 0.060;   // at most 0.25
@@ -48,6 +57,7 @@ struct LifterIntent {
   measure::Tempo tempo{2.0, 1.0, 3.0, 0.0};
   double bottom_s = 0.4;  // least rest at the bottom
   int reps = 8;           // then stands still
+  std::vector<Behaviour> events;
 };
 
 enum class LifterState : std::uint8_t {
@@ -65,8 +75,13 @@ struct LifterTruth {
   double torque_nm = 0.0, capacity_nm = 0.0, fatigue = 0.0, activation = 0.0;
   // The rested person could not carry the load now felt through the whole range, however slowly.
   bool cannot_lift = false;
+  // Of the pelvis in the frontal plane; positive: it drops on the side that has no support, which
+  // is the leg's that works. Negative: leaning the trunk away has lifted it.
+  double pelvic_tilt_rad = 0.0;
+  // What the body itself, not the leg, has paid out of the cable (a step, a lifted pelvis).
+  double body_m = 0.0, body_mps = 0.0;
+  bool lets_go = false;  // from now on until the person relaxes
   double intended_angle_rad = 0.0;
-  double pelvic_tilt_rad = 0.0;  // positive: down on the unsupported side; 0 when seated
   measure::Phase intended_phase = measure::Phase::kRest;
 };
 
@@ -77,6 +92,8 @@ class Lifter {
   Lifter(Lifter&&) noexcept;
   Lifter& operator=(Lifter&&) noexcept;
 
+  // Another exercise, from the next standing up on; only while relaxed.
+  void choose(Exercise exercise) noexcept;
   // Takes the start position within a second and holds it.
   void stand() noexcept;
   // Begins once the start position is taken; from kRelaxed it is taken first.
@@ -99,6 +116,9 @@ class Lifter {
   struct State;
   std::unique_ptr<State> state_;
 };
+
+// [any] Where hip and pulley are in an exercise.
+[[nodiscard]] CableGeometry cable_geometry(const LifterConfig& config, Exercise exercise) noexcept;
 
 // A piece of a scripted movement: minimum jerk to a place, from rest to rest. A pause goes to where
 // the handle already is.

@@ -16,7 +16,11 @@ CableMachine::CableMachine(const SimulatedStationConfig& config)
       person_(config.person),
       rig_(config.rig_config),
       leg_side_(first_side(config)) {
-  if (config.rig) plant_.set_cuff_end(CuffEnd::kRig);
+  if (config.rig) {
+    plant_.set_cuff_end(CuffEnd::kRig);
+  } else {
+    follow_person();
+  }
 }
 
 void CableMachine::step_plant(const SimulatedDrive& drive) {
@@ -51,12 +55,22 @@ void CableMachine::step_tick(std::span<const SimulatedDrive> drives) {
     senses[leg_side_] = {truth.hip_angle_rad, truth.hip_velocity_radps, truth.cuff_tension_n,
                          truth.ring_velocity_mps};
     person_.tick(senses, {&sets_, &sets_});
-    if (person_.side() != leg_side_) {
-      leg_side_ = person_.side();
-      plant_.set_leg(config_.person.leg[leg_side_]);
-    }
+    follow_person();
   }
   sets_.step(truth);
+}
+
+void CableMachine::follow_person() {
+  if (person_.side() != leg_side_ || person_.exercise() != exercise_) {
+    leg_side_ = person_.side();
+    exercise_ = person_.exercise();
+    LegConfig leg = config_.person.leg[leg_side_];
+    leg.gravity_turn_rad = motion_of(exercise_).gravity_turn_rad;
+    plant_.set_leg(leg, cable_geometry(config_.person.lifter[leg_side_], exercise_));
+  }
+  const LifterTruth& lifter = person_.lifter_truth(leg_side_);
+  plant_.set_body(lifter.body_m, lifter.body_mps);
+  if (lifter.lets_go) release(0);
 }
 
 AxisReading CableMachine::reading(std::size_t) const {

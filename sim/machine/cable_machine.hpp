@@ -28,6 +28,7 @@ class CableMachine final : public Mechanics {
 
  private:
   void step_plant(const SimulatedDrive& drive);
+  void follow_person();
 
   SimulatedStationConfig config_;
   CablePlant plant_;
@@ -36,6 +37,7 @@ class CableMachine final : public Mechanics {
   bool rig_started_ = false;
   bool released_ = false;
   std::size_t leg_side_ = 0;
+  Exercise exercise_ = Exercise::kStandingAbduction;
   SetTruthTracker sets_;
 };
 

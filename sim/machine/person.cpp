@@ -55,6 +55,9 @@ void Person::choose_legs() noexcept {
   if (planned() == nullptr) return;
   const int side = planned()->side;
   works_ = {side != kRight, side == kRight || side == kBoth};
+  if (planned()->exercise == exercise_) return;
+  exercise_ = planned()->exercise;
+  for (Lifter& lifter : lifters_) lifter.choose(exercise_);
 }
 
 double Person::slack_n() const noexcept {

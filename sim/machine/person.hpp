@@ -36,6 +36,8 @@ class Person {
   }
   // The leg that works, of both the left one: 0 left, 1 right.
   [[nodiscard]] std::size_t side() const noexcept { return works_[0] ? 0 : 1; }
+  // Of the set under way or to come.
+  [[nodiscard]] Exercise exercise() const noexcept { return exercise_; }
   [[nodiscard]] const LifterTruth& lifter_truth(std::size_t leg) const noexcept {
     return lifters_[leg].truth();
   }
@@ -78,6 +80,7 @@ class Person {
   PersonConfig config_;
   std::array<Lifter, 2> lifters_;
   std::array<bool, 2> works_{true, false};
+  Exercise exercise_ = Exercise::kStandingAbduction;
   std::size_t next_set_ = 0;
   Stage stage_ = Stage::kWaiting;
   int held_ticks_ = 0;      // how long the condition looked at has held

@@ -78,6 +78,9 @@ void SeatedMachine::step_tick(std::span<const SimulatedDrive> drives) {
     for (SetTruthTracker& set : sets_) set.end();
   }
   for (std::size_t axis = 0; axis < plants_.size(); ++axis) {
+    if (person_.lifter_truth(axis).lets_go) release(axis);
+  }
+  for (std::size_t axis = 0; axis < plants_.size(); ++axis) {
     const LeverTruth& truth = plants_[axis].truth();
     sets_[axis].step(truth.time_s, pad_lever_m_ * truth.arm_angle_rad);
   }

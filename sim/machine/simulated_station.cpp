@@ -5,7 +5,6 @@
 #include "controller/base/trace_hash.hpp"
 #include "sim/machine/cable_machine.hpp"
 #include "sim/machine/seated_machine.hpp"
-#include "sim/plant/body.hpp"
 
 namespace medius::sim {
 namespace {
@@ -29,9 +28,7 @@ void make_seated(SimulatedStationConfig& config) {
   config.drive.unload_ramp_s = 0.045;
   for (std::size_t leg = 0; leg < 2; ++leg) {
     LifterConfig& lifter = config.person.lifter[leg];
-    Body body;
-    body.mass_kg = lifter.body_mass_kg;
-    config.person.leg[leg] = seated_leg(body);
+    config.person.leg[leg] = seated_leg(lifter.body);
     lifter.pad_lever_m = config.lever.pad_lever_m;
     lifter.leg_inertia_kgm2 = config.person.leg[leg].inertia_kgm2;
     lifter.leg_gravity_moment_kgm = 0.0;  // the seat carries the legs

@@ -23,6 +23,7 @@ struct PlannedSet {
   LifterIntent intent;
   // > 0: intent.reps holds of this length against a handle that stands still, at about load_n.
   double hold_s = 0.0;
+  Exercise exercise = Exercise::kStandingAbduction;  // on the cable
 };
 
 struct PersonConfig {

@@ -143,10 +143,11 @@ struct CablePlant::State {
   double current_n = 0.0, ripple_n = 0.0, motor_n = 0.0;
   Phasor ripple;
   // Masses.
-  Body1D drum, path, cuff, leg_cuff;
+  Body1D drum, path, cuff, leg_cuff, body;
   FrictionState drive_bristles, path_bristles;
   double angle_rad = 0.0, angular_velocity = 0.0, moment_arm_m = 0.0;
   Phasor leg_phasor;
+  det::SinCos gravity_turn;
   End end = End::kLeg;
   Holder holder;
   // Sensors.
@@ -182,8 +183,8 @@ inline void CablePlant::State::advance_drive() noexcept {
 inline Body1D CablePlant::State::follow_leg() noexcept {
   const CableAtAngle at = cable_at(geometry, leg_phasor.sin, leg_phasor.cos);
   moment_arm_m = at.moment_arm_m;
-  leg_cuff.position = at.length_m - rest_length_m;
-  leg_cuff.velocity = at.moment_arm_m * angular_velocity;
+  leg_cuff.position = at.length_m - rest_length_m + body.position;
+  leg_cuff.velocity = at.moment_arm_m * angular_velocity + body.velocity;
   return leg_cuff;
 }
 
@@ -191,11 +192,14 @@ inline Body1D CablePlant::State::advance_leg(double hip_torque_nm, double cable_
                                              double& stop_nm) noexcept {
   stop_nm =
       contact(kLegStopStiffness, kLegStopDamping, leg.angle_min_rad - angle_rad, -angular_velocity);
-  const double torque_nm = hip_torque_nm + stop_nm - cable_torque_nm -
-                           leg.gravity_moment_kgm * kGravity * leg_phasor.sin;
+  const double torque_nm =
+      hip_torque_nm + stop_nm - cable_torque_nm -
+      leg.gravity_moment_kgm * kGravity *
+          (leg_phasor.sin * gravity_turn.cos + leg_phasor.cos * gravity_turn.sin);
   angular_velocity += leg_share * torque_nm;
   const double turn = kDt * angular_velocity;
   angle_rad += turn;
+  body.position += kDt * body.velocity;
   if (absolute(turn) < kRotationMax) {
     leg_phasor.rotate(turn);
   } else {
@@ -206,6 +210,7 @@ inline Body1D CablePlant::State::advance_leg(double hip_torque_nm, double cable_
 
 void CablePlant::State::hang_leg() noexcept {
   leg_share = kDt / leg.inertia_kgm2;
+  gravity_turn = det::sin_cos(leg.gravity_turn_rad);
   angle_rad = leg.angle_min_rad;
   angular_velocity = 0.0;
   leg_phasor.set(angle_rad);
@@ -367,6 +372,7 @@ void CablePlant::State::account(const Step& step) noexcept {
   energy.motor_j -= kDt * motor_n * v;
   if (step.end != End::kRig) {
     energy.person_j += kDt * step.hip_torque * a;
+    if (step.end == End::kLeg) energy.person_j += kDt * step.cuff_tension * body.velocity;
     dissipated_w += damped(step.stop_torque, kLegStopStiffness, step.leg_depth, -a);
   }
   if (step.end != End::kLeg) {
@@ -393,7 +399,8 @@ double CablePlant::State::stored_energy() const noexcept {
                     bristles(config.path_friction, path_bristles);
   if (end != End::kRig) {
     stored_j += motion(leg.inertia_kgm2, angular_velocity) -
-                leg.gravity_moment_kgm * kGravity * leg_phasor.cos +
+                leg.gravity_moment_kgm * kGravity *
+                    (leg_phasor.cos * gravity_turn.cos - leg_phasor.sin * gravity_turn.sin) +
                 spring_energy(kLegStopStiffness, leg.angle_min_rad - angle_rad);
   }
   if (end != End::kLeg) {
@@ -468,11 +475,22 @@ bool CablePlant::cuff_held() const noexcept {
 }
 
 void CablePlant::set_leg(const LegConfig& leg) noexcept {
+  set_leg(leg, state_->geometry);
+}
+
+void CablePlant::set_leg(const LegConfig& leg, const CableGeometry& geometry) noexcept {
   State& s = *state_;
   s.leg = leg;
+  s.geometry = geometry;
+  s.rest_length_m = cable_at(geometry, 0.0).length_m;
+  s.body = {};
   s.hang_leg();
   if (s.end == End::kLeg) s.take_cuff();
   s.update_truth(s.truth.drum_tension_n, s.truth.cuff_tension_n);
+}
+
+void CablePlant::set_body(double position_m, double velocity_mps) noexcept {
+  state_->body = {position_m, velocity_mps};
 }
 
 void CablePlant::set_drive_speed_limit(double speed_mps) noexcept {

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "sim/plant/cable_geometry.hpp"
 #include "sim/plant/friction.hpp"
 #include "sim/plant/velocity_loop.hpp"
 
@@ -45,6 +46,7 @@ struct LegConfig {
   double inertia_kgm2 = 2.97;
   double gravity_moment_kgm = 5.23;  // S: sum of mass x distance
   double angle_min_rad = 0.0;        // the other leg or the floor, a stiff stop
+  double gravity_turn_rad = 0.0;  // of the leg at angle 0 against the vertical; lying: 90 degrees
 };
 
 // Where the energy of a run went. input = stored + dissipated up to the integration error.
@@ -96,6 +98,10 @@ class CablePlant {
   // True while the cuff is on the leg, or the rig holds it.
   [[nodiscard]] bool cuff_held() const noexcept;
   void set_leg(const LegConfig& leg) noexcept;  // the other side; only with slack tension
+  // ... in another posture: the same, from another place.
+  void set_leg(const LegConfig& leg, const CableGeometry& geometry) noexcept;
+  // The body itself carries the cuff along the cable (a step, a lifted pelvis): how far, how fast.
+  void set_body(double position_m, double velocity_mps) noexcept;
   void set_drive_speed_limit(double speed_mps) noexcept;
 
   // Measurements as the drive and the load-cell amplifier would give them.

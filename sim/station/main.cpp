@@ -14,6 +14,7 @@
 #include <nlohmann/json.hpp>
 
 #include "controller/base/random.hpp"
+#include "sim/machine/person_setup.hpp"
 #include "sim/station/plan_file.hpp"
 #include "sim/station/station_server.hpp"
 #include "sim/station/truth_writer.hpp"
@@ -30,6 +31,7 @@ struct Options {
   std::string load_cell = "handle";
   std::string program;
   std::string truth;
+  PersonChoice person;
   std::uint64_t seed = 1;
   bool rig = false;
   bool no_reset = false;
@@ -49,8 +51,10 @@ const char* person_words(const Options& options) {
              : "person on 60 N, 8 repetitions a side";
 }
 
-SimulatedStationConfig station_config(const Options& options, std::vector<PlannedSet> plan) {
+SimulatedStationConfig station_config(const Options& options, const ChosenPerson& person,
+                                      std::vector<PlannedSet> plan) {
   SimulatedStationConfig config;
+  if (options.person.chosen()) put_on_machine(person, config);
   config.drive.rated_force_n = options.server.rated_force_n;
   if (machine_of(options) == SimulatedMachine::kSeated) make_seated(config);
   config.plant.load_cell_after_last_pulley = options.load_cell != "drum";
@@ -115,13 +119,18 @@ int serve(Options& options) {
     }
     plan = std::move(*loaded);
   }
+  const auto person = choose_person(options.person);
+  if (!person) {
+    fmt::print(stderr, "medius-sim: {}\n", person.error());
+    return 1;
+  }
   TruthWriter truth(options.truth, options.seed);
   if (!truth.problem().empty()) {
     fmt::print(stderr, "medius-sim: {}\n", truth.problem());
     return 1;
   }
   asio::io_context io(1);
-  const SimulatedStationConfig config = station_config(options, std::move(plan));
+  const SimulatedStationConfig config = station_config(options, *person, std::move(plan));
   options.server.rated_force_n = config.drive.rated_force_n;
   SimulatedStation station(config);
   RigStarter rig;
@@ -184,6 +193,13 @@ int main(int argc, char** argv) {
       ->check(CLI::IsMember({"handle", "drum"}))
       ->capture_default_str();
   app.add_option("--program", options.program, "what the person does: a programs/*.toml");
+  app.add_option("--lifter", options.person.preset,
+                 "who is on it: novice, trained, rehab or athlete");
+  app.add_option("--sex", options.person.sex, "body table: male (default) or female");
+  app.add_option("--body-mass", options.person.body_mass_kg,
+                 "kg; the body table's common build otherwise");
+  app.add_option("--weaker-right", options.person.weaker_right,
+                 "share of strength that the right leg lacks, 0 to 0.5");
   app.add_option("--seed", options.seed, "of person and machine")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();

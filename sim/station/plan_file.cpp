@@ -43,6 +43,7 @@ tl::expected<std::vector<PlannedSet>, std::string> load_plan(const std::string& 
       PlannedSet set;
       set.load_n = (*block)[load_key].value_or(set.load_n) * (*block)["load_share"].value_or(1.0);
       set.intent.reps = first_count((*block)["reps"], set.intent.reps);
+      set.exercise = exercise_named((*block)["exercise"].value_or(std::string()));
       const std::string tempo = (*block)["tempo"].value_or(std::string("2-1-3-0"));
       if (!parse_tempo(tempo, set.intent.tempo)) {
         return tl::make_unexpected(fmt::format(

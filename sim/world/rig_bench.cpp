@@ -7,6 +7,7 @@
 #include "controller/base/trace_hash.hpp"
 #include "controller/station/machine_config.hpp"
 #include "controller/station/plugin_host.hpp"
+#include "sim/machine/person_setup.hpp"
 #include "sim/world/world_image.hpp"
 
 namespace medius::sim {
@@ -16,13 +17,13 @@ constexpr double kSettleS = 1.5;  // load ramped in and steady before the first 
 constexpr double kLoadingLimitS = 60.0;
 constexpr double kLimitS = 900.0;
 constexpr double kAfterReleaseS = 2.0;
+constexpr double kSinkS = 3.0;  // a person who has given up comes down in two
 // The wish of a profile and what is felt of it differ by rounding at most, unless stage 1 limits.
 constexpr double kClippedN = 1e-6;
 constexpr double kPretensionN = 10.0;
 // Room for the sag under an emphasis of half the load before the inner stop.
 constexpr double kPadStartM = 0.06;
-constexpr double kTakenUpS = 4.0;  // a person feels the cuff and stands up; an arm meets its leg
-constexpr double kPersonLimitOverPlan = 2.0, kPersonBeginsS = 15.0;
+constexpr double kTakenUpS = 4.0;  // an arm meets its leg
 
 // Drives the engine through a set by hand: enable, take up, start, engage; then the rig moves.
 class RigRun {
@@ -33,6 +34,7 @@ class RigRun {
 
   RigRun(const RigBenchOptions& options, const station::MachineConfig& machine)
       : arm_m_(is_lever(machine) ? options.lever.pad_lever_m : 1.0),
+        with_person_(options.lifting.has_value()),
         machine_(simulated(options, is_lever(machine))),
         image_(machine_),
         engine_(config(options, machine), image_, channels_),
@@ -45,7 +47,7 @@ class RigRun {
     run_for(0.5);
     send({.kind = rt::CommandKind::kSetUserLimits, .value = force_max_, .value2 = 2.0});
     send({.kind = rt::CommandKind::kTakeUp, .value = kPretensionN * arm_m_});
-    run_for(options.lifter || arm_m_ != 1.0 ? kTakenUpS : 1.0);
+    run_for(arm_m_ != 1.0 ? kTakenUpS : 1.0);
     rt::Command start{.kind = rt::CommandKind::kStartSet};
     start.value = options.load_n * arm_m_;
     start.value2 = options.range_m / arm_m_;
@@ -56,16 +58,12 @@ class RigRun {
     do {
       tick();
     } while (applied_ < start.value && time_s() < loading_end_s);
-    if (options.lifter) {
-      record_person(options);
-    } else {
-      run_for(kSettleS);
-      first_tick_ = next_tick_;
-      machine_.start_rig();
-      recording_ = true;
-      move(options.release_after_s);
-      recording_ = false;
-    }
+    if (!with_person_) run_for(kSettleS);
+    first_tick_ = next_tick_;
+    machine_.start_rig();
+    recording_ = true;
+    move(options.release_after_s);
+    recording_ = false;
     return result();
   }
 
@@ -78,23 +76,16 @@ class RigRun {
     config.seed = splitmix64(mix);
     config.lever = options.lever;
     config.lever.seed = config.plant.seed;
-    if (lever) make_seated(config);
     config.rig_offset_m = kPadStartM + options.load_n * (1.0 / options.rig.stiffness_npm +
                                                          1.0 / options.lever.pad_stiffness_npm);
-    config.rig = !options.lifter;
-    if (options.lifter) {
-      for (LifterConfig& lifter : config.person.lifter) {
-        lifter = *options.lifter;
-        lifter.seed = splitmix64(mix);
-      }
-      PlannedSet set;
-      set.load_n = options.load_n * (lever ? options.lever.pad_lever_m : 1.0);
-      set.intent.tempo = options.rig.tempo;
-      set.intent.bottom_s = options.rig.bottom_s;
-      set.intent.reps = options.rig.reps;
-      config.person.plan = {set};
-    }
+    config.rig = !options.lifting;
     config.rig_config = options.rig;
+    if (options.lifting) {
+      put_on_machine(options.lifting->person, config);
+      for (LifterConfig& lifter : config.person.lifter) lifter.seed = splitmix64(mix);
+      config.person.plan = {options.lifting->set};
+    }
+    if (lever) make_seated(config);
     return config;
   }
   static rt::EngineConfig config(const RigBenchOptions& options,
@@ -121,6 +112,7 @@ class RigRun {
     const rt::Status status = channels_.status.load();
     const HandleTruth truth = machine_.handle(0);
     applied_ = status.axis[0].load_applied;
+    cannot_lift_ = cannot_lift_ || (recording_ && machine_.lifter_truth(0).cannot_lift);
     if (recording_) {
       samples_.push_back({truth.position * arm_m_, truth.velocity * arm_m_, truth.force / arm_m_,
                           status.axis[0].force_target / arm_m_});
@@ -155,9 +147,10 @@ class RigRun {
 
   void move(double release_after_s) {
     const double release_s = release_after_s < 0.0 ? kLimitS : time_s() + release_after_s;
-    while (!machine_.rig().done() && time_s() < kLimitS && time_s() < release_s) tick();
+    while (!done() && time_s() < kLimitS && time_s() < release_s) tick();
+    if (with_person_ && done()) run_for(kSinkS);
     moved_ = samples_.size();  // what the cable does alone is nobody's repetition
-    if (machine_.rig().done()) {
+    if (done()) {
       run_for(0.6);  // the last repetition closes
     } else {
       machine_.release_handle();
@@ -165,26 +158,10 @@ class RigRun {
     }
   }
 
-  // The person begins by themselves once the load has come; done, failed or out of time.
-  void record_person(const RigBenchOptions& options) {
-    const measure::Tempo& tempo = options.rig.tempo;
-    const double rep_s =
-        tempo.concentric_s + tempo.hold_s + tempo.eccentric_s + options.rig.bottom_s;
-    const double end_s =
-        time_s() + kPersonBeginsS + kPersonLimitOverPlan * rep_s * options.rig.reps;
-    const auto at_work = [this] {
-      const LifterState state = machine_.lifter_truth(0).state;
-      return state != LifterState::kDone && state != LifterState::kFailed;
-    };
-    first_tick_ = next_tick_;
-    recording_ = true;
-    while (at_work() && time_s() < end_s) {
-      tick();
-      cannot_lift_ = cannot_lift_ || machine_.lifter_truth(0).cannot_lift;
-    }
-    moved_ = samples_.size();
-    run_for(0.6);
-    recording_ = false;
+  [[nodiscard]] bool done() const {
+    if (!with_person_) return machine_.rig().done();
+    const LifterState state = machine_.lifter_truth().state;
+    return state == LifterState::kDone || state == LifterState::kFailed || !fault_.empty();
   }
 
   void run_for(double seconds) {
@@ -215,6 +192,7 @@ class RigRun {
   }
 
   double arm_m_;  // 1: a cable
+  bool with_person_;
   SimulatedStation machine_;
   WorldImage image_;
   rt::EngineChannels channels_;

@@ -12,6 +12,7 @@
 
 #include "controller/rt/engine.hpp"
 #include "sim/checkers/force_truth.hpp"
+#include "sim/lifter/presets.hpp"
 #include "sim/machine/simulated_station.hpp"
 
 namespace medius::sim {
@@ -24,9 +25,7 @@ struct RigBenchOptions {
   std::string profile = "eccentric-emphasis";
   std::map<std::string, double> parameters = {{"eccentric_ratio", 1.3}};
   double load_n = 80.0;
-  RigConfig rig;  // 12 repetitions at 2-1-3
-  // A person in place of the rig, who does the rig's repetitions at its tempo, if they can.
-  std::optional<LifterConfig> lifter;
+  RigConfig rig;           // 12 repetitions at 2-1-3
   CablePlantConfig plant;  // friction, stiffness, dead time ... of the plant only
   LeverPlantConfig lever;  // the same of a machine with a lever
   // Changes to force control, e.g. for negative controls; the machine file's values stay otherwise.
@@ -35,6 +34,12 @@ struct RigBenchOptions {
   double mass_ratio = 1.0;        // controller's mass over the machine file's
   double range_m = 0.0;           // told to the tracker as the person's range; 0 = not known
   double release_after_s = -1.0;  // of movement: the handle is let go, and the run ends; < 0: never
+  // A person instead of the rig: lifts as soon as the load feels steady, until they are done.
+  struct Lifting {
+    ChosenPerson person;
+    PlannedSet set;
+  };
+  std::optional<Lifting> lifting;
   std::uint64_t seed = 1;
 };
 

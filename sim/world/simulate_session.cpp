@@ -4,6 +4,7 @@
 
 #include "controller/station/plan.hpp"
 #include "sim/checkers/force_truth.hpp"
+#include "sim/machine/person_setup.hpp"
 #include "sim/world/world.hpp"
 
 namespace medius::sim {
@@ -125,6 +126,7 @@ std::vector<PlannedSet> plan_of(const station::Program& program) {
             block.tempo.bottom_s > kLeastBottomS ? block.tempo.bottom_s : kLeastBottomS;
         set.intent.reps = static_cast<int>(block.reps);
         set.hold_s = block.hold_s;
+        set.exercise = exercise_named(block.exercise_id);
         plan.push_back(set);
       }
     }
@@ -145,6 +147,9 @@ tl::expected<SessionResult, std::string> simulate_session(const SimulateOptions&
   WorldOptions world_options = options.world;
   world_options.programs.push_back(std::move(*program));
   world_options.station.person.plan = plan_of(share.program);
+  const auto person = choose_person(options.person);
+  if (!person) return tl::make_unexpected(person.error());
+  if (options.person.chosen()) put_on_machine(*person, world_options.station);
   for (std::size_t leg = 0; leg < options.strength.size(); ++leg) {
     world_options.station.person.lifter[leg].isometric_torque_nm *= options.strength[leg];
   }

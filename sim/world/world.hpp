@@ -17,6 +17,7 @@
 #include "controller/station/machine_config.hpp"
 #include "controller/station/program.hpp"
 #include "controller/station/station.hpp"
+#include "sim/lifter/presets.hpp"
 #include "sim/machine/simulated_station.hpp"
 
 namespace medius::sim {
@@ -67,6 +68,7 @@ struct SimulateOptions {
   std::optional<station::Program> program;  // instead of a file's
   // What the person's legs can do, over the strength of their configuration: left, right.
   std::array<double, 2> strength{1.0, 1.0};
+  PersonChoice person;
   // The trainer's load changes: at a repetition of a set of the session, a new load.
   struct LoadChange {
     std::uint32_t set_index = 1;

@@ -51,6 +51,46 @@ TEST(Release, NeedsLowTensionAndInwardSpeedForThreeTicks) {
   }
 }
 
+// A brisk hand slackens a light load, too: 30 ms, and then 300 more before anybody is blamed.
+TEST(Release, ALightLoadThatComesBackCostsNoSet) {
+  Rig rig(30.0);
+  rig.input.velocity = -0.5;
+  rig.input.measured_force = 0.0;
+  for (int i = 0; i < 29; ++i) rig.step();
+  EXPECT_FALSE(rig.state.slack_servo);
+  EXPECT_TRUE((rig.step(), rig.state.slack_servo));
+  for (int i = 0; i < 200; ++i) ASSERT_EQ(rig.step().fault, FaultCode::kNone);
+  rig.input.measured_force = 25.0;
+  for (int i = 0; i < 50; ++i) ASSERT_EQ(rig.step().fault, FaultCode::kNone);
+  EXPECT_FALSE(rig.state.slack_servo);
+}
+
+TEST(Release, ALightLoadThatStaysAwayIsAReleasedHandle) {
+  Rig rig(30.0);
+  rig.input.velocity = -0.5;
+  rig.input.measured_force = 0.0;
+  int ticks = 1;
+  while (rig.step().fault == FaultCode::kNone && ticks < 1000) ++ticks;
+  EXPECT_EQ(ticks, 330);
+}
+
+// Whoever loses the cable while they come in faster than 0.25 m/s may have outrun it: the servo
+// acts after three ticks all the same, the blame waits for two and a half seconds.
+TEST(Release, AHandThatOutranTheCableIsReeledInAtOnceAndBlamedLater) {
+  Rig rig;
+  rig.input.velocity = -0.7;
+  rig.step();
+  rig.input.measured_force = 0.0;
+  int ticks = 1;
+  while (!rig.state.slack_servo && ticks < 100) {
+    ASSERT_EQ(rig.step().fault, FaultCode::kNone);
+    if (!rig.state.slack_servo) ++ticks;
+  }
+  EXPECT_EQ(ticks, 3);
+  while (rig.step().fault == FaultCode::kNone && ticks < 5000) ++ticks;
+  EXPECT_EQ(ticks, 2502);
+}
+
 TEST(Release, AnInterruptedSuspicionStartsAgain) {
   Rig rig;
   for (int i = 0; i < 30; ++i) {

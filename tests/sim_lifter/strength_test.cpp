@@ -111,6 +111,8 @@ TEST(Strength, FatigueGivesTheRepetitionsToFailure) {
   EXPECT_NEAR(reps_to_failure(0.60, 1.3), 12, 1);
   EXPECT_NEAR(reps_to_failure(0.75, 1.0), 7, 1);
   EXPECT_NEAR(reps_to_failure(0.75, 1.3), 6, 1);
+  EXPECT_NEAR(reps_to_failure(0.80, 1.0), 5, 1);
+  EXPECT_NEAR(reps_to_failure(0.80, 1.3), 5, 1);
   EXPECT_NEAR(reps_to_failure(0.90, 1.0), 3, 1);
   EXPECT_NEAR(reps_to_failure(0.90, 1.3), 2, 1);
 }
