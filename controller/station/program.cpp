@@ -267,9 +267,8 @@ ProgramBlock read_block(TomlErrors& errors, const toml::table& raw, std::size_t 
                          ? hal::CoordinateKind::kLever
                          : hal::CoordinateKind::kCable;
   table.set_kind(block.coordinate);
-  for (const char* key :
-       {"exercise", "sides", "sets", "reps", "holds", "tempo", "goal", "guided", "warm_up",
-        "progression"}) {
+  for (const char* key : {"exercise", "sides", "sets", "reps", "holds", "tempo", "goal", "guided",
+                          "warm_up", "progression"}) {
     table.allow(key);
   }
   table.allow("hold", Dimension::kSeconds);
@@ -293,8 +292,8 @@ ProgramBlock read_block(TomlErrors& errors, const toml::table& raw, std::size_t 
   block.rest_s =
       table.number("rest", Dimension::kSeconds, {0.0, kMaxRestS, ""}).value_or(block.rest_s);
   if (block.guided) {
-    block.hold_s =
-        table.number("hold", Dimension::kSeconds, {0.0, kMaxGuidedHoldS, ""}).value_or(block.hold_s);
+    block.hold_s = table.number("hold", Dimension::kSeconds, {0.0, kMaxGuidedHoldS, ""})
+                       .value_or(block.hold_s);
     return block;
   }
   read_load(table, block);

@@ -31,7 +31,7 @@ struct ProgramBlock {
   std::string exercise_id;          // a row of the exercise catalogue
   std::vector<record::Side> sides;  // in order, e.g. left, right
   std::uint32_t sets = 1;
-  std::uint32_t reps = 10;  // of an isometric block: holds
+  std::uint32_t reps = 10;      // of an isometric block: holds
   std::uint32_t sets_max = 1;   // from the middle of a plan on
   std::uint32_t reps_max = 10;  // where a plan adds load
   double load = 0.0;            // working load x share, N (load_n) or Nm (load_nm)
