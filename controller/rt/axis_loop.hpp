@@ -6,6 +6,9 @@
 #include <cstdint>
 
 #include "controller/base/tick.hpp"
+#include "controller/diagnosis/limits_copy.hpp"
+#include "controller/diagnosis/signals.hpp"
+#include "controller/diagnosis/wish_watch.hpp"
 #include "controller/rt/channels.hpp"
 #include "controller/rt/engine_config.hpp"
 #include "controller/rt/force_control.hpp"
@@ -124,6 +127,8 @@ class AxisLoop {
   [[nodiscard]] safety::FaultCode blocked(const LoopState& loop) const noexcept;
   [[nodiscard]] bool acceptable_load(double load) const noexcept;
 
+  void diagnose(const LoopState& loop, double position, bool position_new, double tension,
+                bool tension_new) noexcept;
   [[nodiscard]] safety::SuperviseInput supervise_input(const LoopState& loop) const noexcept;
   [[nodiscard]] medius_step_in_t step_input(const LoopState& loop) const noexcept;
   [[nodiscard]] safety::FaultCode call_profile(const LoopState& loop) noexcept;
@@ -132,6 +137,8 @@ class AxisLoop {
   void emit(const LoopState& loop, EventKind kind, std::uint64_t command_id, double value) noexcept;
 
   AxisConfig config_;
+  diagnosis::LimitsCopy<AxisConfig> config_copy_;
+  diagnosis::SignalLimits signal_limits_;
   DriveModelConfig drive_config_;
   ObserverConfig observer_config_;  // for force control: knows the forces, leads in a release
   ObserverConfig motion_config_;    // for people, phases and profiles: knows the position alone
@@ -144,6 +151,8 @@ class AxisLoop {
   Sensed sensed_;
   Ages ages_;
   Seen drive_seen_, load_cell_seen_;
+  diagnosis::SignalState signals_;
+  safety::SuperviseOutput signal_cause_;
   hal::DriveState drive_state_ = hal::DriveState::kUnknown;
   bool drive_active_ = false;
 
@@ -156,6 +165,7 @@ class AxisLoop {
   int unloading_ticks_ = 0;
   double pretension_ = 0.0;
   safety::UserLimits user_;
+  diagnosis::LimitsCopy<safety::UserLimits> user_copy_;
   SetState set_;
   ProfileInstance* retiring_ = nullptr;
   safety::FaultCode retiring_fault_ = safety::FaultCode::kNone;
@@ -167,6 +177,7 @@ class AxisLoop {
   ObserverState observer_;
   ObserverState motion_;
   ForceControlState control_;
+  diagnosis::WishWatchState wish_watch_;
   measure::Tracker tracker_;
   measure::TrackerOutput tracked_;
   safety::LoadGateState gate_;

@@ -33,6 +33,9 @@ struct AxisConfig {
   safety::AxisBounds bounds;       // already tightened
   double load_ramp_per_s = 60.0;   // base load changes
   double drive_speed_limit = 0.0;  // asked of the drive, m/s | rad/s
+  // What the drive may report; 0 = not watched, for drives that do not report it.
+  double bus_voltage_min_v = 0.0, bus_voltage_max_v = 0.0;
+  double temperature_max_c = 0.0;
 };
 
 struct EngineConfig {

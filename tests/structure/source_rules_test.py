@@ -11,7 +11,7 @@ import tree
 
 FUNCTION_LINES_MAX = 70
 KERNEL_LINES_MAX = 500
-MEASURED = ("controller/rt/", "controller/safety/")
+MEASURED = ("controller/rt/", "controller/safety/", "controller/diagnosis/")
 
 # Headers that bring neither heap nor locks nor clocks. Everything else needs an entry with a reason.
 REALTIME_HEADERS = {"algorithm", "array", "atomic", "bit", "concepts", "cstddef", "cstdint",
@@ -90,7 +90,7 @@ def kernel_lines(root):
 # Elementary functions whose last bits differ between machines; sqrt is exact everywhere.
 NAMES = ("sin cos tan asin acos atan atan2 sinh cosh tanh asinh acosh atanh sincos exp exp2 exp10 expm1 "
          "log log2 log10 log1p pow cbrt hypot erf erfc tgamma lgamma").split()
-DETERMINISTIC = ("controller/rt/", "controller/safety/", "controller/measure/", "sim/", "plugins/")
+DETERMINISTIC = ("controller/rt/", "controller/safety/", "controller/diagnosis/", "controller/measure/", "sim/", "plugins/")
 CALL = re.compile(r"(?<![\w.])(std::|::)?(?<!det::)(" + "|".join(NAMES) + r")[fl]?\s*\(")
 
 
@@ -121,7 +121,7 @@ def library_symbols(path):
 
 def deterministic_binaries(binary_dir):
     archives = glob.glob(os.path.join(binary_dir, "**", "libmedius_*.a"), recursive=True)
-    wanted = re.compile(r"libmedius_(base|safety|rt|measure\w*|sim_\w+)\.a$")
+    wanted = re.compile(r"libmedius_(base|safety|diagnosis|rt|measure\w*|sim_\w+)\.a$")
     return sorted([a for a in archives if wanted.search(a)]
                   + glob.glob(os.path.join(binary_dir, "plugins.d", "*.so")))
 
