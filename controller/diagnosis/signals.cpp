@@ -22,6 +22,7 @@ constexpr SignalLimits kCableLimits = {
     .sign_speed = 0.05,
     .sign_tension = 3.0,
     .sign_force = 5.0,
+    .push_max = 5.0,
     .wish_swing = 5.0,
 };
 constexpr double kLeverArmM = 0.38;
@@ -37,6 +38,7 @@ constexpr SignalLimits lever_limits() {
   l.sign_speed /= kLeverArmM;
   l.sign_tension *= kLeverArmM;
   l.sign_force *= kLeverArmM;
+  l.push_max *= kLeverArmM;
   l.wish_swing *= kLeverArmM;
   return l;
 }
@@ -52,12 +54,18 @@ constexpr int kRunawayTicks = 20;   // longer than dead time and lag of any driv
 constexpr int kSignTicks = 50;
 constexpr int kSupplyTicks = 5;  // a spike of the measurement is no brown-out
 constexpr int kInwardTicks = 20;
+constexpr int kPushTicks = 20;
 constexpr std::uint32_t kGapMax = 100;  // caps what a pause allows
 
 // A jump is what is faster than anything that hangs on the machine, over the time since the last
 // believed sample.
 bool plausible(double value, double last, double step_max, std::uint32_t gap) noexcept {
   return absolute(value - last) <= step_max * static_cast<double>(std::min(gap, kGapMax));
+}
+
+bool held(bool condition, int ticks, int& counter) noexcept {
+  counter = condition ? std::min(counter + 1, ticks) : 0;
+  return counter >= ticks;
 }
 
 bool check_position(const SignalLimits& limits, const SignalInput& input, SignalState& state,
@@ -104,19 +112,17 @@ bool check_tension(const SignalLimits& limits, const SignalInput& input, SignalS
     return false;
   }
   // A slack cable may well read the same; a cell that sticks there is found against the drive.
-  const bool same = state.any_tension && input.tension == state.tension &&
-                    input.tension > limits.sign_tension;
+  const bool same =
+      state.any_tension && input.tension == state.tension && input.tension > limits.sign_tension;
   state.same_tensions = same ? std::min(state.same_tensions + 1, kStuckTension) : 0;
   if (state.same_tensions >= kStuckTension) fault = FaultCode::kLoadCellStuck;
+  if (held(!(input.tension >= -limits.push_max), kPushTicks, state.push_ticks)) {
+    fault = FaultCode::kLoadCellImplausible;
+  }
   state.tension = input.tension;
   state.any_tension = true;
   state.tension_gap = 0;
   return true;
-}
-
-bool held(bool condition, int ticks, int& counter) noexcept {
-  counter = condition ? std::min(counter + 1, ticks) : 0;
-  return counter >= ticks;
 }
 
 // A drive that pulls although it was told not to.

@@ -25,6 +25,7 @@ struct SignalLimits {
   double sign_speed = 0.0;        // 0.05 m/s outward ...
   double sign_tension = 0.0;      // ... on a cable that pulls less than 3 N ...
   double sign_force = 0.0;        // ... under a word of more than 5 N inward
+  double push_max = 0.0;          // 5 N: a cable or a pad cannot push
   double wish_swing = 0.0;        // 5 N: less cannot shake anybody
   double bus_voltage_min_v = 0.0, bus_voltage_max_v = 0.0;
   double temperature_max_c = 0.0;
@@ -57,7 +58,7 @@ struct SignalState {
   int same_positions = 0, same_tensions = 0;        // in a row
   bool was_moving = false;                          // when the position began to repeat
   double tension_low = 0.0, tension_high = 0.0;     // since then
-  int runaway_ticks = 0, sign_ticks = 0, supply_ticks = 0, inward_ticks = 0;
+  int runaway_ticks = 0, sign_ticks = 0, supply_ticks = 0, inward_ticks = 0, push_ticks = 0;
   bool loaded = false;
   double loaded_position = 0.0;  // where the load came in
 };

@@ -19,6 +19,7 @@ class CableMachine final : public Mechanics {
   [[nodiscard]] const SetTruthTracker& sets(std::size_t) const override { return sets_; }
   void release(std::size_t axis) override;
   void grip(std::size_t axis) override;
+  [[nodiscard]] bool held(std::size_t axis) const override;
   [[nodiscard]] std::uint64_t state_hash() const override { return plant_.state_hash(); }
 
   [[nodiscard]] const CableTruth& truth() const { return plant_.truth(); }

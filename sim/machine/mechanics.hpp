@@ -29,6 +29,7 @@ class Mechanics {
   // The cuff slips off the ankle; a leg leaves its pad.
   virtual void release(std::size_t axis) = 0;
   virtual void grip(std::size_t axis) = 0;
+  [[nodiscard]] virtual bool held(std::size_t axis) const = 0;
   [[nodiscard]] virtual std::uint64_t state_hash() const = 0;
 };
 

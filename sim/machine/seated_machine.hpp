@@ -22,6 +22,7 @@ class SeatedMachine final : public Mechanics {
   [[nodiscard]] const SetTruthTracker& sets(std::size_t axis) const override { return sets_[axis]; }
   void release(std::size_t axis) override;
   void grip(std::size_t axis) override;
+  [[nodiscard]] bool held(std::size_t axis) const override;
   [[nodiscard]] std::uint64_t state_hash() const override;
 
   [[nodiscard]] const LeverTruth& truth(std::size_t axis) const { return plants_[axis].truth(); }

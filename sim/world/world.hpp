@@ -15,9 +15,12 @@
 #include "controller/station/machine_config.hpp"
 #include "controller/station/program.hpp"
 #include "controller/station/station.hpp"
+#include "sim/faults/faulty_image.hpp"
 #include "sim/machine/simulated_station.hpp"
 
 namespace medius::sim {
+
+class SimRuntime;
 
 struct WorldOptions {
   std::string machine_file;  // hal/machines/*-sim.toml; a lever axis makes it the seated machine
@@ -25,7 +28,8 @@ struct WorldOptions {
   std::string plugin_directory;   // <build>/plugins.d
   std::string data_directory;     // empty: the store lives in memory
   std::uint64_t seed = 1;
-  SimulatedStationConfig station;  // plant, drive and person; seeds are derived from `seed`
+  SimulatedStationConfig station;     // plant, drive and person; seeds are derived from `seed`
+  rt::ProfileGuard* guard = nullptr;  // between loop and profile; outlives the world
 };
 
 class World {
@@ -34,8 +38,9 @@ class World {
   static tl::expected<std::unique_ptr<World>, std::string> create(const WorldOptions& options);
   ~World();
 
-  // One tick: control events that are due, the engine, the machine.
-  void tick();
+  // One tick: control events that are due, the engine, the machine. Before it the host may have
+  // slept through some periods, in which only the machine went on.
+  void tick(std::uint32_t missed = 0);
   // Ticks until the condition holds (checked every tick) or `limit_s` of simulated time have
   // passed. Returns whether it held.
   bool run_until(const std::function<bool()>& condition, double limit_s);
@@ -45,6 +50,8 @@ class World {
   [[nodiscard]] station::Station& station();
   [[nodiscard]] SimulatedStation& machine();
   [[nodiscard]] record::Store& store();
+  [[nodiscard]] SimRuntime& runtime();
+  [[nodiscard]] FaultyImage& faults();  // between machine and loop
   [[nodiscard]] rt::Status status() const;
   // Everything the controller put out and the plant did so far.
   [[nodiscard]] std::uint64_t trace_hash() const;

@@ -147,6 +147,13 @@ TEST_F(Signals, TwoSpikesOfTheLoadCellAreHeldTheThirdIsAFault) {
   EXPECT_EQ(tick(), FaultCode::kLoadCellImplausible);
 }
 
+TEST_F(Signals, ACableThatPushesIsALoadCellWithTheWrongSign) {
+  run(100);
+  bend_ = [](SignalInput& in) { in.tension = -0.2 * in.tension; };
+  EXPECT_EQ(run(100), FaultCode::kLoadCellImplausible);
+  EXPECT_EQ(took_, 20);
+}
+
 TEST_F(Signals, ADriveThatPullsWithoutAnOrderIsFoundWhateverTheState) {
   for (const LoadState state : {LoadState::kOff, LoadState::kUnloading}) {
     state_ = SignalState{};

@@ -54,6 +54,8 @@ ALLOWED_HEADERS = {
     "sim/machine": {"hal/modbus/cia402.hpp", "controller/measure/phase.hpp",
                     "controller/measure/metrics.hpp"},
     "sim/world": {"hal/modbus/cia402.hpp"},
+    # The words for faults.
+    "sim/faults": {"controller/safety/faults.hpp"},
     "sim/station": {"hal/modbus/cia402.hpp", "controller/measure/phase.hpp",
                     "controller/measure/metrics.hpp"},
     # The words for phases and for a prescribed tempo.
