@@ -22,7 +22,7 @@ constexpr int kExitBroken = 1, kExitUsage = 2;
 
 struct Options {
   CampaignOptions campaign;
-  std::string replay, out;
+  std::string replay, out, trace;
   std::string machine = "both";
   bool json = false, table = false, no_faults = false, quiet = false;
 };
@@ -97,7 +97,14 @@ int replay(const Options& options) {
   if (json.is_discarded()) return complain("'" + options.replay + "' is no JSON");
   const auto scenario = from_json(json.contains("scenario") ? json["scenario"] : json);
   if (!scenario) return complain("'" + options.replay + "': " + scenario.error());
-  const auto verdict = run_scenario(*scenario, options.campaign.files);
+  RunFiles files = options.campaign.files;
+  std::ofstream trace;
+  if (!options.trace.empty()) {
+    trace.open(options.trace);
+    if (!trace) return complain("cannot write '" + options.trace + "'");
+    files.trace = &trace;
+  }
+  const auto verdict = run_scenario(*scenario, files);
   if (!verdict) return complain(verdict.error());
   if (options.json) {
     fmt::print("{}\n", verdict_json(*scenario, *verdict).dump(2));
@@ -187,6 +194,8 @@ int main(int argc, char** argv) {
                "Only people and trainers: looks for nuisance stops");
   app.add_option("--threads", c.threads, "Default: one a core");
   app.add_option("--replay", options.replay, "Run one scenario from its file");
+  app.add_option("--trace", options.trace,
+                 "With --replay: write a CSV of the run, a line every 10 ms");
   app.add_option("--out", options.out,
                  "Shrink what broke and write scenario files into this folder");
   app.add_flag("--json", options.json, "One JSON object on standard output");

@@ -51,6 +51,7 @@ class Run {
   [[nodiscard]] station::StartSetOrder set_order(const char* id, int reps) const;
   void begin_set(const char* id, int reps);
   void tick(std::uint32_t missed = 0);
+  void write_trace();
   [[nodiscard]] FaultPhase phase() const;
   void strike_due();
   void strike(Pending& pending);
@@ -166,6 +167,23 @@ FaultPhase Run::phase() const {
   return high ? FaultPhase::kTurnAround : FaultPhase::kRest;
 }
 
+void Run::write_trace() {
+  constexpr std::uint64_t kEvery = 10;
+  if (files_.trace == nullptr || ticks_ % kEvery != 0) return;
+  const rt::Status status = world_->status();
+  for (std::size_t i = 0; i < watches_.size(); ++i) {
+    const HandleTruth handle = world_->machine().handle(i);
+    const rt::AxisStatus& axis = status.axis[i];
+    *files_.trace << fmt::format(
+        "{:.3f},{},{},{},{},{:.4f},{:.3f},{:.2f},{:.2f},{:.2f},{:.2f},{},{}\n",
+        static_cast<double>(ticks_) * kTickPeriodS, i,
+        to_string(world_->station().snapshot().state), static_cast<int>(axis.load_state),
+        static_cast<int>(axis.phase), handle.position, handle.velocity, handle.force,
+        axis.force_target, world_->faults().written().axis[i].force, axis.load_applied,
+        axis.reps_counted, safety::fault_info(status.fault).name);
+  }
+}
+
 void Run::tick(std::uint32_t missed) {
   if (overrun_ > 0 && missed == 0) {
     --overrun_;
@@ -190,6 +208,7 @@ void Run::tick(std::uint32_t missed) {
     sample.held = world_->machine().held(i);
     watches_[i].feed(ticks_, sample);
   }
+  write_trace();
 }
 
 void Run::order_load(const char* id, double load, hal::CoordinateKind kind, bool must_refuse) {
@@ -462,6 +481,11 @@ tl::expected<Verdict, std::string> Run::play() {
     pending.event = event;
     pending.row = find_fault(event.row);
     pending_.push_back(pending);
+  }
+  if (files_.trace != nullptr) {
+    *files_.trace
+        << "time_s,axis,station,load_state,phase,position,velocity,force,felt_target,word,"
+           "load,reps,fault\n";
   }
   for (int i = 0; i < 1000; ++i) {
     tick();

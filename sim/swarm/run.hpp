@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,7 @@ namespace medius::sim {
 
 struct RunFiles {
   std::string hal_directory, program_directory, plugin_directory;
+  std::ostream* trace = nullptr;  // a line of CSV every 10 ms, for looking at one run
 };
 
 // What became of one fault.
