@@ -5,7 +5,7 @@
 namespace medius::diagnosis {
 namespace {
 
-constexpr int kWindowTicks = 500;
+constexpr int kWindowTicks = 1000;
 constexpr int kSwingsMax = 8;
 constexpr double kSwingOverBase = 0.1;
 

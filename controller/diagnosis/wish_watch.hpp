@@ -11,7 +11,7 @@ struct WishWatchState {
   int ticks = 0;  // of the window
 };
 
-// [rt] True once the wish has swung more than 8 times within 500 ms by at least a tenth of the base
+// [rt] True once the wish has swung more than 8 times within a second by at least a tenth of the base
 // load and `swing_min`. No law of training turns round more often than a person moves: 4 Hz.
 bool wish_oscillates(double wish, double base_force, double swing_min,
                      WishWatchState& state) noexcept;

@@ -93,6 +93,7 @@ struct FaultRow {
   PhaseMask phases = 0;            // where it can strike and must be noticed
   const char* reaction = "";
   const char* shown_by = "";  // for kNone: the test, or why nothing can show it
+  double least_load_n = 0.0;  // a lighter load hides it; it must then be harmless, not noticed
 };
 
 // [any] All rows in order of their numbers.

@@ -7,6 +7,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "controller/base/random.hpp"
+
 namespace medius::sim {
 namespace {
 
@@ -22,7 +24,8 @@ void add_events(CampaignResult& result, const Scenario& scenario, const Verdict&
       if (other.row > event.row) ++result.pairs[{event.row, other.row}];
     }
     const FaultRow* data = find_fault(event.row);
-    const bool has_detector = data->expected.front() != safety::FaultCode::kNone;
+    const bool has_detector =
+        data->expected.front() != safety::FaultCode::kNone && scenario.load_n >= data->least_load_n;
     // Beside other faults somebody else may have been first, or the set was over.
     if (!has_detector || (!event.noticed && (event.superseded || verdict.events.size() > 1)))
       continue;
@@ -48,6 +51,8 @@ void add(CampaignResult& result, const Scenario& scenario, const Verdict& verdic
   }
   if (!verdict.nuisance.empty()) ++result.nuisance_stops;
   result.violations += verdict.violations.size();
+  std::uint64_t mixed = verdict.trace_hash ^ scenario.seed;
+  result.trace_hash += splitmix64(mixed);  // a sum, because threads finish as they like
   add_events(result, scenario, verdict);
   if (verdict.ok() || result.failures.size() >= kFailuresKept) return;
   std::string what = verdict.nuisance.empty() ? "" : "nuisance: " + verdict.nuisance;

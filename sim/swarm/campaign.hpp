@@ -55,6 +55,7 @@ struct CampaignResult {
   std::map<std::pair<int, int>, std::uint64_t> pairs;
   std::map<int, RowResult> rows;
   std::map<std::string, std::uint64_t> sometimes;  // reactions by name: each must be seen
+  std::uint64_t trace_hash = 0;                    // of all runs, whatever their order
   std::vector<Failure> failures;                   // the first 100
   std::string error;                               // a file that cannot be used
 };

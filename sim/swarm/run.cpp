@@ -21,6 +21,7 @@ constexpr double kSetLimitS = 150.0;
 constexpr double kAfterFaultS = 2.0;   // a faulted machine is watched for so long
 constexpr double kReadyWithinS = 5.0;  // after healing and the reset
 constexpr int kLiveReps = 3;
+constexpr int kGiveUpTicks = 6000;
 constexpr double kCuffRadiusM = 0.80;
 constexpr int kBothSides = 3;
 
@@ -433,7 +434,8 @@ void Run::heal() {
 
 void Run::liveness_part() {
   heal();
-  for (int i = 0; i < 3000; ++i) tick();  // the person comes to rest, late commits arrive
+  // The person gives the set up (a pause of 3 s might still go on) and late commits arrive.
+  for (int i = 0; i < kGiveUpTicks; ++i) tick();
   world_->machine().press_reset(0.2);
   station::OrderHeader header;
   header.request_id = "end";
