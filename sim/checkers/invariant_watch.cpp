@@ -17,6 +17,15 @@ constexpr double kRounding = 1e-6;
 // Friction and inertia that the word may add to what is felt.
 constexpr double kCorrectionN = 20.0, kCorrectionShare = 0.4;
 constexpr std::size_t kKept = 10;
+// Of the felt force, a tick: 500 N/s up, 4 N down unless something is wrong.
+constexpr double kFeltRiseN = 0.5, kFeltFallN = 4.0;
+constexpr double kFastFallN = 20.0;  // of the word, a tick, when something is badly wrong
+constexpr double kSlackN = 30.5;     // slack tension and the end of its ramp
+constexpr int kSoftTicks = 520;      // 500 ms and the ticks that a reaction may take
+constexpr int kFastTicks = 2;
+constexpr double kInwardMps = 0.08;  // the person goes back ...
+constexpr int kSteadyTicks = 200;    // a load that stands still has come in
+constexpr int kInwardTicks = 150;    // ... for long enough that nobody can take it for a turn
 
 }  // namespace
 
@@ -28,6 +37,7 @@ void InvariantWatch::report(std::uint64_t tick, const char* what, double value, 
 }
 
 void InvariantWatch::feed(std::uint64_t tick, const InvariantSample& sample) {
+  check_reaction(tick, sample);
   check_wire(tick, sample);
   check_latch(tick, sample);
   check_motion(tick, sample);
@@ -56,6 +66,49 @@ void InvariantWatch::check_wire(std::uint64_t tick, const InvariantSample& sampl
     report(tick, "I2 rise of the word in a tick", word - from, kRiseN * unit);
   }
   last_wire_ = word;
+}
+
+// What each reaction promises, and what is promised while there is none.
+void InvariantWatch::check_reaction(std::uint64_t tick, const InvariantSample& sample) {
+  const double unit = limits_.force_unit;
+  const double felt = sample.felt_target;
+  standing_ = (standing_ || sample.latched) && !sample.reset_pressed;
+  if (standing_ && sample.reaction < 2) {
+    report(tick, "I6 a latched fault is gone without a reset, reaction", sample.reaction, 2);
+    standing_ = false;
+  }
+  const double rise = felt - last_felt_;
+  if (rise > kFeltRiseN * unit + kRounding) {
+    report(tick, "I2 rise of the felt force in a tick", rise, kFeltRiseN * unit);
+  }
+  if (sample.reaction >= 1 && rise > kRounding) {
+    report(tick, "I7 felt force rises although increases are frozen", rise, 0.0);
+  }
+  // A drive that is switched off loses slack tension at once.
+  if (sample.reaction < 2 && last_felt_ > kSlackN * unit && -rise > kFeltFallN * unit + kRounding) {
+    report(tick, "I2 fall of the felt force in a tick", -rise, kFeltFallN * unit);
+  }
+  soft_ticks_ = sample.reaction >= 2 ? soft_ticks_ + 1 : 0;
+  if (soft_ticks_ == kSoftTicks && felt > kSlackN * unit) {
+    report(tick, "I5 felt force 520 ms after a soft unload began", felt, kSlackN * unit);
+  }
+  fast_ticks_ = sample.reaction >= 3 ? fast_ticks_ + 1 : 0;
+  const double slow = std::fmax(last_wire_ - kFastFallN * unit, 0.0);
+  if (fast_ticks_ > kFastTicks && sample.wire_force > slow + kRounding) {
+    report(tick, "I5 torque word in a fast unload", sample.wire_force, slow);
+  }
+  inward_ticks_ = sample.handle_mps < -kInwardMps ? inward_ticks_ + 1 : 0;
+  // While the load comes in for the first time the person may well sink.
+  steady_ticks_ = sample.base_load <= 0.0          ? 0
+                  : sample.base_load == last_base_ ? steady_ticks_ + 1
+                  : steady_ticks_ > kSteadyTicks   ? steady_ticks_
+                                                   : 0;
+  if (steady_ticks_ > kSteadyTicks && inward_ticks_ > kInwardTicks &&
+      sample.base_load > last_base_ + kRounding) {
+    report(tick, "I7 the load rises on the way back", sample.base_load, last_base_);
+  }
+  last_felt_ = felt;
+  last_base_ = sample.base_load;
 }
 
 void InvariantWatch::check_latch(std::uint64_t tick, const InvariantSample& sample) {

@@ -28,9 +28,12 @@ struct InvariantSample {
   bool latched = false;       // a fault waits for the panel's reset
   bool torque_off = false;    // the gravest reaction: no torque, relay open
   bool relay_held = true;
-  double handle_force = 0.0;  // truth: what pulls at the person
-  double handle_mps = 0.0;    // truth: > 0 outward
-  bool held = true;           // truth: a person holds it
+  int reaction = 0;            // 0 none, 1 freeze, 2 soft unload, 3 fast unload, 4 torque off
+  bool reset_pressed = false;  // by the panel's button, as the person did it
+  double base_load = 0.0;      // what the controller says that the set's load is
+  double handle_force = 0.0;   // truth: what pulls at the person
+  double handle_mps = 0.0;     // truth: > 0 outward
+  bool held = true;            // truth: a person holds it
 };
 
 struct Violation {
@@ -49,6 +52,7 @@ class InvariantWatch {
   void report(std::uint64_t tick, const char* what, double value, double limit);
   void check_wire(std::uint64_t tick, const InvariantSample& sample);
   void check_latch(std::uint64_t tick, const InvariantSample& sample);
+  void check_reaction(std::uint64_t tick, const InvariantSample& sample);
   void check_motion(std::uint64_t tick, const InvariantSample& sample);
 
   InvariantLimits limits_;
@@ -58,6 +62,9 @@ class InvariantWatch {
   bool was_latched_ = false;
   int free_ticks_ = 0;
   int off_ticks_ = 0;
+  bool standing_ = false;  // a latched fault that nobody has reset
+  double last_felt_ = 0.0, last_base_ = 0.0;
+  int soft_ticks_ = 0, fast_ticks_ = 0, inward_ticks_ = 0, steady_ticks_ = 0;
   std::vector<double> power_w_;  // of the last 250 ms, a ring
   std::size_t at_ = 0;
   double energy_j_ = 0.0;

@@ -20,6 +20,7 @@ constexpr double kStillMps = 0.02;
 constexpr double kSetLimitS = 150.0;
 constexpr double kAfterFaultS = 2.0;   // a faulted machine is watched for so long
 constexpr double kReadyWithinS = 5.0;  // after healing and the reset
+constexpr double kResetS = 0.2;        // the button is held for so long
 constexpr int kLiveReps = 3;
 constexpr int kGiveUpTicks = 6000;
 constexpr double kCuffRadiusM = 0.80;
@@ -78,6 +79,7 @@ class Run {
   Verdict verdict_;
   std::string session_id_;  // of the set under faults
   std::uint64_t ticks_ = 0;
+  std::uint64_t reset_until_ = 0;
   std::uint32_t overrun_ = 0;
   bool raised_ = false;
   int orders_ = 0;
@@ -204,6 +206,9 @@ void Run::tick(std::uint32_t missed) {
     sample.latched = latched;
     sample.torque_off = status.reaction >= safety::Reaction::kTorqueOff;
     sample.relay_held = wire.hold_relay;
+    sample.reaction = static_cast<int>(status.reaction);
+    sample.reset_pressed = ticks_ < reset_until_;
+    sample.base_load = status.axis[i].load_applied;
     sample.handle_force = handle.force;
     sample.handle_mps = handle.velocity * handle.metres_per_unit;
     sample.held = world_->machine().held(i);
@@ -436,7 +441,8 @@ void Run::liveness_part() {
   heal();
   // The person gives the set up (a pause of 3 s might still go on) and late commits arrive.
   for (int i = 0; i < kGiveUpTicks; ++i) tick();
-  world_->machine().press_reset(0.2);
+  world_->machine().press_reset(kResetS);
+  reset_until_ = ticks_ + static_cast<std::uint64_t>(kResetS * 1e3);
   station::OrderHeader header;
   header.request_id = "end";
   world_->station().stop(header, [](const Result&) {});
