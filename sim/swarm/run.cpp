@@ -382,6 +382,9 @@ void Run::judge_reps(bool exact, int planned_reps) {
     int counted = -1;
     for (const record::SetRecord& set : sets) {
       if (set.axis != axis) continue;
+      if (exact && set.end == record::SetEnd::kOpen) {
+        violate(fmt::format("I11 axis {}: the set is over, but open in the store", axis));
+      }
       counted = static_cast<int>(std::count_if(set.reps.begin(), set.reps.end(), is_full));
     }
     if (counted < 0) {
