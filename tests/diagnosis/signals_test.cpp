@@ -222,5 +222,30 @@ TEST_F(Signals, ALeverMeansTheSameForcesAndSpeedsAtItsPad) {
   EXPECT_DOUBLE_EQ(lever.speed_max * 0.38, limits_.speed_max);
 }
 
+// Written out a second time: who changes a threshold must mean it.
+TEST(SignalLimits, AreThoseThatWereChosenForACableAndAtThePadOfALever) {
+  const SignalLimits cable = signal_limits(hal::CoordinateKind::kCable);
+  const SignalLimits lever = signal_limits(hal::CoordinateKind::kLever);
+  constexpr double kPadM = 0.38;
+  struct Row {
+    double SignalLimits::*field;
+    double cable, on_lever;
+  };
+  for (const Row& row : {Row{&SignalLimits::speed_max, 4.0, 1.0 / kPadM},
+                         {&SignalLimits::tension_step_max, 400.0, kPadM},
+                         {&SignalLimits::stuck_speed, 0.05, 1.0 / kPadM},
+                         {&SignalLimits::stuck_tension, 10.0, kPadM},
+                         {&SignalLimits::runaway_force, 25.0, kPadM},
+                         {&SignalLimits::inward_margin, 0.15, 1.0 / kPadM},
+                         {&SignalLimits::sign_speed, 0.05, 1.0 / kPadM},
+                         {&SignalLimits::sign_tension, 3.0, kPadM},
+                         {&SignalLimits::sign_force, 5.0, kPadM},
+                         {&SignalLimits::push_max, 5.0, kPadM},
+                         {&SignalLimits::wish_swing, 5.0, kPadM}}) {
+    EXPECT_DOUBLE_EQ(cable.*row.field, row.cable);
+    EXPECT_DOUBLE_EQ(lever.*row.field, row.cable * row.on_lever);
+  }
+}
+
 }  // namespace
 }  // namespace medius::diagnosis

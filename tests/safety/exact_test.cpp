@@ -73,6 +73,23 @@ TEST(Exact, TheExcessIsWhatTheTankCanFadeOut) {
   }
 }
 
+TEST(Exact, AFullTankDoesNotLiftTheRatioOnTheWayBack) {
+  FeltState state;
+  state.tank_energy = 100.0;
+  state.force = 120.0;
+  FeltInput input;
+  input.wish = 200.0;
+  input.base_force = 80.0;
+  input.wish_valid = true;
+  input.velocity = -0.1;
+  input.range = 100.0;
+  input.phase = Phase::kEccentric;
+  input.load_state = LoadState::kLoaded;
+  input.dt_s = 1e-3;
+  const UserLimits user{.force_max = 300.0, .eccentric_ratio_max = 1.5};
+  EXPECT_DOUBLE_EQ(limit_felt_force(cable(), user, input, state).force, 120.0);
+}
+
 class ExactSupervision : public ::testing::Test {
  protected:
   ExactSupervision() {
