@@ -37,9 +37,9 @@ void InvariantWatch::report(std::uint64_t tick, const char* what, double value, 
 }
 
 void InvariantWatch::feed(std::uint64_t tick, const InvariantSample& sample) {
-  check_reaction(tick, sample);
   check_wire(tick, sample);
   check_latch(tick, sample);
+  check_reaction(tick, sample);
   check_motion(tick, sample);
 }
 
@@ -65,7 +65,6 @@ void InvariantWatch::check_wire(std::uint64_t tick, const InvariantSample& sampl
   if (word > from + kRiseN * unit + kRounding) {
     report(tick, "I2 rise of the word in a tick", word - from, kRiseN * unit);
   }
-  last_wire_ = word;
 }
 
 // What each reaction promises, and what is promised while there is none.
@@ -109,6 +108,7 @@ void InvariantWatch::check_reaction(std::uint64_t tick, const InvariantSample& s
   }
   last_felt_ = felt;
   last_base_ = sample.base_load;
+  if (std::isfinite(sample.wire_force)) last_wire_ = sample.wire_force;
 }
 
 void InvariantWatch::check_latch(std::uint64_t tick, const InvariantSample& sample) {
