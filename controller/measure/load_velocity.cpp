@@ -145,30 +145,4 @@ TestChange test_change(const TestValue& before, const TestValue& after, double d
   return change;
 }
 
-PelvicDrop pelvic_drop(std::span<const double> tilt_rad, double dt_s) {
-  PelvicDrop drop;
-  if (!(dt_s > 0.0)) return drop;
-  const auto level_samples = static_cast<std::size_t>(1.0 / dt_s + 0.5);
-  const auto window = static_cast<std::size_t>(0.5 / dt_s + 0.5);
-  if (window == 0 || tilt_rad.size() < 2 * level_samples) return drop;
-  double level = 0.0;
-  for (std::size_t i = 0; i < level_samples; ++i) level += tilt_rad[i];
-  level /= static_cast<double>(level_samples);
-  const std::span<const double> stance = tilt_rad.subspan(level_samples);
-  double sum = 0.0, in_window = 0.0;
-  bool first = true;
-  for (std::size_t i = 0; i < stance.size(); ++i) {
-    sum += stance[i] - level;
-    in_window += stance[i] - level;
-    if (i >= window) in_window -= stance[i - window] - level;
-    if (i + 1 < window) continue;
-    const double mean = in_window / static_cast<double>(window);
-    if (first || mean > drop.worst_rad) drop.worst_rad = mean;
-    first = false;
-  }
-  drop.mean_rad = sum / static_cast<double>(stance.size());
-  drop.seen = is_finite(drop.mean_rad) && is_finite(drop.worst_rad);
-  return drop;
-}
-
 }  // namespace medius::measure

@@ -77,13 +77,4 @@ struct TestChange {
 // PMC6101381).
 inline constexpr double kStrengthDayCv = 0.0564;
 
-// Pelvic drop in a single-leg stance, from a tilt sensor: positive where the unsupported side is
-// lower. The first second, both feet down, is level.
-struct PelvicDrop {
-  bool seen = false;  // false: no sensor, or shorter than the level second and one more
-  double mean_rad = 0.0;
-  double worst_rad = 0.0;  // of means over 0.5 s
-};
-[[nodiscard]] PelvicDrop pelvic_drop(std::span<const double> tilt_rad, double dt_s);
-
 }  // namespace medius::measure

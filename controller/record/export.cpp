@@ -99,6 +99,7 @@ bool has_column(const measure::MetricDefinition& definition, MetricScope scope) 
   constexpr MetricId kAdded[] = {MetricId::kRangeHip,
                                  MetricId::kVelocityPropulsive,
                                  MetricId::kEccentricControl,
+                                 MetricId::kPelvicDrop,
                                  MetricId::kSparc,
                                  MetricId::kLdlj,
                                  eccentric(MetricId::kSparc),

@@ -137,6 +137,7 @@ FaultCode AxisLoop::start_set(const Command& command, LoopState& loop) noexcept 
   gate_ = safety::LoadGateState{};
   control_.oscillation = OscillationState{};
   tracker_.start_set(config_.tracker, command.value2);
+  wish_watch_ = diagnosis::WishWatchState{};
   return FaultCode::kNone;
 }
 
@@ -176,6 +177,7 @@ FaultCode AxisLoop::set_user_limits(const Command& command) noexcept {
   if (!(command.value >= 0.0) || !(command.value2 >= 0.0)) return FaultCode::kCommandInvalid;
   user_.force_max = at_most(command.value, config_.bounds.force_max);
   user_.eccentric_ratio_max = at_most(command.value2, config_.bounds.eccentric_ratio_max);
+  user_copy_.take(user_);
   set_.requested = at_most(set_.requested, user_.force_max);
   return FaultCode::kNone;
 }

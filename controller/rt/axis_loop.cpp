@@ -60,6 +60,10 @@ void AxisLoop::configure(const AxisConfig& config, std::uint8_t axis, Outbox& ou
   axis_ = axis;
   outbox_ = &outbox;
   guard_ = guard;
+  signal_limits_ = diagnosis::signal_limits(config.coordinate);
+  signal_limits_.bus_voltage_min_v = config.bus_voltage_min_v;
+  signal_limits_.bus_voltage_max_v = config.bus_voltage_max_v;
+  signal_limits_.temperature_max_c = config.temperature_max_c;
   const ForceControlConfig& control = config.control;
   drive_config_ = drive_model(control.dead_time_s, control.drive_lag_s, kTickPeriodS);
   // The disturbance cannot honestly exceed what the machine can pull.
@@ -70,6 +74,8 @@ void AxisLoop::configure(const AxisConfig& config, std::uint8_t axis, Outbox& ou
   derivative_gain_ = low_pass_gain(control.derivative_filter_radps, kTickPeriodS);
   tracker_.start_set(config.tracker, 0.0);
   tracker_.end_set();
+  config_copy_.take(config_);
+  user_copy_.take(user_);
 }
 
 void AxisLoop::sense(const LoopState& loop) noexcept {
@@ -82,8 +88,8 @@ void AxisLoop::sense(const LoopState& loop) noexcept {
 
   sensed_.finite = true;
   sensed_.reconnected = drive_seen_.any && input.drive.freshness.epoch != drive_seen_.epoch;
-  sensed_.position = measured_or(input.drive.position, sensed_.position, sensed_.finite);
-  sensed_.position_fresh = drive_seen_.update(input.drive.freshness) && sensed_.finite;
+  const double position = measured_or(input.drive.position, sensed_.position, sensed_.finite);
+  const bool position_new = drive_seen_.update(input.drive.freshness) && sensed_.finite;
   sensed_.velocity = measured_or(input.drive.velocity, sensed_.velocity, sensed_.finite);
   sensed_.drive_force = measured_or(input.drive.force, sensed_.drive_force, sensed_.finite);
   // In velocity mode the drive's limit is the pull granted just now, and it is read slowly.
@@ -91,9 +97,10 @@ void AxisLoop::sense(const LoopState& loop) noexcept {
     sensed_.drive_force_limit = at_least(input.drive.force_limit, 0.0);
   }
   bool tension_finite = true;
-  sensed_.tension = measured_or(input.load_cell.force, sensed_.tension, tension_finite);
-  sensed_.tension_fresh = load_cell_seen_.update(input.load_cell.freshness) && tension_finite;
+  const double tension = measured_or(input.load_cell.force, sensed_.tension, tension_finite);
+  const bool tension_new = load_cell_seen_.update(input.load_cell.freshness) && tension_finite;
   sensed_.finite = sensed_.finite && tension_finite;
+  diagnose(loop, position, position_new, tension, tension_new);
   drive_state_ = input.drive.state;
   mode_display_ = input.drive.mode_display;
   drive_active_ =
@@ -102,6 +109,33 @@ void AxisLoop::sense(const LoopState& loop) noexcept {
       drive_state_ != hal::DriveState::kFaultReactionActive) {
     clear_drive_fault_ = false;
   }
+}
+
+// Holds what is not believed.
+void AxisLoop::diagnose(const LoopState& loop, double position, bool position_new, double tension,
+                        bool tension_new) noexcept {
+  const hal::DriveInput& drive = loop.machine->axis[axis_].drive;
+  diagnosis::SignalInput input;
+  input.position = position;
+  input.tension = tension;
+  input.position_fresh = position_new;
+  input.tension_fresh = tension_new;
+  input.reconnected = sensed_.reconnected;
+  input.missed_ticks = loop.tick.missed;
+  input.velocity = motion_.velocity;
+  input.drive_force = sensed_.drive_force;
+  input.expected_force = drive_model_.force;
+  input.bus_voltage_v = drive.bus_voltage_v;
+  input.temperature_c = drive.temperature_c;
+  input.load_state = load_state_;
+  input.reaction = loop.reaction;
+  input.dt_s = kTickPeriodS;
+  const diagnosis::SignalOutput checked = diagnosis::check_signals(signal_limits_, input, signals_);
+  signal_cause_ = checked.cause;
+  sensed_.position_fresh = checked.use_position;
+  sensed_.tension_fresh = checked.use_tension;
+  if (checked.use_position) sensed_.position = position;
+  if (checked.use_tension) sensed_.tension = tension;
 }
 
 safety::SuperviseInput AxisLoop::supervise_input(const LoopState& loop) const noexcept {
@@ -130,12 +164,17 @@ safety::SuperviseInput AxisLoop::supervise_input(const LoopState& loop) const no
 }
 
 safety::SuperviseOutput AxisLoop::supervise(const LoopState& loop) noexcept {
+  // Limits that changed by themselves limit nothing.
+  if (!config_copy_.agrees(config_) || !user_copy_.agrees(user_)) {
+    return safety::caused_by(FaultCode::kLimitsCorrupt);
+  }
   safety::SuperviseOutput output =
       safety::supervise(config_.bounds, supervise_input(loop), supervision_);
   if (!sensed_.finite && load_state_ != LoadState::kOff) {
     const safety::SuperviseOutput broken = safety::caused_by(FaultCode::kNotFinite);
     if (broken.reaction > output.reaction) output = broken;
   }
+  if (signal_cause_.reaction > output.reaction) output = signal_cause_;
   return output;
 }
 
@@ -232,6 +271,10 @@ FaultCode AxisLoop::call_profile(const LoopState& loop) noexcept {
   if (!(output.force >= -kWishTolerance &&
         output.force <= config_.bounds.force_max + kWishTolerance)) {
     return FaultCode::kPluginOutOfRange;
+  }
+  if (diagnosis::wish_oscillates(output.force, gate_.applied, signal_limits_.wish_swing,
+                                 wish_watch_)) {
+    return FaultCode::kPluginOscillates;
   }
   wish_ = output.force;
   wish_valid_ = true;

@@ -6,6 +6,9 @@
 #include <cstdint>
 
 #include "controller/base/tick.hpp"
+#include "controller/diagnosis/limits_copy.hpp"
+#include "controller/diagnosis/signals.hpp"
+#include "controller/diagnosis/wish_watch.hpp"
 #include "controller/measure/hold_counter.hpp"
 #include "controller/rt/channels.hpp"
 #include "controller/rt/engine_config.hpp"
@@ -141,6 +144,8 @@ class AxisLoop {
   [[nodiscard]] safety::SuperviseOutput command_velocity(const LoopState& loop,
                                                          hal::AxisOutput& output) noexcept;
   [[nodiscard]] safety::SuperviseOutput servo_wish(const LoopState& loop) noexcept;
+  void diagnose(const LoopState& loop, double position, bool position_new, double tension,
+                bool tension_new) noexcept;
 
   [[nodiscard]] safety::SuperviseInput supervise_input(const LoopState& loop) const noexcept;
   [[nodiscard]] medius_step_in_t step_input(const LoopState& loop) const noexcept;
@@ -152,6 +157,8 @@ class AxisLoop {
   void emit(const LoopState& loop, EventKind kind, std::uint64_t command_id, double value) noexcept;
 
   AxisConfig config_;
+  diagnosis::LimitsCopy<AxisConfig> config_copy_;
+  diagnosis::SignalLimits signal_limits_;
   DriveModelConfig drive_config_;
   ObserverConfig observer_config_;  // for force control: knows the forces, leads in a release
   ObserverConfig motion_config_;    // for people, phases and profiles: knows the position alone
@@ -164,6 +171,8 @@ class AxisLoop {
   Sensed sensed_;
   Ages ages_;
   Seen drive_seen_, load_cell_seen_;
+  diagnosis::SignalState signals_;
+  safety::SuperviseOutput signal_cause_;
   hal::DriveState drive_state_ = hal::DriveState::kUnknown;
   bool drive_active_ = false;
   std::int8_t mode_display_ = 0;
@@ -177,6 +186,7 @@ class AxisLoop {
   int unloading_ticks_ = 0;
   double pretension_ = 0.0;
   safety::UserLimits user_;
+  diagnosis::LimitsCopy<safety::UserLimits> user_copy_;
   SetState set_;
   ProfileInstance* retiring_ = nullptr;
   safety::FaultCode retiring_fault_ = safety::FaultCode::kNone;
@@ -199,6 +209,7 @@ class AxisLoop {
   ObserverState observer_;
   ObserverState motion_;
   ForceControlState control_;
+  diagnosis::WishWatchState wish_watch_;
   measure::Tracker tracker_;
   measure::TrackerOutput tracked_;
   safety::LoadGateState gate_;

@@ -27,25 +27,34 @@ enum class FaultCode : std::uint16_t {
   kDriveWatchdog = 112,    // the drive's own communication watchdog tripped
   kStoActive = 113,        // safe torque off opened externally
   kDriveMode = 114,        // mode display is not torque
-  kEstop = 120,            // emergency-stop chain open
-  kRelayOpen = 121,        // safe-state relay open while held
-  kPanelStop = 122,        // stop button
+  kSupplyVoltage = 115,    // the drive's bus voltage is out of its range
+  kOverTemperature = 116,
+  kDriveRunaway = 117,  // pulls although it was told not to
+  kEstop = 120,         // emergency-stop chain open
+  kRelayOpen = 121,     // safe-state relay open while held
+  kPanelStop = 122,     // stop button
   kLoadCellSaturated = 130,
-  kForceImplausible = 131,  // load cell against drive beyond modelled friction
-  kNotFinite = 132,         // an input of the kernel was NaN or infinite
-  kOverspeed = 140,         // inward speed beyond the trip limit
-  kHandleReleased = 141,    // tension collapsed and the cable runs in: slack servo, set paused;
-                            // stands until the handle is held again, not latched
-  kDeadManReleased = 142,   // let go of while the machine pulled inward: stops and unloads; stands
-                            // until slack tension is reached, not latched
-  kTicksMissed = 150,       // consecutive missed periods
-  kPluginError = 160,       // profile returned an error
+  kForceImplausible = 131,     // load cell against drive beyond modelled friction
+  kNotFinite = 132,            // an input of the kernel was NaN or infinite
+  kEncoderStuck = 133,         // repeats one position while the person moves
+  kEncoderImplausible = 134,   // jumps further than anything moves, or counts the wrong way
+  kLoadCellStuck = 135,        // repeats one value: an amplifier always has noise
+  kLoadCellImplausible = 136,  // jumps that no cable can make
+  kOverspeed = 140,            // inward speed beyond the trip limit
+  kHandleReleased = 141,       // tension collapsed and the cable runs in: slack servo, set paused;
+                               // stands until the handle is held again, not latched
+  kDeadManReleased = 142,  // let go of while the machine pulled inward: stops and unloads; stands
+                           // until slack tension is reached, not latched
+  kPulledTooFar = 143,     // the load pulled a limb well behind where it was taken
+  kTicksMissed = 150,      // consecutive missed periods
+  kPluginError = 160,      // profile returned an error
   kPluginNotFinite = 161,
   kPluginOutOfRange = 162,
   kPluginOverBudget = 163,
   kPluginCrashed = 164,
-  kLimitsCorrupt = 170,   // the two copies of the limits differ
-  kCommandInvalid = 180,  // a command the loop refuses (never latched)
+  kPluginOscillates = 165,  // wishes that shake the person
+  kLimitsCorrupt = 170,     // the two copies of the limits differ
+  kCommandInvalid = 180,    // a command the loop refuses (never latched)
 };
 
 struct FaultInfo {

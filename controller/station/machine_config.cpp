@@ -221,6 +221,12 @@ void read_user_limits(StrictTable& table, AxisMachineConfig& axis) {
   axis.engine.load_ramp_per_s =
       table.number("load_ramp", kForceRate, {1.0, 150.0, "no load comes in faster"})
           .value_or(axis.engine.load_ramp_per_s);
+  axis.engine.bus_voltage_min_v =
+      table.number("bus_voltage_min", kVoltage, {0.0, 1000.0, ""}).value_or(0.0);
+  axis.engine.bus_voltage_max_v =
+      table.number("bus_voltage_max", kVoltage, {0.0, 1000.0, ""}).value_or(0.0);
+  axis.engine.temperature_max_c =
+      table.number("drive_temperature_max", kTemperature, {0.0, 150.0, ""}).value_or(0.0);
   axis.engine.drive_speed_limit =
       table
           .number("drive_speed_limit", kSpeed,
@@ -250,6 +256,9 @@ AxisMachineConfig read_axis(TomlErrors& errors, const toml::table& raw, std::siz
   table.allow("load_ramp", kForceRate);
   table.allow("drive_speed_limit", kSpeed);
   table.allow("drive_velocity_mode");
+  table.allow("bus_voltage_min", kVoltage);
+  table.allow("bus_voltage_max", kVoltage);
+  table.allow("drive_temperature_max", kTemperature);
   table.reject_unknown();
   axis.name = table.text("name", true);
 

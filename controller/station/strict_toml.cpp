@@ -38,6 +38,10 @@ UnitWords words(Dimension dimension) noexcept {
       return {"_ms", "_ms", "ms", "ms"};
     case Dimension::kTicks:
       return {"_ticks", "_ticks", "ticks", "ticks"};
+    case Dimension::kVoltage:
+      return {"_v", "_v", "V", "V"};
+    case Dimension::kTemperature:
+      return {"_c", "_c", "degrees C", "degrees C"};
     case Dimension::kRatio:
       break;
   }

@@ -28,6 +28,8 @@ enum class Dimension : std::uint8_t {
   kSeconds,       // _s
   kMilliseconds,  // _ms
   kTicks,         // _ticks
+  kVoltage,       // _v
+  kTemperature,   // _c
   kRatio,         // no suffix
 };
 

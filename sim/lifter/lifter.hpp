@@ -35,7 +35,7 @@ struct LifterConfig {
   double range_fade = 0.0;    // of the range, a repetition, once tired
   double start_late_s = 0.0;  // this leg begins each repetition later than it means to
   // The pelvis drops so far, at most, when the effort nears the strength (0-8 degrees are seen).
-  double pelvic_drop_max_rad = 0.14;
+  double pelvic_drop_max_rad = 0.05;
   // Correction by feeling, late by the reflex loop; 350 Nm/rad is the tense novice.
   double tracking_stiffness_nmprad = 120.0, tracking_damping_nmsprad = 18.0;
   double feedback_delay_s = 0.060;   // at most 0.25

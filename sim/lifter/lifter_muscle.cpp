@@ -31,6 +31,8 @@ constexpr double kLimpDampingNms = 1.0;
 constexpr double kSwayShare[2] = {0.7, 0.3};
 // cannot_lift asks for a movement of this speed at least.
 constexpr double kSlowRadps = 0.1;
+// A sound pelvis yields a little to the load that the standing hip carries: 2 degrees at 80 Nm.
+constexpr double kTiltRadPerNm = 0.035 / 80.0;
 // The pelvis gives way from this share of the strength on, all of it at full effort, as slowly as
 // a trunk moves.
 constexpr double kTiltFrom = 0.7;
@@ -147,7 +149,8 @@ void Lifter::State::tilt_pelvis(double demand_nm) noexcept {
   if (config.pad_lever_m > 0.0) return;  // the seat carries the pelvis
   const double share = truth.capacity_nm > 1.0 ? demand_nm / truth.capacity_nm : 0.0;
   const double gives_way = clamped((share - kTiltFrom) / (1.0 - kTiltFrom), 0.0, 1.0);
-  const double target_rad = event_tilt_rad + config.pelvic_drop_max_rad * gives_way;
+  const double target_rad = event_tilt_rad + config.pelvic_drop_max_rad * gives_way +
+                            kTiltRadPerNm * at_least(demand_nm, 0.0);
   truth.pelvic_tilt_rad += (kDt / kTiltLagS) * (target_rad - truth.pelvic_tilt_rad);
 }
 

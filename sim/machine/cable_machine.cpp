@@ -104,4 +104,8 @@ void CableMachine::start_rig() {
   sets_.begin(0, config_.rig_config.reps);
 }
 
+bool CableMachine::held(std::size_t) const {
+  return plant_.cuff_held();
+}
+
 }  // namespace medius::sim

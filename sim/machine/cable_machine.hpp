@@ -20,6 +20,7 @@ class CableMachine final : public Mechanics {
   [[nodiscard]] bool rest(double seconds) override { return !config_.rig && person_.rest(seconds); }
   void release(std::size_t axis) override;
   void grip(std::size_t axis) override;
+  [[nodiscard]] bool held(std::size_t axis) const override;
   [[nodiscard]] std::uint64_t state_hash() const override { return plant_.state_hash(); }
 
   [[nodiscard]] const CableTruth& truth() const { return plant_.truth(); }

@@ -31,6 +31,7 @@ class Mechanics {
   [[nodiscard]] virtual bool rest(double seconds) = 0;
   virtual void release(std::size_t axis) = 0;
   virtual void grip(std::size_t axis) = 0;
+  [[nodiscard]] virtual bool held(std::size_t axis) const = 0;
   [[nodiscard]] virtual std::uint64_t state_hash() const = 0;
 };
 

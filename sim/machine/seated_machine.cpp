@@ -118,4 +118,8 @@ std::uint64_t SeatedMachine::state_hash() const {
   return hash.value();
 }
 
+bool SeatedMachine::held(std::size_t axis) const {
+  return !released_[axis];
+}
+
 }  // namespace medius::sim

@@ -23,6 +23,7 @@ class SeatedMachine final : public Mechanics {
   [[nodiscard]] bool rest(double seconds) override { return person_.rest(seconds); }
   void release(std::size_t axis) override;
   void grip(std::size_t axis) override;
+  [[nodiscard]] bool held(std::size_t axis) const override;
   [[nodiscard]] std::uint64_t state_hash() const override;
 
   [[nodiscard]] const MotionRig& rig() const { return rig_; }

@@ -242,6 +242,10 @@ void SimulatedStation::grip(std::size_t axis) noexcept {
   state_->mechanics->grip(state_->known(axis));
 }
 
+bool SimulatedStation::held(std::size_t axis) const noexcept {
+  return state_->mechanics->held(state_->known(axis));
+}
+
 void SimulatedStation::fail_drive(std::size_t axis) noexcept {
   constexpr std::uint16_t kOvercurrent = 0x2310;  // CiA 402 603Fh
   state_->drives[state_->known(axis)].fail(kOvercurrent);

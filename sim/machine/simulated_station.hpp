@@ -145,6 +145,7 @@ class SimulatedStation {
   // The person lets go of the cuff, or takes one leg off its pad; grip() takes it again.
   void release_handle(std::size_t axis = 0) noexcept;
   void grip(std::size_t axis = 0) noexcept;
+  [[nodiscard]] bool held(std::size_t axis = 0) const noexcept;
 
   // The drive of an axis reports overcurrent and goes into fault.
   void fail_drive(std::size_t axis = 0) noexcept;

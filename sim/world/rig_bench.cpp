@@ -24,6 +24,7 @@ constexpr double kPretensionN = 10.0;
 // Room for the sag under an emphasis of half the load before the inner stop.
 constexpr double kPadStartM = 0.06;
 constexpr double kTakenUpS = 4.0;  // an arm meets its leg
+constexpr double kPersonLimitOverPlan = 3.0, kPersonBeginsS = 20.0;
 
 // Drives the engine through a set by hand: enable, take up, start, engage; then the rig moves.
 class RigRun {
@@ -42,6 +43,7 @@ class RigRun {
 
   tl::expected<RigBenchResult, std::string> run(const RigBenchOptions& options,
                                                 rt::ProfileInstance& profile) {
+    if (options.lifting) person_limit_s_ = patience_s(options.lifting->set.intent);
     run_for(0.5);  // the reset edge has been seen
     send({.kind = rt::CommandKind::kEnable});
     run_for(0.5);
@@ -68,6 +70,11 @@ class RigRun {
   }
 
  private:
+  static double patience_s(const LifterIntent& intent) {
+    const measure::Tempo& tempo = intent.tempo;
+    const double rep_s = tempo.concentric_s + tempo.hold_s + tempo.eccentric_s + intent.bottom_s;
+    return kPersonBeginsS + kPersonLimitOverPlan * rep_s * intent.reps;
+  }
   static SimulatedStationConfig simulated(const RigBenchOptions& options, bool lever) {
     SimulatedStationConfig config;
     std::uint64_t mix = options.seed;
@@ -147,7 +154,9 @@ class RigRun {
 
   void move(double release_after_s) {
     const double release_s = release_after_s < 0.0 ? kLimitS : time_s() + release_after_s;
-    while (!done() && time_s() < kLimitS && time_s() < release_s) tick();
+    const double end_s = with_person_ ? time_s() + person_limit_s_ : kLimitS;
+    while (!done() && time_s() < end_s && time_s() < release_s) tick();
+    cannot_lift_ = cannot_lift_ || (with_person_ && time_s() >= end_s);
     if (with_person_ && done()) run_for(kSinkS);
     moved_ = samples_.size();  // what the cable does alone is nobody's repetition
     if (done()) {
@@ -184,7 +193,7 @@ class RigRun {
     result.reps = std::move(reps_);
     result.first_tick = first_tick_;
     result.lifted = machine_.lifter_truth(0).reps_completed;
-    result.cannot_lift = cannot_lift_;
+    result.cannot_lift = cannot_lift_ || machine_.lifter_truth(0).state == LifterState::kFailed;
     result.moved = moved_;
     result.samples = std::move(samples_);
     result.velocity_seen_mps = std::move(velocity_seen_mps_);
@@ -193,6 +202,7 @@ class RigRun {
 
   double arm_m_;  // 1: a cable
   bool with_person_;
+  double person_limit_s_ = 0.0;  // somebody who has not done the set by then will not do it
   SimulatedStation machine_;
   WorldImage image_;
   rt::EngineChannels channels_;

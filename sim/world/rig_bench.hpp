@@ -49,7 +49,8 @@ struct RigBenchResult {
   std::uint32_t reps_partial = 0;
   std::uint32_t direction_changes = 0;  // by the loop's tracker
   int lifted = 0;                       // repetitions that a person completed, by the plant's truth
-  bool cannot_lift = false;  // the rested person could not carry this load through the range
+  // The rested person could not carry this load through the range, or gave the set up.
+  bool cannot_lift = false;
   std::uint64_t trace_hash = 0;
   double simulated_s = 0.0;
   // Ticks in which stage 1 of the kernel let something else be felt than the profile wished.

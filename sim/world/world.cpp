@@ -31,12 +31,13 @@ bool has_levers(const station::MachineConfig& machine) {
 
 struct World::Impl {
   Impl(SimulatedStationConfig config, std::uint64_t seed)
-      : runtime(seed, kWallStartUnixNs), machine(config), image(machine) {}
+      : runtime(seed, kWallStartUnixNs), machine(config), image(machine), faults(image) {}
 
   SimRuntime runtime;
   rt::EngineChannels channels;
   SimulatedStation machine;
   WorldImage image;
+  FaultyImage faults;
   station::PluginHost plugins;
   std::unique_ptr<record::Store> store;
   std::unique_ptr<rt::Engine> engine;
@@ -46,11 +47,13 @@ struct World::Impl {
   rt::Status status;  // after the last tick
   TraceHash trace;
 
-  void tick();
+  void tick(std::uint32_t missed = 0);
 };
 
-void World::Impl::tick() {
-  const Tick now{next_tick, static_cast<std::int64_t>(next_tick) * kTickPeriodNs, 0, 0};
+void World::Impl::tick(std::uint32_t missed) {
+  for (std::uint32_t i = 0; i < missed; ++i) machine.step_tick();
+  next_tick += missed;
+  const Tick now{next_tick, static_cast<std::int64_t>(next_tick) * kTickPeriodNs, 0, missed};
   runtime.advance_to(now.nominal_ns);
   engine->cycle(now);
   machine.step_tick();
@@ -84,7 +87,8 @@ tl::expected<std::unique_ptr<World>, std::string> World::create(const WorldOptio
   for (const station::PluginError& error : impl->plugins.load_directory(options.plugin_directory)) {
     return tl::make_unexpected(error.message);
   }
-  impl->engine = std::make_unique<rt::Engine>(machine->engine(), impl->image, impl->channels);
+  impl->engine =
+      std::make_unique<rt::Engine>(machine->engine(), impl->faults, impl->channels, options.guard);
   station::StationConfig config;
   config.machine = *machine;
   config.programs = station::load_programs(options.program_directory);
@@ -98,8 +102,8 @@ tl::expected<std::unique_ptr<World>, std::string> World::create(const WorldOptio
   return std::unique_ptr<World>(new World(std::move(impl)));
 }
 
-void World::tick() {
-  impl_->tick();
+void World::tick(std::uint32_t missed) {
+  impl_->tick(missed);
 }
 
 bool World::run_until(const std::function<bool()>& condition, double limit_s) {
@@ -145,6 +149,12 @@ SimulatedStation& World::machine() {
 }
 record::Store& World::store() {
   return *impl_->store;
+}
+SimRuntime& World::runtime() {
+  return impl_->runtime;
+}
+FaultyImage& World::faults() {
+  return impl_->faults;
 }
 const rt::Status& World::status() const {
   return impl_->status;

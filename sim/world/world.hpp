@@ -17,10 +17,13 @@
 #include "controller/station/machine_config.hpp"
 #include "controller/station/program.hpp"
 #include "controller/station/station.hpp"
+#include "sim/faults/faulty_image.hpp"
 #include "sim/lifter/presets.hpp"
 #include "sim/machine/simulated_station.hpp"
 
 namespace medius::sim {
+
+class SimRuntime;
 
 struct WorldOptions {
   std::string machine_file;  // hal/machines/*-sim.toml; a lever axis makes it the seated machine
@@ -30,6 +33,7 @@ struct WorldOptions {
   std::uint64_t seed = 1;
   SimulatedStationConfig station;          // plant, drive and person; seeds are derived from `seed`
   std::vector<station::Program> programs;  // beside those of the directory, or instead of them
+  rt::ProfileGuard* guard = nullptr;       // between loop and profile; outlives the world
 };
 
 class World {
@@ -38,8 +42,9 @@ class World {
   static tl::expected<std::unique_ptr<World>, std::string> create(const WorldOptions& options);
   ~World();
 
-  // One tick: control events that are due, the engine, the machine.
-  void tick();
+  // One tick: control events that are due, the engine, the machine. Before it the host may have
+  // slept through some periods, in which only the machine went on.
+  void tick(std::uint32_t missed = 0);
   // Ticks until the condition holds (checked every tick) or `limit_s` of simulated time have
   // passed. Returns whether it held.
   bool run_until(const std::function<bool()>& condition, double limit_s);
@@ -52,6 +57,8 @@ class World {
   [[nodiscard]] station::Station& station();
   [[nodiscard]] SimulatedStation& machine();
   [[nodiscard]] record::Store& store();
+  [[nodiscard]] SimRuntime& runtime();
+  [[nodiscard]] FaultyImage& faults();             // between machine and loop
   [[nodiscard]] const rt::Status& status() const;  // after the last tick
   // Everything the controller put out and the plant did so far.
   [[nodiscard]] std::uint64_t trace_hash() const;

@@ -81,17 +81,5 @@ TEST(TestValues, AreBestMeanAndStandardError) {
   EXPECT_NEAR(value.standard_error, 5.0 / std::sqrt(3.0), 1e-12);
 }
 
-TEST(PelvicDrop, IsMeasuredFromTheLevelSecondAndNotSeenWithoutASensor) {
-  EXPECT_FALSE(pelvic_drop({}, 0.01).seen);
-  EXPECT_FALSE(pelvic_drop(std::vector<double>(150, 0.0), 0.01).seen);
-  std::vector<double> tilt(100, 0.02);  // worn a little askew: level all the same
-  tilt.insert(tilt.end(), 400, 0.07);
-  tilt.insert(tilt.end(), 100, 0.12);
-  const PelvicDrop drop = pelvic_drop(tilt, 0.01);
-  ASSERT_TRUE(drop.seen);
-  EXPECT_NEAR(drop.mean_rad, (400 * 0.05 + 100 * 0.10) / 500.0, 1e-12);
-  EXPECT_NEAR(drop.worst_rad, 0.10, 1e-9);
-}
-
 }  // namespace
 }  // namespace medius::measure::test

@@ -328,6 +328,8 @@ TEST(Engine, AStopPressedWhileTheHandleIsLooseStaysLatched) {
   bench.machine.state.panel.stop_pressed = false;
   bench.run(100);
   EXPECT_EQ(bench.status.fault, FaultCode::kPanelStop);
+  // The hand comes to where the handle is: nobody grips at 4 m/s.
+  bench.machine.hand_position[0] = bench.machine.plant[0].position;
   bench.machine.plant[0].held = true;
   bench.run(1000);
   EXPECT_EQ(bench.status.fault, FaultCode::kPanelStop);

@@ -26,7 +26,7 @@ TEST(Faults, EveryCodeHasANameOfItsOwnAndANextStep) {
       EXPECT_TRUE(std::islower(static_cast<unsigned char>(*c)) || *c == '-') << info.name;
     }
   }
-  EXPECT_EQ(known, 25);  // the enumerators of FaultCode
+  EXPECT_EQ(known, 34);  // the enumerators of FaultCode
 }
 
 TEST(Faults, AnUnknownCodeTakesTheTorqueAwayAndLatches) {
@@ -60,6 +60,30 @@ TEST(Faults, ReactionsAreThoseOfTheFailureTable) {
   for (const FaultCode code : {FaultCode::kPanelStop, FaultCode::kHandleReleased,
                                FaultCode::kPluginNotFinite, FaultCode::kPluginOverBudget}) {
     EXPECT_EQ(fault_info(code).reaction, Reaction::kSoftUnload);
+  }
+}
+
+// Written out a second time: who changes a reaction must mean it.
+TEST(Faults, EveryCauseHasTheReactionThatWasChosenForIt) {
+  for (const FaultCode code :
+       {FaultCode::kDriveFault, FaultCode::kDriveNotEnabled, FaultCode::kDriveWatchdog,
+        FaultCode::kStoActive, FaultCode::kDriveMode, FaultCode::kDriveRunaway, FaultCode::kEstop,
+        FaultCode::kRelayOpen, FaultCode::kLimitsCorrupt, FaultCode::kLimitsCorrupt}) {
+    EXPECT_EQ(fault_info(code).reaction, Reaction::kTorqueOff) << fault_info(code).name;
+  }
+  for (const FaultCode code :
+       {FaultCode::kDataStale, FaultCode::kLinkLost, FaultCode::kLoadCellSaturated,
+        FaultCode::kForceImplausible, FaultCode::kNotFinite, FaultCode::kEncoderImplausible,
+        FaultCode::kOverspeed, FaultCode::kTicksMissed}) {
+    EXPECT_EQ(fault_info(code).reaction, Reaction::kFastUnload) << fault_info(code).name;
+  }
+  for (const FaultCode code :
+       {FaultCode::kSupplyVoltage, FaultCode::kOverTemperature, FaultCode::kPanelStop,
+        FaultCode::kEncoderStuck, FaultCode::kLoadCellStuck, FaultCode::kLoadCellImplausible,
+        FaultCode::kHandleReleased, FaultCode::kPulledTooFar, FaultCode::kPluginError,
+        FaultCode::kPluginNotFinite, FaultCode::kPluginOutOfRange, FaultCode::kPluginOverBudget,
+        FaultCode::kPluginCrashed, FaultCode::kPluginOscillates}) {
+    EXPECT_EQ(fault_info(code).reaction, Reaction::kSoftUnload) << fault_info(code).name;
   }
 }
 

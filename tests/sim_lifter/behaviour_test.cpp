@@ -252,7 +252,7 @@ TEST(Behaviour, ThePelvisDropsUnderEffortAndWhenTold) {
     for (const Sample& s : samples) most = std::max(most, s.truth.pelvic_tilt_rad);
     return most;
   };
-  EXPECT_LT(tilt(run(exact(), three_reps({}), 20.0)), 0.005);
+  EXPECT_LT(tilt(run(exact(), three_reps({}), 20.0)), 0.025) << "a sound one yields a degree";
   EXPECT_GT(tilt(run(exact(), three_reps({}), 85.0)), 0.05);
   EXPECT_LE(tilt(run(exact(), three_reps({}), 85.0)), 0.14);
   EXPECT_GT(tilt(run(exact(), three_reps({{Act::kPelvicDrop, 2, Phase::kHold, 0, 0.1}}), 20.0)),

@@ -10,7 +10,8 @@ ALLOWED = {
     "controller/base": set(),
     "controller/measure": set(),
     "controller/safety": {"hal/image"},
-    "controller/rt": {"controller/measure", "controller/safety", "hal/image", "plugins/abi"},
+    "controller/diagnosis": {"controller/safety", "hal/image"},
+    "controller/rt": {"controller/diagnosis", "controller/measure", "controller/safety", "hal/image", "plugins/abi"},
     "controller/record": {"controller/measure"},
     "controller/station": {"controller/measure", "controller/safety", "controller/rt",
                            "controller/record", "hal/image", "plugins/abi"},
@@ -53,6 +54,8 @@ ALLOWED_HEADERS = {
     "sim/machine": {"hal/modbus/cia402.hpp", "controller/measure/phase.hpp",
                     "controller/measure/metrics.hpp"},
     "sim/world": {"hal/modbus/cia402.hpp"},
+    # The words for faults.
+    "sim/faults": {"controller/safety/faults.hpp"},
     "sim/station": {"hal/modbus/cia402.hpp", "controller/measure/phase.hpp",
                     "controller/measure/metrics.hpp"},
     # The words for phases and for a prescribed tempo.
@@ -67,10 +70,10 @@ BOXES = ("controller", "hal", "plugins", "sim")
 FOREIGN = re.compile(r"google/protobuf|grpc|\.pb\.h$|modbus|sqlite")
 CLOCKS = re.compile(r"^(chrono|ctime|time\.h|sys/time\.h|sys/timerfd\.h|boost/(chrono|date_time)/.*)$")
 # The real tick source lives in rt/host, a target of its own.
-TIMELESS = ("controller/safety/", "controller/measure/", "controller/rt/", "sim/plant/",
+TIMELESS = ("controller/safety/", "controller/diagnosis/", "controller/measure/", "controller/rt/", "sim/plant/",
             "sim/lifter/", "sim/machine/")
 TIMED = ("controller/rt/host/",)
-CLEAN = ("controller/safety/", "controller/measure/", "controller/rt/")
+CLEAN = ("controller/safety/", "controller/diagnosis/", "controller/measure/", "controller/rt/")
 
 
 def box(path):

@@ -15,7 +15,7 @@ KERNEL_LINES_MAX = 500
 # enough to be read in one sitting, and neither may grow at the cost of the other.
 MOTION = "controller/safety/motion/"
 MOTION_LINES_MAX = 160
-MEASURED = ("controller/rt/", "controller/safety/")
+MEASURED = ("controller/rt/", "controller/safety/", "controller/diagnosis/")
 
 # Headers that bring neither heap nor locks nor clocks. Everything else needs an entry with a reason.
 REALTIME_HEADERS = {"algorithm", "array", "atomic", "bit", "concepts", "cstddef", "cstdint",
@@ -106,7 +106,7 @@ def motion_known_to_the_kernel(root):
 # Elementary functions whose last bits differ between machines; sqrt is exact everywhere.
 NAMES = ("sin cos tan asin acos atan atan2 sinh cosh tanh asinh acosh atanh sincos exp exp2 exp10 expm1 "
          "log log2 log10 log1p pow cbrt hypot erf erfc tgamma lgamma").split()
-DETERMINISTIC = ("controller/rt/", "controller/safety/", "controller/measure/", "sim/", "plugins/")
+DETERMINISTIC = ("controller/rt/", "controller/safety/", "controller/diagnosis/", "controller/measure/", "sim/", "plugins/")
 CALL = re.compile(r"(?<![\w.])(std::|::)?(?<!det::)(" + "|".join(NAMES) + r")[fl]?\s*\(")
 
 
@@ -137,7 +137,7 @@ def library_symbols(path):
 
 def deterministic_binaries(binary_dir):
     archives = glob.glob(os.path.join(binary_dir, "**", "libmedius_*.a"), recursive=True)
-    wanted = re.compile(r"libmedius_(base|safety|rt|measure\w*|sim_\w+)\.a$")
+    wanted = re.compile(r"libmedius_(base|safety|diagnosis|rt|measure\w*|sim_\w+)\.a$")
     return sorted([a for a in archives if wanted.search(a)]
                   + glob.glob(os.path.join(binary_dir, "plugins.d", "*.so")))
 

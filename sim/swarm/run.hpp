@@ -1,0 +1,46 @@
+// One scenario on the whole of Medius: a set under faults, then everything heals, a local reset,
+// and three more repetitions that must be counted.
+#pragma once
+
+#include <cstdint>
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "sim/checkers/invariant_watch.hpp"
+#include "sim/swarm/scenario.hpp"
+
+namespace medius::sim {
+
+struct RunFiles {
+  std::string hal_directory, program_directory, plugin_directory;
+  std::ostream* trace = nullptr;  // a line of CSV every 10 ms, for looking at one run
+};
+
+// What became of one fault.
+struct EventOutcome {
+  int row = 0;
+  FaultPhase phase = FaultPhase::kIdle;
+  bool fired = false;
+  bool noticed = false;     // by one of the row's codes
+  bool superseded = false;  // something else unloaded the machine first, or the set was over
+  double took_ms = 0.0;
+  std::string as;  // the fault code's name
+};
+
+struct Verdict {
+  std::vector<Violation> violations;
+  std::vector<EventOutcome> events;
+  std::string nuisance;  // a stop that nothing explains, in a run without faults
+  double simulated_s = 0.0;
+  int true_reps = 0, counted_reps = 0, sets_stored = 0;
+  int phantom_reps = 0;
+  std::uint64_t trace_hash = 0;
+  [[nodiscard]] bool ok() const { return violations.empty() && nuisance.empty(); }
+};
+
+// Errors: a file that cannot be used.
+[[nodiscard]] tl::expected<Verdict, std::string> run_scenario(const Scenario& scenario,
+                                                              const RunFiles& files);
+
+}  // namespace medius::sim

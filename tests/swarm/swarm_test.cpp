@@ -1,0 +1,108 @@
+#include <fstream>
+#include <sstream>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+#include <spdlog/spdlog.h>
+
+#include "sim/swarm/campaign.hpp"
+#include "sim/swarm/shrink.hpp"
+
+namespace medius::sim {
+namespace {
+
+RunFiles files() {
+  spdlog::set_level(spdlog::level::off);
+  return {MEDIUS_SOURCE_DIR "/hal", MEDIUS_SOURCE_DIR "/programs", MEDIUS_PLUGIN_DIR};
+}
+
+TEST(FaultTable, HasAllRowsInOrderAndEachIsInjectedOrNamesWhoShowsIt) {
+  int number = 0;
+  for (const FaultRow& row : fault_table()) {
+    EXPECT_EQ(row.number, ++number);
+    EXPECT_STRNE(row.name, "");
+    if (row.injector == Injector::kNone) {
+      EXPECT_STRNE(row.shown_by, "") << row.number;
+    } else {
+      EXPECT_NE(row.phases, 0) << row.number;
+      EXPECT_EQ(row.expected.front() == safety::FaultCode::kNone, row.budget_ms == 0.0)
+          << row.number;
+    }
+  }
+  EXPECT_EQ(number, 88);
+}
+
+TEST(FaultTable, ItsPageIsUpToDate) {
+  std::ifstream file(MEDIUS_SOURCE_DIR "/sim/faults/FAULTS.md");
+  std::stringstream text;
+  text << file.rdbuf();
+  EXPECT_EQ(text.str(), fault_page()) << "medius-swarm --table > sim/faults/FAULTS.md";
+}
+
+TEST(Scenario, ASeedAlwaysGivesTheSameOneAndItsFileGivesItBack) {
+  for (std::uint64_t seed = 1; seed < 300; ++seed) {
+    const nlohmann::json json = to_json(expand(seed));
+    EXPECT_EQ(json, to_json(expand(seed)));
+    const auto back = from_json(nlohmann::json::parse(json.dump()));
+    ASSERT_TRUE(back) << back.error();
+    EXPECT_EQ(to_json(*back), json);
+  }
+}
+
+TEST(Scenario, AThirdHasNoFaultAThirdOneAThirdMore) {
+  int with[5] = {};
+  for (std::uint64_t seed = 1; seed <= 3000; ++seed) ++with[expand(seed).faults.size()];
+  EXPECT_NEAR(with[0], 1000, 120);
+  EXPECT_NEAR(with[1], 1000, 120);
+  EXPECT_NEAR(with[2] + with[3] + with[4], 1000, 120);
+}
+
+TEST(Scenario, AWrongFileIsRefusedWithKeyAndLimit) {
+  EXPECT_EQ(from_json(nlohmann::json::parse(R"({"reps": 1000})")).error(),
+            "reps is 1000: it must lie within 1 and 100");
+  EXPECT_EQ(from_json(nlohmann::json::parse(R"({"faults": [{"row": 5}]})")).error(),
+            "faults[0].row is 5: no row that can be injected has this number");
+  EXPECT_FALSE(from_json(nlohmann::json::parse(R"({"machine": "rowing"})")));
+  EXPECT_FALSE(from_json(nlohmann::json::parse("[]")));
+}
+
+TEST(Swarm, RunsTheSameScenarioBitForBitTwice) {
+  for (const std::uint64_t seed : {3u, 12u, 35u}) {
+    const auto first = run_scenario(expand(seed), files());
+    const auto second = run_scenario(expand(seed), files());
+    ASSERT_TRUE(first && second);
+    EXPECT_EQ(first->trace_hash, second->trace_hash) << seed;
+  }
+}
+
+// Every row that can be injected strikes, and is noticed in time where the table says so.
+class EveryRow : public ::testing::TestWithParam<int> {};
+
+TEST_P(EveryRow, StrikesAndIsNoticedWithinItsBudget) {
+  CampaignOptions options;
+  options.files = files();
+  options.seeds = 4;
+  options.threads = 1;
+  options.draw.row = GetParam();
+  const CampaignResult result = run_campaign(options);
+  ASSERT_EQ(result.error, "");
+  EXPECT_EQ(result.violations, 0u) << campaign_text(result);
+  ASSERT_EQ(result.rows.count(GetParam()), 1u) << "never struck";
+  const RowResult& row = result.rows.at(GetParam());
+  EXPECT_GE(row.fired, 2u);
+  EXPECT_EQ(row.in_time, row.judged) << campaign_text(result);
+}
+
+std::vector<int> injectable_rows() {
+  std::vector<int> rows;
+  for (const FaultRow& row : fault_table()) {
+    if (row.injector != Injector::kNone) rows.push_back(row.number);
+  }
+  return rows;
+}
+
+INSTANTIATE_TEST_SUITE_P(FaultTable, EveryRow, ::testing::ValuesIn(injectable_rows()),
+                         [](const auto& row) { return "Row" + std::to_string(row.param); });
+
+}  // namespace
+}  // namespace medius::sim
