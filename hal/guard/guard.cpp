@@ -7,9 +7,12 @@ void begin_watching(GuardState& state, const GuardInput& input) noexcept {
   const Beat& beat = input.beat;
   // Nobody watched this epoch's beginning when the guard is new: only a reset from now on counts.
   const bool first = state.epoch == 0;
+  if (beat.epoch != state.epoch) {
+    state.resets_base = first ? beat.resets : 0;
+    state.held = false;
+  }
   state.phase = Phase::kWatching;
   state.epoch = beat.epoch;
-  state.resets_base = first ? beat.resets : 0;
   state.index = beat.index;
   state.nominal_ns = beat.nominal_ns;
   state.moved_ns = input.after_ns;
@@ -20,7 +23,7 @@ void begin_watching(GuardState& state, const GuardInput& input) noexcept {
 void wait_for_daemon(GuardState& state, const GuardInput& input) noexcept {
   if (!input.readable || input.beat.epoch == 0) return;
   // What was latched against does not come back.
-  if (input.beat.epoch == state.epoch) return;
+  if (input.beat.epoch == state.refused) return;
   if (input.beat.epoch != state.candidate) {
     state.candidate = input.beat.epoch;
     state.first_index = input.beat.index;
@@ -82,10 +85,15 @@ const char* to_string(Doubt doubt) noexcept {
 }
 
 void give_up(GuardState& state, Doubt doubt) noexcept {
-  state.phase = Phase::kLatched;
-  state.latched_for = doubt;
   state.doubt = doubt;
   state.candidate = 0;
+  if (!state.held) {
+    state.phase = Phase::kWaiting;
+    return;
+  }
+  state.phase = Phase::kLatched;
+  state.latched_for = doubt;
+  state.refused = state.epoch;
   ++state.starves;
 }
 
@@ -101,7 +109,7 @@ bool look(const GuardConfig& config, GuardState& state, const GuardInput& input)
     wait_for_daemon(state, input);
   }
   if (state.phase != Phase::kWatching) {
-    state.doubt = state.phase == Phase::kLatched ? state.latched_for : Doubt::kNoDaemon;
+    if (state.phase == Phase::kWaiting) state.doubt = Doubt::kNoDaemon;
     return false;
   }
   const Beat& beat = input.beat;
@@ -110,8 +118,10 @@ bool look(const GuardConfig& config, GuardState& state, const GuardInput& input)
                 : beat.resets <= state.resets_base ? Doubt::kNoReset
                 : !beat.hold_relay                 ? Doubt::kNotHeld
                                                    : Doubt::kNone;
-  if (state.doubt == Doubt::kNone) state.latched_for = Doubt::kNone;
-  return state.doubt == Doubt::kNone;
+  if (state.doubt != Doubt::kNone) return false;
+  state.latched_for = Doubt::kNone;
+  state.held = true;
+  return true;
 }
 
 }  // namespace medius::guard

@@ -36,7 +36,8 @@ struct GuardState {
   Doubt doubt = Doubt::kNoDaemon;
   Doubt latched_for = Doubt::kNone;
   std::uint64_t starves = 0;      // how often a doubt has latched
-  std::uint64_t epoch = 0;        // watched, or latched against
+  std::uint64_t epoch = 0;        // watched now or last
+  std::uint64_t refused = 0;      // latched against: does not come back
   std::uint64_t candidate = 0;    // epoch that has not yet been seen to move
   std::uint64_t first_index = 0;  // of the candidate
   std::uint64_t index = 0;        // last beat
@@ -46,16 +47,18 @@ struct GuardState {
   std::int64_t clock_ns = 0;      // last look
   std::uint32_t resets_base = 0;  // a local reset counts from here on
   bool looked = false;
+  bool held = false;  // the output, at some time in this epoch
 };
 
 // [any] One look. True: hold the output. False: starve it.
 //
 // After a doubt the guard holds again only when another epoch beats (the daemon was started anew)
-// and a local reset was seen in it. A guard that has just started asks for a local reset too.
+// and a local reset was seen in it. A guard that has just started asks for a local reset too. A
+// daemon that falters before the output was ever held is only waited for: nothing was at stake.
 [[nodiscard]] bool look(const GuardConfig& config, GuardState& state,
                         const GuardInput& input) noexcept;
 
-// [any] Starves for a reason outside the heartbeat, e.g. the output device; latches like any doubt.
+// [any] Starves, also for a reason outside the heartbeat, e.g. the output device.
 void give_up(GuardState& state, Doubt doubt) noexcept;
 
 }  // namespace medius::guard
