@@ -3,6 +3,7 @@
 
 Judged in ticks of the plant and by what the guard says of itself, never by the clock on the wall.
 """
+import ctypes
 import json
 import os
 import re
@@ -10,24 +11,18 @@ import signal
 import subprocess
 import sys
 import tempfile
-import pty
-import select
-import termios
 import unittest
 import uuid
-
-import grpc
 
 from harness import BIN, MACHINE, RESET, House, Process, bench, stubs, wait_for
 
 messages, services = stubs()
-FAULT = messages.STATION_STATE_FAULT
-IDLE = messages.STATION_STATE_IDLE
 WORKING = messages.STATION_STATE_WORKING
 
 # The window is 5 ticks; the guard may be one tick behind the plant, and the beat one behind the round.
 PUMP_GONE_TICKS = 5 + 2
 RELAY_OPEN_TICKS = 20
+PTRACE_SEIZE, PTRACE_INTERRUPT, PTRACE_DETACH, WALL = 0x4206, 0x4207, 17, 0x40000000
 CHANGES = re.compile(r"relay (closed|opened) at tick (\d+); last pumped at (\d+), last round at (\d+)")
 
 
@@ -38,6 +33,7 @@ class GuardedHouse(House):
         super().__init__(sim_options=["--guard-port", "0"])
         self.name = "test-" + uuid.uuid4().hex[:8]
         self.guard = None
+        self.gone = []  # processes that were killed
 
     def __enter__(self):
         self.start_sim()
@@ -54,6 +50,8 @@ class GuardedHouse(House):
                 print(f"--- guard\n{self.guard.text()[-3000:]}", file=sys.stderr)
         if self.daemon and self.daemon.popen.poll() is None:
             self.daemon.popen.send_signal(signal.SIGCONT)
+        for process in self.gone:
+            process.end()
         super().__exit__(*exception)
 
     def start_guard(self):
@@ -107,6 +105,7 @@ class Guard(unittest.TestCase):
             house.wait_armed()
             house.daemon.kill(signal.SIGKILL)
             self.opened_by_the_guard(house, "heartbeat stopped")
+            house.gone.append(house.daemon)
             # A fresh daemon alone does not close it: somebody has to press reset at the machine.
             house.start_daemon(extra=["--guard", house.name])
             state = wait_for("the guard to watch the new daemon",
@@ -135,6 +134,21 @@ class Guard(unittest.TestCase):
             wait_for("another second", lambda: tick() > begin + 1000, 60)
             self.assertEqual(house.status()["state"], "latched")
             self.assertFalse(house.relay_closed())
+
+    def test_a_starved_loop_starves_the_relay_although_all_other_threads_run(self):
+        with GuardedHouse() as house:
+            house.wait_armed()
+            libc = ctypes.CDLL(None, use_errno=True)
+            thread = house.rt_thread()
+            # Stops this one thread, as if it got no processor any more.
+            if libc.ptrace(PTRACE_SEIZE, thread, None, None) != 0:
+                self.skipTest(f"no permission to stop a thread: {os.strerror(ctypes.get_errno())}")
+            self.assertEqual(libc.ptrace(PTRACE_INTERRUPT, thread, None, None), 0)
+            try:
+                os.waitpid(thread, WALL)
+                self.opened_by_the_guard(house, "heartbeat stopped")
+            finally:
+                libc.ptrace(PTRACE_DETACH, thread, None, None)
 
     def test_a_dead_guard_lets_the_relay_go_although_the_daemon_holds_its_coil(self):
         with GuardedHouse() as house:
