@@ -8,8 +8,11 @@
 namespace medius {
 namespace {
 
-// A relay with its charge pump opens within 20 ms; feedback and bus take some more.
+// A relay with its charge pump opens within 20 ms; feedback and bus take some more. It must also
+// stay open for so long while the loop holds its own contact: an open relay that nobody would have
+// closed proves nothing.
 constexpr std::uint64_t kOpenWithinTicks = 100;
+constexpr std::uint64_t kOpenForTicks = 100;
 // The guard looks every period or two.
 constexpr std::uint64_t kGuardSilenceTicks = 500;
 
@@ -58,21 +61,31 @@ bool GuardLink::guard_lives(const rt::Status& status) {
 std::string GuardLink::prove(const rt::Status& status) {
   writer_.prove(true);
   const bool starves = report_.doubt == guard::Doubt::kProof && !report_.asserting;
-  if (!starves || !status.link_fresh) {
+  const bool loop_holds = status.reaction < safety::Reaction::kTorqueOff;
+  if (!starves || !status.link_fresh || !loop_holds) {
     starved_tick_ = 0;
+    if (status.link_fresh && !loop_holds) {
+      return fmt::format(
+          "the proof test of guard '{}' waits until the loop may hold the relay; "
+          "press reset at the machine",
+          name_);
+    }
     return fmt::format("the proof test of guard '{}' has not ended yet; try again in a second",
                        name_);
   }
-  if (starved_tick_ == 0) starved_tick_ = status.tick;
-  if (!status.relay_closed) {
+  if (starved_tick_ == 0) open_tick_ = starved_tick_ = status.tick;
+  if (status.relay_closed) open_tick_ = status.tick;
+  if (status.tick - open_tick_ > kOpenForTicks) {
     proof_ = Proof::kPassed;
     writer_.prove(false);
     return fmt::format("the proof test of guard '{}' has just passed; try again in a second",
                        name_);
   }
-  if (status.tick - starved_tick_ > kOpenWithinTicks) proof_ = Proof::kFailed;
-  return fmt::format("guard '{}' starves its output, but the safe-state relay is still closed",
-                     name_);
+  if (status.relay_closed && status.tick - starved_tick_ > kOpenWithinTicks) {
+    proof_ = Proof::kFailed;
+    writer_.prove(false);
+  }
+  return fmt::format("the proof test of guard '{}' is under way; try again in a second", name_);
 }
 
 std::string GuardLink::refusal(const rt::Status& status) {

@@ -45,6 +45,7 @@ class GuardLink {
   std::uint64_t looks_ = 0;
   std::uint64_t looked_tick_ = 0;   // when the guard's looks last grew
   std::uint64_t starved_tick_ = 0;  // when the guard first said that it starves for the proof
+  std::uint64_t open_tick_ = 0;     // when the relay was last seen closed since
 };
 
 }  // namespace medius

@@ -185,6 +185,20 @@ class Guard(unittest.TestCase):
             house.start_daemon(extra=["--guard", house.name])
             self.refused(house, "is not there")
 
+    def test_a_relay_that_stays_closed_while_the_guard_starves_fails_the_proof_test(self):
+        # A relay that no guard is wired to: the coil alone closes it, as a bridged output would.
+        with House() as house:
+            name = "test-" + uuid.uuid4().hex[:8]
+            guard = Process("medius-guard", [BIN / "medius-guard", "--machine", MACHINE, "--name", name, "--output",
+                                             "none"], house.folder, r"guarding '([^']+)'")
+            try:
+                house.daemon.end()
+                house.start_daemon(extra=["--guard", name])
+                bench(house.sim.address, RESET, 300)
+                self.refused(house, "proof test failed")
+            finally:
+                guard.end()
+
     def test_a_whole_repetition_is_done_with_the_guard_holding(self):
         with GuardedHouse() as house:
             house.wait_armed()
