@@ -12,6 +12,7 @@
 #include <spdlog/spdlog.h>
 
 #include "controller/api/server.hpp"
+#include "controller/guard_link.hpp"
 #include "controller/record/store.hpp"
 #include "controller/rt/engine.hpp"
 #include "controller/rt/host/plugin_watch.hpp"
@@ -23,6 +24,7 @@
 #include "controller/station/plugin_host.hpp"
 #include "controller/station/program.hpp"
 #include "controller/station/station.hpp"
+#include "hal/guard/guard_file.hpp"
 #include "hal/modbus/machine_bus.hpp"
 
 namespace medius {
@@ -33,6 +35,10 @@ using Failure = tl::unexpected<std::string>;
 
 // The station gives up unloading after 4 s; this only guards against a control thread that hangs.
 constexpr std::chrono::seconds kStationDown{8};
+
+// With a guard that is there and a reset pressed at once the proof test takes less than a second;
+// otherwise it goes on while the daemon serves.
+constexpr std::chrono::seconds kProofWait{2};
 
 // Locked memory locks every thread's stack whole: 8 MB each would be half a gigabyte.
 void use_small_stacks() {
@@ -83,6 +89,7 @@ struct Daemon::Impl {
   std::unique_ptr<record::Store> store;
   std::unique_ptr<hal::modbus::MachineBus> bus;
   rt::EngineChannels channels;
+  std::unique_ptr<GuardLink> guard;
   std::unique_ptr<rt::PluginWatch> watch;
   std::unique_ptr<rt::Engine> engine;
   rt::RealTickSource real_source;
@@ -99,8 +106,10 @@ struct Daemon::Impl {
   tl::expected<void, std::string> open_store();
   tl::expected<void, std::string> load_plugins();
   tl::expected<void, std::string> create_bus();
+  tl::expected<void, std::string> create_guard();
   tl::expected<void, std::string> build_station();
   void start_loop();
+  void await_proof();
   tl::expected<void, std::string> serve();
   void stop();
 };
@@ -182,6 +191,36 @@ tl::expected<void, std::string> Daemon::Impl::create_bus() {
   return {};
 }
 
+tl::expected<void, std::string> Daemon::Impl::create_guard() {
+  const auto file = guard::load_guard_file(options.machine);
+  if (!file) return Failure(file.error());
+  const std::string name = options.guard.empty() ? file->name : options.guard;
+  if (name.empty()) return {};
+  if (!guard::valid_name(name)) {
+    return Failure("--guard " + name + ": write 1-64 letters, digits, '-' or '_'");
+  }
+  auto link = GuardLink::create(name, machine.lockstep);
+  if (!link) return Failure(link.error());
+  guard = std::move(*link);
+  return {};
+}
+
+// The relay must have been seen open before anybody may order a set.
+void Daemon::Impl::await_proof() {
+  if (!guard) return;
+  const auto end = std::chrono::steady_clock::now() + kProofWait;
+  std::string why;
+  while (!guard->proof_ended() && std::chrono::steady_clock::now() < end) {
+    why = guard->refusal(channels.status.load());
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  if (!guard->proof_ended()) {
+    spdlog::warn("not armed: {}", why);
+  } else {
+    spdlog::info("guard: proof test ended");
+  }
+}
+
 tl::expected<void, std::string> Daemon::Impl::build_station() {
   const auto first_id = first_id_of(*store);
   if (!first_id) return Failure(first_id.error());
@@ -191,6 +230,15 @@ tl::expected<void, std::string> Daemon::Impl::build_station() {
   config.programs = station::load_programs(options.programs);
   config.realtime_granted = realtime;
   config.audit = spdlog::default_logger();
+  if (guard) {
+    config.arming_refusal = [this] { return guard->refusal(channels.status.load()); };
+  } else if (!machine.simulated) {
+    config.arming_refusal = [this] {
+      return "machine '" + machine.name +
+             "' is real and is not armed without a guard; add [guard] to " + options.machine +
+             " and start medius-guard with it";
+    };
+  }
   for (const station::ProgramError& error : config.programs.errors) {
     spdlog::warn("program not usable: {}", error.message);
   }
@@ -213,6 +261,7 @@ void Daemon::Impl::start_loop() {
   rt::RtThread::Config config;
   config.thread.fifo_priority = realtime ? options.rt_priority : 0;
   config.thread.cpu = options.rt_cpu;
+  config.heartbeat = guard ? guard->heartbeat() : nullptr;
   loop = std::make_unique<rt::RtThread>(source, *engine, watch.get(), config);
   bus->start();
   log_steps(loop->start());
@@ -280,9 +329,11 @@ tl::expected<std::unique_ptr<Daemon>, std::string> Daemon::start(const DaemonOpt
   if (auto ok = api::check_free(*listen); !ok) return Failure(ok.error());
   if (auto ok = impl.load_plugins(); !ok) return Failure(ok.error());
   if (auto ok = impl.create_bus(); !ok) return Failure(ok.error());
+  if (auto ok = impl.create_guard(); !ok) return Failure(ok.error());
   if (auto ok = impl.open_store(); !ok) return Failure(ok.error());
   if (auto ok = impl.build_station(); !ok) return Failure(ok.error());
   impl.start_loop();
+  impl.await_proof();
   if (auto ok = impl.serve(); !ok) return Failure(ok.error());
   return daemon;
 }

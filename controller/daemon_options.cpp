@@ -28,6 +28,8 @@ ParsedOptions parse_daemon_options(int argc, char** argv) {
       ->allow_extra_args(false);
   app.add_option("--devices", options.devices,
                  "directory of device descriptors; default ../devices beside the machine file");
+  app.add_option("--guard", options.guard,
+                 "NAME of the medius-guard that must watch; default [guard] name of the machine");
   app.add_option("--log-level", options.log_level)
       ->check(CLI::IsMember({"trace", "debug", "info", "warning", "error"}))
       ->capture_default_str();

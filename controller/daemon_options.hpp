@@ -14,6 +14,7 @@ struct DaemonOptions {
   std::string listen = "127.0.0.1:50161";
   std::string devices;             // directory of descriptors; empty: ../devices beside the machine
   std::vector<std::string> links;  // "NAME=ADDRESS", in place of the machine file's
+  std::string guard;               // name of the guard, in place of the machine file's
   std::string log_level = "info";
   int rt_priority = 80;  // SCHED_FIFO; the bus is one below, the plugin watch above
   int rt_cpu = -1;       // < 0: any

@@ -21,6 +21,12 @@ void Engine::cycle(const Tick& tick) noexcept {
   impl_->cycle(tick);
 }
 
+Engine::Outcome Engine::outcome() const noexcept {
+  const Impl& impl = *impl_;
+  return {impl.loop.reaction, impl.output.hold_relay,
+          impl.input.panel.reset_pressed && impl.loop.panel_fresh};
+}
+
 void Engine::Impl::cycle(const Tick& tick) noexcept {
   const std::span<AxisLoop> active(axes.data(), static_cast<std::size_t>(axis_count));
   loop.tick = tick;

@@ -28,6 +28,15 @@ class Engine {
   // [rt] One tick. No heap, lock, system call, exception or clock.
   void cycle(const Tick& tick) noexcept;
 
+  // What the last tick came to, for the heartbeat.
+  struct Outcome {
+    safety::Reaction reaction = safety::Reaction::kNone;
+    bool hold_relay = false;
+    bool reset_pressed = false;  // at the operator panel, by fresh data
+  };
+  // [rt]
+  [[nodiscard]] Outcome outcome() const noexcept;
+
  private:
   struct Impl;
   std::unique_ptr<Impl> impl_;

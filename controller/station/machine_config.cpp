@@ -358,8 +358,8 @@ tl::expected<MachineConfig, ConfigError> load_machine(const std::string& path) {
   MachineConfig machine;
   machine.path = path;
   StrictTable root(errors, *file, "");
-  // [[link]] and [[device]] are read, just as strictly, by hal/modbus.
-  for (const char* key : {"machine", "axis", "link", "device"}) root.allow(key);
+  // [[link]] and [[device]] are read, just as strictly, by hal/modbus, [guard] by hal/guard.
+  for (const char* key : {"machine", "axis", "link", "device", "guard"}) root.allow(key);
   root.reject_unknown();
   if (const toml::table* table = root.child("machine")) {
     read_machine(errors, *table, machine);

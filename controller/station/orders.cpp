@@ -133,6 +133,11 @@ std::optional<Refusal> Station::Impl::may_start() const {
                    "this process may not use real-time scheduling, and a real machine needs it; "
                    "grant rtprio and memlock limits and start the controller again"};
   }
+  if (config.arming_refusal) {
+    if (std::string why = config.arming_refusal(); !why.empty()) {
+      return Refusal{RefusalCode::kUnavailable, std::move(why)};
+    }
+  }
   if (!loop.alive(now_ns, order_timeout_ns())) {
     return Refusal{RefusalCode::kUnavailable,
                    fmt::format("the loop stands still at tick {}; start the controller again",

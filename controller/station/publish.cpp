@@ -36,6 +36,9 @@ std::vector<std::string> Station::Impl::warnings() const {
             ? "no permission for real-time scheduling: fine with the simulator only"
             : "no permission for real-time scheduling: this machine will not be armed");
   }
+  if (config.arming_refusal) {
+    if (std::string why = config.arming_refusal(); !why.empty()) list.push_back(std::move(why));
+  }
   if (now_ns > 0 && status.tick != 0 && !loop.alive(now_ns, order_timeout_ns())) {
     list.push_back(fmt::format("the loop stands still at tick {}", status.tick));
   }

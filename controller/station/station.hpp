@@ -138,6 +138,8 @@ struct StationConfig {
   MachineConfig machine;
   ProgramLibrary programs;
   bool realtime_granted = false;
+  // [control] Why the machine must not be armed now, in one sentence; empty: it may. Null: it may.
+  std::function<std::string()> arming_refusal;
   bool autostart_next_set = true;  // false: a rest ends by resume()
   std::shared_ptr<spdlog::logger>
       audit;  // orders, refusals, faults; null = spdlog's default logger

@@ -17,6 +17,9 @@ constexpr double kLoadCellRailN = 2000.0;
 constexpr int kResetAfterWrites = 100;
 constexpr int kResetPressTicks = 200;
 constexpr int kPelvisSampleTicks = 10;
+// The charge pump's capacitor and the relay's release together: with the guard's 5 ms the torque is
+// gone within 20 ms.
+constexpr int kPumpHoldTicks = 10;
 
 }  // namespace
 
@@ -52,7 +55,8 @@ struct SimulatedStation::State {
   }
 
   [[nodiscard]] bool relay_closed() const noexcept {
-    return !estop_pressed && relay_held && ticks_since_hold <= kRelayHoldTicks;
+    return !estop_pressed && relay_held && ticks_since_hold <= kRelayHoldTicks &&
+           (!guard_fitted || ticks_since_pump <= kPumpHoldTicks);
   }
   // Both channels follow the safe-state relay, which follows the e-stop chain.
   [[nodiscard]] bool sto() const noexcept { return !relay_closed(); }
@@ -79,6 +83,8 @@ struct SimulatedStation::State {
 
   std::int64_t ticks = 0;
   int ticks_since_hold = kRelayHoldTicks + 1;
+  int ticks_since_pump = kPumpHoldTicks + 1;
+  bool guard_fitted = false;
   bool relay_held = false;
   bool estop_pressed = false;
   int reset_ticks = 0;  // left of a press
@@ -90,6 +96,7 @@ struct SimulatedStation::State {
 
 void SimulatedStation::State::step_panel() noexcept {
   if (ticks_since_hold <= kRelayHoldTicks) ++ticks_since_hold;
+  if (ticks_since_pump <= kPumpHoldTicks) ++ticks_since_pump;
   if (reset_ticks > 0) --reset_ticks;
 }
 
@@ -177,6 +184,14 @@ void SimulatedStation::write_drive(const DriveCommand& command, std::size_t axis
 void SimulatedStation::write_relay(bool hold) noexcept {
   state_->relay_held = hold;
   if (hold) state_->ticks_since_hold = 0;
+}
+
+void SimulatedStation::fit_guard() noexcept {
+  state_->guard_fitted = true;
+}
+
+void SimulatedStation::pump_relay() noexcept {
+  state_->ticks_since_pump = 0;
 }
 
 const hal::DriveInput& SimulatedStation::drive(std::size_t axis) const noexcept {

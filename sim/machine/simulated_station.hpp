@@ -124,6 +124,9 @@ class SimulatedStation {
   // A write telegram: feeds the watchdog.
   void write_drive(const DriveCommand& command, std::size_t axis = 0) noexcept;
   void write_relay(bool hold) noexcept;  // must be repeated within 50 ms
+  // From now on the relay also needs a guard that pumps: without a half wave for 10 ms it opens.
+  void fit_guard() noexcept;
+  void pump_relay() noexcept;
   // Freshness is the caller's business.
   [[nodiscard]] const hal::DriveInput& drive(std::size_t axis = 0) const noexcept;
   [[nodiscard]] const hal::LoadCellInput& load_cell(std::size_t axis = 0) const noexcept;

@@ -94,13 +94,18 @@ class RigStarter {
   int steady_ticks_ = 0;
 };
 
-void say_ready(const Options& options, std::uint16_t port) {
+void say_ready(const Options& options, const StationServer& server) {
+  const std::uint16_t port = server.port();
+  if (server.guard_port() != 0 && !options.json) {
+    fmt::print("medius-sim: guard relay on {}:{}\n", options.server.address, server.guard_port());
+  }
   if (options.json) {
     const nlohmann::ordered_json ready = {
         {"listening", fmt::format("{}:{}", options.server.address, port)},
         {"machine", options.machine},
         {"pace", options.pace},
-        {"seed", options.seed}};
+        {"seed", options.seed},
+        {"guard_relay", server.guard_port()}};
     fmt::print("{}\n", ready.dump());
   } else {
     fmt::print("medius-sim: listening on {}:{} (pace {}, seed {}, {})\n", options.server.address,
@@ -160,7 +165,7 @@ int serve(Options& options) {
   write_truth();
   asio::signal_set signals(io, SIGINT, SIGTERM);
   signals.async_wait([&](boost::system::error_code, int) { io.stop(); });
-  say_ready(options, server->port());
+  say_ready(options, *server);
   io.run();
   truth.write(station);
   return 0;
@@ -181,6 +186,9 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--address", options.server.address, "address to listen on")
       ->capture_default_str();
+  app.add_option("--guard-port", options.server.guard_port,
+                 "fits a guard: UDP port of the safe-state relay's charge pump; 0 picks a free one")
+      ->check(CLI::Range(0, 65535));
   app.add_option("--pace", options.pace,
                  "wall: the plant runs with the clock; bus: a round of the controller is a tick")
       ->check(CLI::IsMember({"wall", "bus"}))

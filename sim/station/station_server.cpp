@@ -13,6 +13,7 @@
 #include <boost/asio/write.hpp>
 
 #include "controller/base/tick.hpp"
+#include "sim/station/guard_relay.hpp"
 #include "sim/station/modbus_server_codec.hpp"
 #include "sim/station/register_map.hpp"
 
@@ -51,6 +52,12 @@ struct StationServer::Impl : std::enable_shared_from_this<StationServer::Impl> {
     acceptor.set_option(tcp::acceptor::reuse_address(true));
     acceptor.bind(endpoint);
     acceptor.listen();
+    if (options.guard_port >= 0) {
+      guard = std::make_unique<GuardRelay>(options.address.c_str(),
+                                           static_cast<std::uint16_t>(options.guard_port),
+                                           options.pace == Pace::kBus);
+      station.fit_guard();
+    }
     next_wall = Clock::now();
   }
 
@@ -69,6 +76,7 @@ struct StationServer::Impl : std::enable_shared_from_this<StationServer::Impl> {
   RegisterMap map;
   Pacer pacer;
   TickObserver observer;
+  std::unique_ptr<GuardRelay> guard;
   Clock::time_point next_wall;
   bool stopping = false;
   int connections = 0;
@@ -183,7 +191,9 @@ void StationServer::Impl::run_wall() {
 }
 
 void StationServer::Impl::step() {
+  if (guard) guard->before_tick(station);
   station.step_tick();
+  if (guard) guard->after_tick(station);
   if (observer) observer({now_ns(), map.cmd_seq(), owner != nullptr});
 }
 
@@ -224,6 +234,7 @@ ModbusException StationServer::Impl::execute(const Session* session, std::uint8_
       map.write(unit, request.write_address, request.values);
       request.values.clear();
       step();
+      if (guard) guard->note_round();
     }
   }
   answer(map, unit, request, pdu);
@@ -242,6 +253,10 @@ StationServer::~StationServer() {
   impl_->stopping = true;
   impl_->acceptor.close(ignored);
   impl_->timer.cancel();
+}
+
+std::uint16_t StationServer::guard_port() const {
+  return impl_->guard ? impl_->guard->port() : std::uint16_t{0};
 }
 
 std::uint16_t StationServer::port() const {

@@ -20,6 +20,7 @@ struct ServerOptions {
   std::uint16_t port = 0;  // 0 = the system picks one
   Pace pace = Pace::kWall;
   double rated_force_n = 341.0;
+  int guard_port = -1;  // UDP, of the safe-state relay's charge pump; 0 = any; < 0: no guard fitted
 };
 
 // Called after every tick of the plant: wall time, the command the tick was made with, and whether
@@ -39,6 +40,7 @@ class StationServer {
   ~StationServer();
 
   [[nodiscard]] std::uint16_t port() const;
+  [[nodiscard]] std::uint16_t guard_port() const;  // 0: no guard fitted
 
   struct Impl;
 

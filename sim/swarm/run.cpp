@@ -22,6 +22,9 @@ constexpr double kReadyWithinS = 5.0;  // after healing and the reset
 constexpr double kResetS = 0.2;        // the button is held for so long
 constexpr int kLiveReps = 3;
 constexpr int kGiveUpTicks = 6000;
+constexpr double kHeartbeatGoneMs = 5.0;
+constexpr std::uint32_t kRelayOpenTicks = 20;  // after the last beat
+constexpr int kAfterKillTicks = 500;           // a machine without a loop is watched for so long
 constexpr double kCuffRadiusM = 0.80;
 constexpr int kBothSides = 3;
 
@@ -57,6 +60,7 @@ class Run {
   void strike_due();
   void strike(Pending& pending);
   void strike_trainer(const Pending& pending);
+  void strike_loop(const Pending& pending);
   void order_load(const char* id, double load, hal::CoordinateKind kind, bool must_refuse);
   void notice();
   void raise_load();
@@ -81,6 +85,7 @@ class Run {
   std::uint64_t reset_until_ = 0;
   std::uint32_t overrun_ = 0;
   bool raised_ = false;
+  bool killed_ = false;
   int orders_ = 0;
 };
 
@@ -101,6 +106,10 @@ WorldOptions Run::world_options() {
   options.plugin_directory = files_.plugin_directory;
   options.seed = s_.seed;
   options.guard = &guard_;
+  options.guarded = std::any_of(s_.faults.begin(), s_.faults.end(), [](const FaultEvent& event) {
+    const Injector injector = find_fault(event.row)->injector;
+    return injector == Injector::kStarve || injector == Injector::kKill;
+  });
   for (LifterConfig& lifter : options.station.person.lifter) {
     lifter.range_rad = s_.range_rad;
     lifter.sway_m = s_.sway_m;
@@ -285,6 +294,34 @@ void Run::strike_trainer(const Pending& pending) {
   }
 }
 
+// The loop's thread gets no processor, or its process is gone: the guard has to let go in time.
+void Run::strike_loop(const Pending& pending) {
+  EventOutcome& outcome = verdict_.events[pending.outcome];
+  const bool held = world_->guard_holds();
+  killed_ = pending.row->injector == Injector::kKill;
+  if (killed_) {
+    for (int i = 0; i < kAfterKillTicks; ++i, ++ticks_) {
+      world_->tick_without_loop();
+      if (i >= static_cast<int>(kRelayOpenTicks) && world_->machine().safety().relay_closed) {
+        violate("G6 the relay is closed although nobody beats");
+        break;
+      }
+    }
+  } else {
+    tick(6 + static_cast<std::uint32_t>(94.0 * pending.event.intensity));
+  }
+  if (!held) {
+    outcome.superseded = true;  // something else had opened it before
+    return;
+  }
+  if (world_->guard_holds() || world_->guard_took_ms() > kHeartbeatGoneMs) {
+    violate(fmt::format("G6 the heartbeat was gone after {} ms only", world_->guard_took_ms()));
+  }
+  outcome.noticed = !world_->guard_holds();
+  outcome.took_ms = world_->guard_took_ms();
+  outcome.as = "guard";
+}
+
 void Run::strike(Pending& pending) {
   const FaultEvent& event = pending.event;
   pending.fired = true;
@@ -302,6 +339,10 @@ void Run::strike(Pending& pending) {
     case Injector::kPause:
       tick(6 + static_cast<std::uint32_t>(194.0 * event.intensity));
       pending.fired_tick = ticks_ - 1;  // nobody can notice it while the host sleeps
+      break;
+    case Injector::kStarve:
+    case Injector::kKill:
+      strike_loop(pending);
       break;
     case Injector::kOverrun:
       overrun_ = 40;
@@ -411,6 +452,7 @@ void Run::safety_part() {
   const auto limit = ticks_ + static_cast<std::uint64_t>(kSetLimitS * 1e3);
   while (ticks_ < limit) {
     strike_due();
+    if (killed_) return;  // what a fresh daemon makes of it, a test with real processes shows
     tick();
     raise_load();
     notice();
@@ -432,6 +474,7 @@ void Run::safety_part() {
 
 void Run::heal() {
   world_->faults().heal();
+  world_->restart_heartbeat();  // a guard that has latched wants the daemon started anew
   guard_.inject(Injector::kNone, 0.0);
   overrun_ = 0;
   world_->runtime().set_store_delay_ns(0);
@@ -500,9 +543,10 @@ tl::expected<Verdict, std::string> Run::play() {
   for (int i = 0; i < 1000; ++i) {
     tick();
     if (i > 500) strike_due();
+    if (killed_) break;
   }
   safety_part();
-  if (!faultless()) liveness_part();
+  if (!faultless() && !killed_) liveness_part();
   for (const InvariantWatch& watch : watches_) {
     verdict_.violations.insert(verdict_.violations.end(), watch.violations().begin(),
                                watch.violations().end());

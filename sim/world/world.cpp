@@ -46,16 +46,48 @@ struct World::Impl {
   std::uint64_t resting_since = 0;
   rt::Status status;  // after the last tick
   TraceHash trace;
+  bool guarded = false;
+  bool guard_holds = false;
+  std::int64_t guard_took_ns = 0;
+  std::uint64_t epoch = 1;
+  guard::HeartbeatPage page;
+  guard::HeartbeatWriter heartbeat;
+  guard::GuardState guard_state;
 
   void tick(std::uint32_t missed = 0);
+  void tick_without_loop();
+  void look_after_loop(std::int64_t tick_ns);
 };
 
+// The guard looks twice a period, as the process does, the second time in the middle of it.
+void World::Impl::look_after_loop(std::int64_t tick_ns) {
+  if (!guarded) return;
+  for (const std::int64_t at_ns : {tick_ns, tick_ns + kTickPeriodNs / 2}) {
+    guard::GuardInput input;
+    input.before_ns = input.after_ns = at_ns;
+    input.readable = page.content.try_load(input.beat);
+    const bool held = guard_holds;
+    guard_holds = guard::look(guard::GuardConfig{}, guard_state, input);
+    if (held && !guard_holds) guard_took_ns = at_ns - input.beat.nominal_ns;
+    if (guard_holds) machine.pump_relay();
+  }
+}
+
+void World::Impl::tick_without_loop() {
+  look_after_loop(static_cast<std::int64_t>(next_tick) * kTickPeriodNs);
+  machine.step_tick();
+  ++next_tick;
+}
+
 void World::Impl::tick(std::uint32_t missed) {
-  for (std::uint32_t i = 0; i < missed; ++i) machine.step_tick();
-  next_tick += missed;
+  for (std::uint32_t i = 0; i < missed; ++i) tick_without_loop();
   const Tick now{next_tick, static_cast<std::int64_t>(next_tick) * kTickPeriodNs, 0, missed};
   runtime.advance_to(now.nominal_ns);
   engine->cycle(now);
+  const rt::Engine::Outcome outcome = engine->outcome();
+  heartbeat.beat(now, static_cast<std::uint8_t>(outcome.reaction), outcome.hold_relay,
+                 outcome.reset_pressed);
+  look_after_loop(now.nominal_ns);
   machine.step_tick();
   ++next_tick;
   status = channels.status.load();
@@ -98,12 +130,33 @@ tl::expected<std::unique_ptr<World>, std::string> World::create(const WorldOptio
   config.realtime_granted = true;
   impl->station = std::make_unique<station::Station>(impl->runtime, impl->channels, impl->plugins,
                                                      *impl->store, std::move(config));
+  impl->guarded = options.guarded;
+  if (options.guarded) {
+    impl->machine.fit_guard();
+    impl->heartbeat.attach(&impl->page, impl->epoch, false);
+  }
   impl->station->start();
   return std::unique_ptr<World>(new World(std::move(impl)));
 }
 
 void World::tick(std::uint32_t missed) {
   impl_->tick(missed);
+}
+
+void World::tick_without_loop() {
+  impl_->tick_without_loop();
+}
+
+void World::restart_heartbeat() {
+  if (impl_->guarded) impl_->heartbeat.attach(&impl_->page, ++impl_->epoch, false);
+}
+
+double World::guard_took_ms() const {
+  return static_cast<double>(impl_->guard_took_ns) * 1e-6;
+}
+
+bool World::guard_holds() const {
+  return impl_->guard_holds;
 }
 
 bool World::run_until(const std::function<bool()>& condition, double limit_s) {

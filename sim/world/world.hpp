@@ -17,6 +17,7 @@
 #include "controller/station/machine_config.hpp"
 #include "controller/station/program.hpp"
 #include "controller/station/station.hpp"
+#include "hal/guard/guard.hpp"
 #include "sim/faults/faulty_image.hpp"
 #include "sim/lifter/presets.hpp"
 #include "sim/machine/simulated_station.hpp"
@@ -34,6 +35,7 @@ struct WorldOptions {
   SimulatedStationConfig station;          // plant, drive and person; seeds are derived from `seed`
   std::vector<station::Program> programs;  // beside those of the directory, or instead of them
   rt::ProfileGuard* guard = nullptr;       // between loop and profile; outlives the world
+  bool guarded = false;                    // medius-guard's decision holds the safe-state relay too
 };
 
 class World {
@@ -45,6 +47,14 @@ class World {
   // One tick: control events that are due, the engine, the machine. Before it the host may have
   // slept through some periods, in which only the machine went on.
   void tick(std::uint32_t missed = 0);
+  // One tick of a world whose loop's process is gone. Machine and guard go on.
+  void tick_without_loop();
+  // The heartbeat as of a daemon that was started anew; the station's own state stays.
+  void restart_heartbeat();
+  // The guard pumps the safe-state output.
+  [[nodiscard]] bool guard_holds() const;
+  // From the last beat to when the guard last let go.
+  [[nodiscard]] double guard_took_ms() const;
   // Ticks until the condition holds (checked every tick) or `limit_s` of simulated time have
   // passed. Returns whether it held.
   bool run_until(const std::function<bool()>& condition, double limit_s);

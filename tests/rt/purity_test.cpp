@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "controller/rt/host/plugin_watch.hpp"
+#include "hal/guard/heartbeat.hpp"
 #include "tests/rt/fake_machine.hpp"
 
 // ---- net 1: the heap and the locks, interposed in this binary and in every library it loads ----
@@ -156,6 +157,7 @@ class Exercise {
  public:
   Exercise(ProfileInstance& profile, ProfileGuard* guard)
       : profile_(profile), bench_(test::fake_config(), guard) {
+    heartbeat_.attach(&page_, 1, false);
     bench_.take_up();
     bench_.send(CommandKind::kStartSet, 40.0, 0.0, 0, &profile_);
     bench_.send(CommandKind::kEngage);
@@ -169,6 +171,9 @@ class Exercise {
       if (!bench_.source.wait_next(tick)) return;
       t_in_tick = true;
       bench_.engine.cycle(tick);
+      const Engine::Outcome outcome = bench_.engine.outcome();
+      heartbeat_.beat(tick, static_cast<std::uint8_t>(outcome.reaction), outcome.hold_relay,
+                      outcome.reset_pressed);
       t_in_tick = false;
       bench_.machine.step();
       Event event;
@@ -230,6 +235,8 @@ class Exercise {
 
   ProfileInstance& profile_;
   Bench bench_;
+  guard::HeartbeatPage page_;
+  guard::HeartbeatWriter heartbeat_;
   std::array<std::uint64_t, 16> kinds_{};
   std::uint64_t samples_ = 0;
 };

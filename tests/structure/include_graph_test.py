@@ -18,8 +18,9 @@ ALLOWED = {
     "controller/api": {"controller/station", "controller/record", "controller/rt",
                        "controller/measure", "controller/safety", "hal/image", "proto"},
     "controller": {"controller/api", "controller/station", "controller/record", "controller/rt",
-                   "controller/measure", "controller/safety", "hal/image", "hal/modbus", "proto"},
+                   "controller/measure", "controller/safety", "hal/image", "hal/modbus", "hal/guard", "proto"},
     "hal/image": set(),
+    "hal/guard": set(),
     "hal/modbus": {"hal/image"},
     "plugins/abi": set(),
     "plugins/sdk": {"plugins/abi"},
@@ -33,10 +34,10 @@ ALLOWED = {
     "sim/station": {"sim/machine", "sim/plant", "sim/lifter", "sim/faults", "hal/image"},
     "sim/world": {"sim/machine", "sim/plant", "sim/lifter", "sim/faults", "sim/checkers",
                   "controller/measure", "controller/safety", "controller/rt", "controller/station",
-                  "controller/record", "hal/image", "plugins/abi"},
+                  "controller/record", "hal/image", "hal/guard", "plugins/abi"},
     "sim/swarm": {"sim/world", "sim/machine", "sim/plant", "sim/lifter", "sim/faults",
                   "sim/checkers", "controller/station", "controller/record", "controller/rt",
-                  "controller/measure", "controller/safety", "hal/image"},
+                  "controller/measure", "controller/safety", "hal/image", "hal/guard"},
     "client": {"proto", "controller/record", "sim/world", "sim/checkers"},
 }
 
@@ -50,13 +51,17 @@ ALLOWED_HEADERS = {
                           "controller/measure/phase.hpp"},
     # The loop's seams: the lockstep is a tick source, and images cross a triple buffer.
     "hal/modbus": {"controller/rt/exchange.hpp", "controller/rt/tick_source.hpp"},
+    # The heartbeat crosses a seqlock, written after each tick by the loop's thread; the guard's own thread is set up
+    # as the loop's is.
+    "hal/guard": {"controller/rt/exchange.hpp", "controller/rt/host/process_setup.hpp"},
+    "controller/rt": {"hal/guard/heartbeat.hpp"},
     # The CiA 402 tables, as the drive's side of them.
     "sim/machine": {"hal/modbus/cia402.hpp", "controller/measure/phase.hpp",
                     "controller/measure/metrics.hpp"},
     "sim/world": {"hal/modbus/cia402.hpp"},
     # The words for faults.
     "sim/faults": {"controller/safety/faults.hpp"},
-    "sim/station": {"hal/modbus/cia402.hpp", "controller/measure/phase.hpp",
+    "sim/station": {"hal/modbus/cia402.hpp", "hal/guard/relay_wire.hpp", "controller/measure/phase.hpp",
                     "controller/measure/metrics.hpp"},
     # The words for phases and for a prescribed tempo.
     "sim/lifter": {"controller/measure/phase.hpp", "controller/measure/metrics.hpp"},
@@ -179,6 +184,8 @@ class IncludeGraph(unittest.TestCase):
                 "sim/plant/b.cpp": "<chrono>",
                 "sim/checkers/a.cpp": '"controller/measure/tracker.hpp"',
                 "plugins/new_law/a.cpp": '"controller/rt/engine.hpp"',
+                "hal/guard/a.cpp": '"controller/rt/engine.hpp"',
+                "controller/rt/d.cpp": '"hal/guard/guard.hpp"',
                 "controller/main.cpp": '"sim/world/world.hpp"',
                 "client/a.cpp": '"controller/api/server.hpp"',
                 "gadgets/a.cpp": '"controller/rt/engine.hpp"'}.items():

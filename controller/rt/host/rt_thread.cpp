@@ -41,6 +41,11 @@ void RtThread::run() noexcept {
   while (!stop_.load(std::memory_order_acquire) && source_.wait_next(tick)) {
     const std::int64_t start_ns = source_.now_ns();
     engine_.cycle(tick);
+    if (config_.heartbeat != nullptr) {
+      const Engine::Outcome outcome = engine_.outcome();
+      config_.heartbeat->beat(tick, static_cast<std::uint8_t>(outcome.reaction), outcome.hold_relay,
+                              outcome.reset_pressed);
+    }
     if (!first) {
       cycle_time_.add(source_.now_ns() - start_ns);
       lateness_.add(tick.late_ns);

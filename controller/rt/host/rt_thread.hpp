@@ -11,6 +11,7 @@
 #include "controller/rt/host/plugin_watch.hpp"
 #include "controller/rt/host/process_setup.hpp"
 #include "controller/rt/tick_source.hpp"
+#include "hal/guard/heartbeat.hpp"
 
 namespace medius::rt {
 
@@ -18,6 +19,7 @@ class RtThread {
  public:
   struct Config {
     ThreadSetup thread;
+    guard::HeartbeatWriter* heartbeat = nullptr;  // beats after each tick; outlives the thread
   };
 
   // [control] All references outlive the thread. `watch` may be null.
