@@ -177,17 +177,21 @@ RepMetrics analyze_rep(Samples samples, const RepBoundary& boundary, const Metri
 }
 
 void resolve_provisional(std::span<RepMetrics> reps, double range, const TrackerConfig& config) {
-  if (!(range > 0.0)) {
-    for (const RepMetrics& rep : reps) {
-      if (rep.rejection == RepRejection::kNone) range = at_least(rep.range, range);
-    }
+  constexpr int kRangeReps = 3;  // so many tell a person's range; fewer may all be settling
+  const bool given = range > 0.0;
+  int known = 0;
+  for (const RepMetrics& rep : reps) {
+    if (given || rep.rejection != RepRejection::kNone) continue;
+    range = at_least(rep.range, range);
+    ++known;
   }
+  const bool final = given || known >= kRangeReps;
   std::uint32_t index = 0;
   for (RepMetrics& rep : reps) {
     if ((rep.quality & kQualityProvisional) != 0 && rep.rejection == RepRejection::kNone) {
       rep.kind = classify_rise(config, rep.range, range);
       if (rep.kind == RepKind::kRejected) rep.rejection = RepRejection::kTooShort;
-      rep.quality &= ~static_cast<std::uint32_t>(kQualityProvisional);
+      if (final) rep.quality &= ~static_cast<std::uint32_t>(kQualityProvisional);
     }
     rep.index = rep.kind == RepKind::kRejected ? 0 : ++index;
   }

@@ -124,7 +124,7 @@ struct MetricConfig {
 
 // [any] Judges repetitions that closed before the range was known, once it is:
 // their kind becomes final and kQualityProvisional goes. `range` 0 takes the longest of `reps`
-// instead.
+// instead; with fewer than three of them they stay provisional.
 void resolve_provisional(std::span<RepMetrics> reps, double range, const TrackerConfig& config);
 
 }  // namespace medius::measure

@@ -12,9 +12,8 @@ namespace {
 
 constexpr double kCorrectionOverFelt = 0.4;  // of the force of the set: friction never needs more
 constexpr int kRetensionTicks = 50;          // tension must stay back for so long
-// A brisk hand, too, slackens a light load. To 50 N, a third of the brake force, it is watched for
-// 30 ms, in which a drive of 2.6 kg gains 0.6 m/s; beyond for 1 ms less with every newton.
-constexpr double kLightTicks = 30.0, kWatchedTicks = 80.0, kTicksOverBrake = 150.0;
+// A brisk hand, too, slackens a light load: half of the brake force.
+constexpr double kLightOverBrake = 0.5;
 // The servo acts at once; in doubt the word "released" waits so long: a bounce is over, or a hand
 // that outran the cable has come back to it.
 constexpr int kLightDoubtTicks = 300, kAheadDoubtTicks = 2500;
@@ -26,13 +25,12 @@ bool track_release(const AxisBounds& bounds, const TorqueInput& input, double fe
     const bool loaded = input.load_state == LoadState::kLoaded;
     const bool low = input.measured_force < bound(bounds.release_force_fraction) * felt;
     const bool inward = input.velocity < -bound(bounds.release_speed);
-    const double watched = kWatchedTicks - kTicksOverBrake * felt / bound(bounds.brake_force_max);
-    const double sure = bounds.release_confirm_ticks;
-    const double confirm = loaded ? at_least(at_most(watched, kLightTicks), sure) : sure;
     if (!low) state.ran_ahead = inward;
     state.release_ticks = low && inward ? state.release_ticks + 1 : 0;
-    if (state.release_ticks == 0 || state.release_ticks < confirm) return false;
-    const int doubt = state.ran_ahead ? kAheadDoubtTicks : confirm > sure ? kLightDoubtTicks : 0;
+    if (state.release_ticks == 0 || state.release_ticks < bounds.release_confirm_ticks)
+      return false;
+    const bool light = felt < kLightOverBrake * bound(bounds.brake_force_max);
+    const int doubt = state.ran_ahead ? kAheadDoubtTicks : light ? kLightDoubtTicks : 0;
     state = {.word = state.word, .slack_servo = true, .doubt_ticks = loaded ? doubt : -1};
   }
   state.released = state.doubt_ticks == 0;

@@ -160,8 +160,10 @@ constexpr FaultRow kTable[] = {
      Injector::kRelease,
      kRaises,
      {FaultCode::kHandleReleased, FaultCode::kOverspeed},
-     80,
-     "0.25 m/s inward for three samples; 20 N need 45 ms to get there",
+     2600,
+     "the slack servo acts after three samples at 0.25 m/s; the word waits 0.3 s for a light load "
+     "to come "
+     "back, 2.5 s for a hand that came in faster than that",
      kLoaded,
      "slack servo; the drive's speed limit",
      ""},

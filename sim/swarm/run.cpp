@@ -28,9 +28,10 @@ constexpr int kAfterKillTicks = 500;           // a machine without a loop is wa
 constexpr double kCuffRadiusM = 0.80;
 constexpr int kBothSides = 3;
 
-// A partial repetition is counted as partial, a rejected one not at all.
+// A partial repetition is counted as partial, a rejected one not at all; a provisional one says
+// that nobody knows the range yet.
 bool is_full(const measure::RepMetrics& rep) {
-  return rep.kind == measure::RepKind::kFull;
+  return rep.kind == measure::RepKind::kFull && (rep.quality & measure::kQualityProvisional) == 0;
 }
 
 class Run {
@@ -434,7 +435,13 @@ void Run::judge_reps(bool exact, int planned_reps) {
     verdict_.true_reps += truth;
     verdict_.counted_reps += counted;
     ++verdict_.sets_stored;
-    if (counted > truth) {
+    // For the truth a handle let go of on the way back ends the set; the counter may see the cable
+    // come in for the rest of that repetition.
+    const bool let_go = std::any_of(pending_.begin(), pending_.end(), [](const Pending& pending) {
+      return pending.fired && pending.row->injector == Injector::kRelease &&
+             pending.event.phase == FaultPhase::kEccentric;
+    });
+    if (counted > truth + (let_go ? 1 : 0)) {
       verdict_.phantom_reps += counted - truth;
       violate(fmt::format("I10 phantom: {} counted, {} done on axis {}", counted, truth, axis));
     }

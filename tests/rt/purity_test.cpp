@@ -206,7 +206,7 @@ class Exercise {
       case 30'000:
         bench_.send(CommandKind::kUnload);
         break;
-      case 31'000:
+      case 32'000:  // the hand is at the bottom: nobody takes a load half-way
         bench_.send(CommandKind::kEndSet);
         bench_.send(CommandKind::kStartSet, 40.0, 0.0, 0, &profile_);
         bench_.send(CommandKind::kEngage);
@@ -225,7 +225,7 @@ class Exercise {
       case 40'300:
         bench_.send(CommandKind::kTakeUp, 10.0);
         break;
-      case 41'000:
+      case 44'000:
         bench_.send(CommandKind::kEngage);
         break;
       default:
