@@ -192,7 +192,7 @@ class Exercise {
     const double angle = 2.0 * det::kPi * static_cast<double>(i % 4000) / 4000.0;
     bench_.machine.hand_position[0] = 0.2 - 0.2 * det::cos(angle);
     bench_.machine.hand_velocity[0] = 0.2 * det::sin(angle) * 2.0 * det::kPi / 4.0;
-    switch (i % 50'000) {
+    switch (i % 48'000) {  // whole movements of 4 s
       case 10'000:
         bench_.send(CommandKind::kSetLoad, 50.0);
         break;
