@@ -1,11 +1,13 @@
 #include "sim/swarm/campaign.hpp"
 
-#include <atomic>
 #include <chrono>
-#include <mutex>
+#include <cstdio>
+#include <cstdlib>
 #include <thread>
 
 #include <nlohmann/json.hpp>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "controller/base/random.hpp"
 
@@ -52,7 +54,7 @@ void add(CampaignResult& result, const Scenario& scenario, const Verdict& verdic
   if (!verdict.nuisance.empty()) ++result.nuisance_stops;
   result.violations += verdict.violations.size();
   std::uint64_t mixed = verdict.trace_hash ^ scenario.seed;
-  result.trace_hash += splitmix64(mixed);  // a sum, because threads finish as they like
+  result.trace_hash += splitmix64(mixed);  // a sum, because workers finish as they like
   add_events(result, scenario, verdict);
   if (verdict.ok() || result.failures.size() >= kFailuresKept) return;
   std::string what = verdict.nuisance.empty() ? "" : "nuisance: " + verdict.nuisance;
@@ -65,40 +67,117 @@ void add(CampaignResult& result, const Scenario& scenario, const Verdict& verdic
 
 }  // namespace
 
+namespace {
+
+nlohmann::json line_of(const Scenario& scenario, const Verdict& verdict) {
+  constexpr std::size_t kViolationsTold = 4;  // a line must fit a pipe's atomic write
+  nlohmann::json events = nlohmann::json::array(), violations = nlohmann::json::array();
+  for (const EventOutcome& e : verdict.events) {
+    events.push_back({e.row, static_cast<int>(e.phase), e.noticed, e.superseded, e.took_ms, e.as});
+  }
+  for (const Violation& violation : verdict.violations) {
+    if (violations.size() < kViolationsTold) violations.push_back({violation.tick, violation.what});
+  }
+  return {{"seed", scenario.seed},
+          {"events", events},
+          {"violations", violations},
+          {"nuisance", verdict.nuisance},
+          {"simulated_s", verdict.simulated_s},
+          {"true_reps", verdict.true_reps},
+          {"phantom_reps", verdict.phantom_reps},
+          {"trace_hash", verdict.trace_hash}};
+}
+
+Verdict verdict_of(const nlohmann::json& line) {
+  Verdict verdict;
+  for (const nlohmann::json& e : line["events"]) {
+    EventOutcome outcome;
+    outcome.fired = true;
+    outcome.row = e[0];
+    outcome.phase = static_cast<FaultPhase>(e[1].get<int>());
+    outcome.noticed = e[2];
+    outcome.superseded = e[3];
+    outcome.took_ms = e[4];
+    outcome.as = e[5];
+    verdict.events.push_back(outcome);
+  }
+  for (const nlohmann::json& v : line["violations"]) verdict.violations.push_back({v[0], v[1]});
+  verdict.nuisance = line["nuisance"];
+  verdict.simulated_s = line["simulated_s"];
+  verdict.true_reps = line["true_reps"];
+  verdict.phantom_reps = line["phantom_reps"];
+  verdict.trace_hash = line["trace_hash"];
+  return verdict;
+}
+
+bool tell(int pipe, const nlohmann::json& json) {
+  const std::string line = json.dump() + "\n";
+  return ::write(pipe, line.data(), line.size()) == static_cast<ssize_t>(line.size());
+}
+
+// Every n-th seed, in a process of its own: a profile's instances belong to one control thread.
+void work(const CampaignOptions& options, int worker, int workers, int pipe) {
+  const auto stride = static_cast<std::uint64_t>(workers);
+  const double hours = options.hours / static_cast<double>(workers);
+  double simulated_s = 0.0;
+  for (std::uint64_t i = static_cast<std::uint64_t>(worker);; i += stride) {
+    if (options.seeds > 0 ? i >= options.seeds : simulated_s >= hours * 3600.0) return;
+    const Scenario scenario = expand(options.first_seed + i, options.draw);
+    const auto verdict = run_scenario(scenario, options.files);
+    if (!verdict) {
+      tell(pipe, {{"error", verdict.error()}});
+      return;
+    }
+    simulated_s += verdict->simulated_s;
+    if (!tell(pipe, line_of(scenario, *verdict))) return;
+  }
+}
+
+}  // namespace
+
 CampaignResult run_campaign(const CampaignOptions& options) {
   CampaignResult result;
-  result.threads = options.threads > 0
-                       ? options.threads
+  result.workers = options.workers > 0
+                       ? options.workers
                        : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   const auto begin = std::chrono::steady_clock::now();
-  std::mutex mutex;
-  std::uint64_t next = options.first_seed;
-  const auto work = [&] {
-    for (;;) {
-      std::uint64_t seed = 0;
-      {
-        const std::lock_guard lock(mutex);
-        const bool enough = options.seeds > 0 ? next - options.first_seed >= options.seeds
-                                              : result.simulated_s >= options.hours * 3600.0;
-        if (enough || !result.error.empty()) return;
-        seed = next++;
-      }
-      const Scenario scenario = expand(seed, options.draw);
-      const auto verdict = run_scenario(scenario, options.files);
-      const std::lock_guard lock(mutex);
-      if (!verdict) {
-        result.error = verdict.error();
-        return;
-      }
-      add(result, scenario, *verdict);
-      if (options.progress) {
-        options.progress(result.seeds, result.simulated_s / 3600.0, result.failures.size());
-      }
+  int ends[2];
+  if (::pipe(ends) != 0) {
+    result.error = "no pipe to the workers";
+    return result;
+  }
+  std::vector<pid_t> workers;
+  for (int worker = 0; worker < result.workers; ++worker) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+      ::close(ends[0]);
+      work(options, worker, result.workers, ends[1]);
+      ::_exit(0);
     }
-  };
-  std::vector<std::thread> threads;
-  for (int i = 0; i < result.threads; ++i) threads.emplace_back(work);
-  for (std::thread& thread : threads) thread.join();
+    if (child > 0) workers.push_back(child);
+  }
+  ::close(ends[1]);
+  std::FILE* lines = ::fdopen(ends[0], "r");
+  char* text = nullptr;
+  std::size_t size = 0;
+  while (lines != nullptr && ::getline(&text, &size, lines) > 0) {
+    const auto line = nlohmann::json::parse(text, nullptr, false);
+    if (line.is_discarded() || line.contains("error")) {
+      result.error = line.is_discarded() ? "a worker spoke in tongues" : line["error"];
+      continue;
+    }
+    add(result, expand(line["seed"], options.draw), verdict_of(line));
+    if (options.progress) {
+      options.progress(result.seeds, result.simulated_s / 3600.0, result.failures.size());
+    }
+  }
+  std::free(text);
+  if (lines != nullptr) std::fclose(lines);
+  for (const pid_t worker : workers) {
+    int status = 0;
+    ::waitpid(worker, &status, 0);
+    if (status != 0 && result.error.empty()) result.error = "a worker died; look for its crash";
+  }
   const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - begin;
   result.wall_s = wall.count();
   return result;

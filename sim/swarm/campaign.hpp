@@ -19,7 +19,7 @@ struct CampaignOptions {
   std::uint64_t first_seed = 1;
   std::uint64_t seeds = 0;  // 0: until `hours` are simulated
   double hours = 0.0;
-  int threads = 0;  // 0: as many as there are cores
+  int workers = 0;  // processes; 0: as many as there are cores
   Draw draw;
   RunFiles files;
   std::function<void(std::uint64_t seeds, double hours, std::size_t failures)> progress;
@@ -49,7 +49,7 @@ struct Failure {
 struct CampaignResult {
   std::uint64_t seeds = 0, fault_free_seeds = 0;
   double simulated_s = 0.0, fault_free_s = 0.0, wall_s = 0.0;
-  int threads = 1;
+  int workers = 1;
   std::uint64_t violations = 0, nuisance_stops = 0, phantom_reps = 0, true_reps = 0;
   std::map<Cell, std::uint64_t> cells;
   std::map<std::pair<int, int>, std::uint64_t> pairs;

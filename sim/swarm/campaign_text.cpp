@@ -118,8 +118,8 @@ nlohmann::json campaign_json(const CampaignResult& r) {
        percent(static_cast<double>(other.in_time), static_cast<double>(other.judged))},
       {"detected_other_lower95_percent", other.lower_percent()},
       {"realtime_factor_per_core",
-       r.wall_s > 0.0 ? r.simulated_s / (r.wall_s * static_cast<double>(r.threads)) : 0.0},
-      {"threads", r.threads},
+       r.wall_s > 0.0 ? r.simulated_s / (r.wall_s * static_cast<double>(r.workers)) : 0.0},
+      {"workers", r.workers},
       {"wall_s", r.wall_s},
       {"sometimes", r.sometimes},
       {"rows", rows},
@@ -140,12 +140,12 @@ std::string campaign_text(const CampaignResult& r) {
   text += fmt::format(
       "\n{:.2f} simulated hours ({:.2f} without faults), {} scenarios, {:.0f} x real time a core "
       "on {} "
-      "threads\nviolations {}, phantom repetitions {} of {}, nuisance stops {}\n"
+      "processes\nviolations {}, phantom repetitions {} of {}, nuisance stops {}\n"
       "cells {:.1f} %, pairs {:.1f} %, rows {} of {}; noticed in time: raising force {:.2f} % (95 "
       "%: "
       ">= {:.2f} %), others {:.2f} % (>= {:.2f} %)\n",
       r.simulated_s / 3600.0, r.fault_free_s / 3600.0, r.seeds,
-      j["realtime_factor_per_core"].get<double>(), r.threads, r.violations, r.phantom_reps,
+      j["realtime_factor_per_core"].get<double>(), r.workers, r.violations, r.phantom_reps,
       r.true_reps, r.nuisance_stops, j["single_cells_percent"].get<double>(),
       j["pair_cells_percent"].get<double>(), j["rows_hit"].get<int>(), j["rows_total"].get<int>(),
       j["detected_raising_percent"].get<double>(),

@@ -192,7 +192,7 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_flag("--no-faults", options.no_faults,
                "Only people and trainers: looks for nuisance stops");
-  app.add_option("--threads", c.threads, "Default: one a core");
+  app.add_option("--workers", c.workers, "Processes; one a core when left out");
   app.add_option("--replay", options.replay, "Run one scenario from its file");
   app.add_option("--trace", options.trace,
                  "With --replay: write a CSV of the run, a line every 10 ms");

@@ -84,7 +84,7 @@ def search(tree, name, what, threads):
     """What broke in a search of the swarm, None if nothing did."""
     row, first, seeds = what
     command = [tree.path("bin", "medius-swarm"), "--quiet", "--json", "--seed", str(first),
-               "--seeds", str(seeds), "--threads", str(threads)]
+               "--seeds", str(seeds), "--workers", str(threads)]
     if row:
         command += ["--row", str(row)]
     where = f"row {row}" if row else "mixed scenarios"

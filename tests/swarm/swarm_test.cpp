@@ -82,7 +82,7 @@ TEST_P(EveryRow, StrikesAndIsNoticedWithinItsBudget) {
   CampaignOptions options;
   options.files = files();
   options.seeds = 4;
-  options.threads = 1;
+  options.workers = 1;
   options.draw.row = GetParam();
   const CampaignResult result = run_campaign(options);
   ASSERT_EQ(result.error, "");
