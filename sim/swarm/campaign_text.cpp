@@ -121,6 +121,7 @@ nlohmann::json campaign_json(const CampaignResult& r) {
        r.wall_s > 0.0 ? r.simulated_s / (r.wall_s * static_cast<double>(r.workers)) : 0.0},
       {"workers", r.workers},
       {"wall_s", r.wall_s},
+      {"trace_hash", fmt::format("{:016x}", r.trace_hash)},
       {"sometimes", r.sometimes},
       {"rows", rows},
       {"failures", failures}};
