@@ -18,7 +18,7 @@ constexpr SignalLimits kCableLimits = {
     .stuck_speed = 0.05,
     .stuck_tension = 10.0,
     .runaway_force = 25.0,
-    .inward_margin = 0.15,
+    .inward_margin = 0.20,
     .sign_speed = 0.05,
     .sign_tension = 3.0,
     .sign_force = 5.0,
@@ -147,12 +147,14 @@ FaultCode check_drive(const SignalLimits& limits, const SignalInput& input,
   return FaultCode::kNone;
 }
 
-// The cable pays out under an inward word although nothing pulls at it: the sign is wrong.
+// The cable pays out ever faster under an inward word although nothing pulls at it: the sign is
+// wrong. A drum that coasts after a brisk hand gets slower.
 bool sign_wrong(const SignalLimits& limits, const SignalInput& input, SignalState& state) noexcept {
   const bool impossible = input.velocity > limits.sign_speed &&
                           input.tension < limits.sign_tension &&
                           input.expected_force > limits.sign_force;
-  return held(impossible, kSignTicks, state.sign_ticks);
+  if (state.sign_ticks == 0) state.sign_from = input.velocity;
+  return held(impossible, kSignTicks, state.sign_ticks) && input.velocity >= state.sign_from;
 }
 
 // The load must not pull a limb further in than where the person took it.

@@ -21,12 +21,14 @@ struct SignalLimits {
   double stuck_speed = 0.0;       // 0.05 m/s: nobody stops from it within one sample
   double stuck_tension = 0.0;     // 10 N of change that must have moved a handle
   double runaway_force = 0.0;     // 25 N that nobody ordered
-  double inward_margin = 0.0;     // 0.15 m behind where the load came in
-  double sign_speed = 0.0;        // 0.05 m/s outward ...
-  double sign_tension = 0.0;      // ... on a cable that pulls less than 3 N ...
-  double sign_force = 0.0;        // ... under a word of more than 5 N inward
-  double push_max = 0.0;          // 5 N: a cable or a pad cannot push
-  double wish_swing = 0.0;        // 5 N: less cannot shake anybody
+  // 0.20 m behind where the load came in: 14 degrees of a hip with the cuff at the ankle, within
+  // what a hip gives by itself; a hand of 4 kN/m yields 0.13 m to the largest force of a set.
+  double inward_margin = 0.0;
+  double sign_speed = 0.0;    // 0.05 m/s outward ...
+  double sign_tension = 0.0;  // ... on a cable that pulls less than 3 N ...
+  double sign_force = 0.0;    // ... under a word of more than 5 N inward
+  double push_max = 0.0;      // 5 N: a cable or a pad cannot push
+  double wish_swing = 0.0;    // 5 N: less cannot shake anybody
   double bus_voltage_min_v = 0.0, bus_voltage_max_v = 0.0;
   double temperature_max_c = 0.0;
 };
@@ -59,6 +61,7 @@ struct SignalState {
   bool was_moving = false;                          // when the position began to repeat
   double tension_low = 0.0, tension_high = 0.0;     // since then
   int runaway_ticks = 0, sign_ticks = 0, supply_ticks = 0, inward_ticks = 0, push_ticks = 0;
+  double sign_from = 0.0;  // speed when it began to look wrong
   bool loaded = false;
   double loaded_position = 0.0;  // where the load came in
 };

@@ -127,6 +127,18 @@ TEST_F(Signals, AReversedEncoderIsFoundWhileTheCableIsSlack) {
   EXPECT_EQ(took_, 50);
 }
 
+TEST_F(Signals, ADrumThatCoastsAfterABriskHandIsNoReversedEncoder) {
+  static double speed = 0.0;
+  speed = 1.5;
+  bend_ = [](SignalInput& in) {
+    speed *= 0.995;
+    in.velocity = speed;
+    in.tension = 0.2 + 0.01 * in.tension;
+    in.expected_force = 30.0;
+  };
+  EXPECT_EQ(run(300), FaultCode::kNone);
+}
+
 TEST_F(Signals, ALoadCellThatRepeatsItselfIsFound) {
   run(100);
   bend_ = [](SignalInput& in) { in.tension = 61.25; };
@@ -193,8 +205,8 @@ TEST_F(Signals, ALimbPulledBehindItsStartIsFound) {
     in.velocity = -0.1;
   };
   EXPECT_EQ(run(3000), FaultCode::kPulledTooFar);
-  EXPECT_LT(inward, -0.14);
-  EXPECT_GT(inward, -0.16);
+  EXPECT_LT(inward, -0.19);
+  EXPECT_GT(inward, -0.21);
 }
 
 TEST_F(Signals, LimitsThatAreMissingBelieveNothing) {
@@ -236,7 +248,7 @@ TEST(SignalLimits, AreThoseThatWereChosenForACableAndAtThePadOfALever) {
                          {&SignalLimits::stuck_speed, 0.05, 1.0 / kPadM},
                          {&SignalLimits::stuck_tension, 10.0, kPadM},
                          {&SignalLimits::runaway_force, 25.0, kPadM},
-                         {&SignalLimits::inward_margin, 0.15, 1.0 / kPadM},
+                         {&SignalLimits::inward_margin, 0.20, 1.0 / kPadM},
                          {&SignalLimits::sign_speed, 0.05, 1.0 / kPadM},
                          {&SignalLimits::sign_tension, 3.0, kPadM},
                          {&SignalLimits::sign_force, 5.0, kPadM},
