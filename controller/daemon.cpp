@@ -118,9 +118,6 @@ tl::expected<void, std::string> Daemon::Impl::load() {
   auto loaded = station::load_machine(options.machine);
   if (!loaded) return Failure(loaded.error().message);
   machine = std::move(*loaded);
-  for (const station::AxisMachineConfig& axis : machine.axes) {
-    spdlog::info(station::budget_sentence(axis));
-  }
   if (auto ok = check_directory("--programs", options.programs); !ok) return ok;
   return check_directory("--plugins", options.plugins);
 }
@@ -265,6 +262,9 @@ void Daemon::Impl::start_loop() {
   loop = std::make_unique<rt::RtThread>(source, *engine, watch.get(), config);
   bus->start();
   log_steps(loop->start());
+  for (const station::AxisMachineConfig& axis : machine.axes) {
+    spdlog::info(station::budget_sentence(axis));
+  }
   runtime->post([this] { station->start(); });
   control = std::thread([this] { runtime->run(); });
 }

@@ -30,7 +30,8 @@ constexpr double kUnloadedS = 0.7;
 // An isometric test: push for as long as asked, up and down smoothly, rest in between.
 constexpr double kPushS = 0.25;
 constexpr double kRestBetweenHoldsS = 2.0;
-constexpr double kPushShare = 0.8;         // of the force above which the handle yields
+constexpr double kPushShare = 0.9;     // of the force above which the handle yields
+constexpr double kPushStrength = 0.8;  // of the strength: gravity and the standing take the rest
 constexpr double kStandBeforeHoldS = 4.0;  // until the machine has taken the handle
 constexpr int kRight = 2, kBoth = 3;       // PlannedSet::side
 
@@ -228,7 +229,13 @@ void Person::hold(const Felt& felt, const LegTruths& sets) {
   const double down_s = kPushS + set.hold_s;
   const double share = time_s < down_s ? clamped(time_s / kPushS, 0.0, 1.0)
                                        : clamped(1.0 - (time_s - down_s) / kPushS, 0.0, 1.0);
-  push_n_ = kPushShare * set.load_n * share * share * (3.0 - 2.0 * share);
+  // As hard as the weaker leg can, but not so hard that the handle yields.
+  double most_n = kPushShare * set.load_n;
+  each([&](std::size_t leg) {
+    most_n =
+        at_most(most_n, kPushStrength * config_.lifter[leg].isometric_torque_nm / push_arm_m(leg));
+  });
+  push_n_ = most_n * share * share * (3.0 - 2.0 * share);
   if (hold_ticks_ == ticks_of(down_s + kPushS)) {
     each([&](std::size_t leg) { sets[leg]->take_hold(set.hold_s); });
     ++holds_done_;

@@ -37,6 +37,9 @@ MARK = "MEDIUS_TEST_RUN"
 class Run(unittest.TestCase):
     def test_a_process_left_behind_would_be_seen(self):
         with subprocess.Popen(["setsid", "sleep", "60"], env={**os.environ, MARK: "control"}) as left:
+            deadline = time.monotonic() + 10.0  # its environment shows once it has been executed
+            while not our_processes("control") and time.monotonic() < deadline:
+                time.sleep(0.01)
             self.assertEqual(len(our_processes("control")), 1)
             left.kill()
 
