@@ -6,6 +6,7 @@
 #include <thread>
 
 #include <nlohmann/json.hpp>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -115,21 +116,41 @@ bool tell(int pipe, const nlohmann::json& json) {
   return ::write(pipe, line.data(), line.size()) == static_cast<ssize_t>(line.size());
 }
 
-// Every n-th seed, in a process of its own: a profile's instances belong to one control thread.
-void work(const CampaignOptions& options, int worker, int workers, int pipe) {
-  const auto stride = static_cast<std::uint64_t>(workers);
-  const double hours = options.hours / static_cast<double>(workers);
-  double simulated_s = 0.0;
-  for (std::uint64_t i = static_cast<std::uint64_t>(worker);; i += stride) {
-    if (options.seeds > 0 ? i >= options.seeds : simulated_s >= hours * 3600.0) return;
+// A profile that hung or crashed is never given back, so a process ends after so many scenarios;
+// the smallest pool of instances is larger.
+constexpr std::uint64_t kScenariosOfAProcess = 4;
+
+// Some scenarios from `i` on; adds up what was simulated. False: stop.
+bool work_a_while(const CampaignOptions& options, std::uint64_t i, std::uint64_t stride, int pipe,
+                  double& simulated_s) {
+  for (std::uint64_t n = 0; n < kScenariosOfAProcess; ++n, i += stride) {
+    if (options.seeds > 0 && i >= options.seeds) return true;
     const Scenario scenario = expand(options.first_seed + i, options.draw);
     const auto verdict = run_scenario(scenario, options.files);
     if (!verdict) {
       tell(pipe, {{"error", verdict.error()}});
-      return;
+      return false;
     }
     simulated_s += verdict->simulated_s;
-    if (!tell(pipe, line_of(scenario, *verdict))) return;
+    if (!tell(pipe, line_of(scenario, *verdict))) return false;
+  }
+  return true;
+}
+
+// Every n-th seed. A profile's instances belong to one control thread of one process.
+bool work(const CampaignOptions& options, int worker, int workers, int pipe) {
+  const auto stride = static_cast<std::uint64_t>(workers);
+  const double hours = options.hours / static_cast<double>(workers);
+  void* const shared =
+      ::mmap(nullptr, sizeof(double), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (shared == MAP_FAILED) return false;
+  double& simulated_s = *static_cast<double*>(shared);
+  for (auto i = static_cast<std::uint64_t>(worker);; i += stride * kScenariosOfAProcess) {
+    if (options.seeds > 0 ? i >= options.seeds : simulated_s >= hours * 3600.0) return true;
+    const pid_t child = ::fork();
+    if (child == 0) ::_exit(work_a_while(options, i, stride, pipe, simulated_s) ? 0 : 1);
+    int status = 1;
+    if (child < 0 || ::waitpid(child, &status, 0) != child || status != 0) return false;
   }
 }
 
@@ -151,8 +172,7 @@ CampaignResult run_campaign(const CampaignOptions& options) {
     const pid_t child = ::fork();
     if (child == 0) {
       ::close(ends[0]);
-      work(options, worker, result.workers, ends[1]);
-      ::_exit(0);
+      ::_exit(work(options, worker, result.workers, ends[1]) ? 0 : 1);
     }
     if (child > 0) workers.push_back(child);
   }
