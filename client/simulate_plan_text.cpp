@@ -3,12 +3,10 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "controller/record/export.hpp"
+
 namespace medius::client {
 namespace {
-
-const char* side_word(record::Side side) {
-  return side == record::Side::kLeft ? "left" : side == record::Side::kRight ? "right" : "both";
-}
 
 const station::TestResult* same_test(const sim::PlanTestDay& day, station::TestKind kind) {
   for (const station::TestResult& result : day.results) {
@@ -46,7 +44,7 @@ void add_tests(const sim::PlanTestDay& first, const sim::PlanTestDay& day,
   for (const station::TestResult& test : day.results) {
     for (const station::SideResult& side : test.sides) {
       lines.push_back(fmt::format("  {:<14} {:<5} {}{}", station::to_string(test.kind),
-                                  side_word(side.side), value_text(test, side),
+                                  record::to_string(side.side), value_text(test, side),
                                   change_since(first, test, side)));
     }
     if (test.symmetry) lines.push_back("  " + station::symmetry_text(*test.symmetry));
@@ -100,7 +98,7 @@ nlohmann::json test_json(const station::TestResult& test) {
   nlohmann::json json{{"test", station::to_string(test.kind)}, {"unit", test.unit}};
   if (!test.note.empty()) json["note"] = test.note;
   for (const station::SideResult& side : test.sides) {
-    nlohmann::json value{{"side", side_word(side.side)},
+    nlohmann::json value{{"side", record::to_string(side.side)},
                          {"trials", side.value.count},
                          {"best", side.value.best},
                          {"mean", side.value.mean},
@@ -132,7 +130,7 @@ nlohmann::json decision_json(const station::ExerciseDecision& exercise) {
       {"refused", decision.refused},      {"applied", decision.applied},
       {"reason", decision.reason},        {"sets", nlohmann::json::array()}};
   for (const station::SetFigures& set : exercise.day.sets) {
-    json["sets"].push_back({{"side", side_word(set.side)},
+    json["sets"].push_back({{"side", record::to_string(set.side)},
                             {"load", set.load},
                             {"reps_asked", set.reps_asked},
                             {"reps_full", set.reps_full},

@@ -3,6 +3,8 @@
 #include <array>
 #include <utility>
 
+#include "controller/record/export.hpp"
+
 namespace medius::client {
 
 std::string word(v1::StationState state) {
@@ -95,17 +97,7 @@ std::string word(v1::Effect effect) {
 }
 
 std::string word(record::Side side) {
-  switch (side) {
-    case record::Side::kLeft:
-      return "left";
-    case record::Side::kRight:
-      return "right";
-    case record::Side::kBoth:
-      return "both";
-    case record::Side::kNone:
-      return "none";
-  }
-  return "none";
+  return record::to_string(side);
 }
 
 std::string word(record::SetEnd end) {

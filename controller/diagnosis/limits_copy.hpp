@@ -1,5 +1,5 @@
 // Limits stored twice: a second, inverted copy tells whether memory was changed behind the
-// program's back; a CRC tells which of the two can be the liar, should anybody ask. Pure.
+// program's back; a CRC of that copy finds what has hit both alike. Pure.
 #pragma once
 
 #include <array>
@@ -24,7 +24,7 @@ class LimitsCopy {
     for (std::uint64_t& word : words_) word = ~word;
     crc_ = crc32c(words_.data(), sizeof words_);
   }
-  // [rt] Both copies agree. The CRC is looked at every 128th time: it finds what has hit both.
+  // [rt] Both copies agree. The CRC is looked at every 128th time.
   [[nodiscard]] bool agrees(const T& limits) noexcept {
     std::array<std::uint64_t, kWords> now{};
     std::memcpy(now.data(), &limits, sizeof(T));

@@ -25,21 +25,18 @@ constexpr SignalLimits kCableLimits = {
     .push_max = 5.0,
     .wish_swing = 5.0,
 };
-constexpr double kLeverArmM = 0.38;
-
 constexpr SignalLimits lever_limits() {
+  using Limits = SignalLimits;
   SignalLimits l = kCableLimits;
-  l.speed_max /= kLeverArmM;
-  l.tension_step_max *= kLeverArmM;
-  l.stuck_speed /= kLeverArmM;
-  l.stuck_tension *= kLeverArmM;
-  l.runaway_force *= kLeverArmM;
-  l.inward_margin /= kLeverArmM;
-  l.sign_speed /= kLeverArmM;
-  l.sign_tension *= kLeverArmM;
-  l.sign_force *= kLeverArmM;
-  l.push_max *= kLeverArmM;
-  l.wish_swing *= kLeverArmM;
+  for (double Limits::*const force :
+       {&Limits::tension_step_max, &Limits::stuck_tension, &Limits::runaway_force,
+        &Limits::sign_tension, &Limits::sign_force, &Limits::push_max, &Limits::wish_swing}) {
+    l.*force *= safety::kPadLeverM;
+  }
+  for (double Limits::*const length :
+       {&Limits::speed_max, &Limits::stuck_speed, &Limits::inward_margin, &Limits::sign_speed}) {
+    l.*length /= safety::kPadLeverM;
+  }
   return l;
 }
 constexpr SignalLimits kLeverLimits = lever_limits();

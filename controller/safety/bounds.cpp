@@ -56,17 +56,14 @@ constexpr Field kConfigurable[] = {
     &Bounds::overspeed_trip,   &Bounds::slack_speed,          &Bounds::slack_pull_max,
     &Bounds::pretension_max,   &Bounds::eccentric_ratio_max};
 
-// The pad sits 0.38 m from the lever's axis: the same forces and speeds there.
-constexpr double kLeverArmM = 0.38;
-
 constexpr AxisBounds lever_bounds() {
   AxisBounds b = kCableBounds;
-  for (const Field force : kForces) b.*force *= kLeverArmM;
-  for (const Field length : kLengths) b.*length /= kLeverArmM;
+  for (const Field force : kForces) b.*force *= kPadLeverM;
+  for (const Field length : kLengths) b.*length /= kPadLeverM;
   b.force_max = 250.0;  // an arm
   b.correction_max = 0.4 * b.force_max;
-  b.governor_gain *= kLeverArmM * kLeverArmM;
-  b.slack_gain *= kLeverArmM * kLeverArmM;
+  b.governor_gain *= kPadLeverM * kPadLeverM;
+  b.slack_gain *= kPadLeverM * kPadLeverM;
   return b;
 }
 

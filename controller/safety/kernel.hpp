@@ -44,6 +44,14 @@ struct AxisBounds {
   std::int64_t panel_age_ns = 0;  // R3 for the panel and the stop chain, which are read less often
 };
 
+// The pad sits so far from the lever's axis: what holds at a cuff in metres and newtons holds
+// there.
+inline constexpr double kPadLeverM = 0.38;
+// [any] Metres at the cuff or the pad for one unit of the coordinate.
+[[nodiscard]] constexpr double metres_per_unit(hal::CoordinateKind kind) noexcept {
+  return kind == hal::CoordinateKind::kCable ? 1.0 : kPadLeverM;
+}
+
 // [any] The compiled-in bounds of a coordinate kind.
 [[nodiscard]] AxisBounds machine_bounds(hal::CoordinateKind kind) noexcept;
 

@@ -19,12 +19,6 @@ const char* place_words(LoadCellPlace place) noexcept {
   }
 }
 
-// Where the pad of a lever sits, told by the compiled-in speeds of both kinds: 0.38 m.
-double metres_per_unit(hal::CoordinateKind kind) noexcept {
-  return safety::machine_bounds(hal::CoordinateKind::kCable).slack_speed /
-         safety::machine_bounds(kind).slack_speed;
-}
-
 }  // namespace
 
 ForceBudget force_budget(const AxisMachineConfig& axis, double force) noexcept {
@@ -48,7 +42,7 @@ std::string budget_sentence(const AxisMachineConfig& axis) {
            "; what it may be wrong by is not in the machine file: write offset, gain and "
            "resolution into [axis.load_cell_error]";
   }
-  const double lever_m = metres_per_unit(axis.engine.coordinate);
+  const double lever_m = safety::metres_per_unit(axis.engine.coordinate);
   const std::string unit = unit_name(Dimension::kForce, axis.engine.coordinate);
   sentence += ", wrong by at most";
   for (const double force_n : kBudgetForcesN) {

@@ -77,17 +77,11 @@ constexpr NumberKey<Tracker> kTrackerKeys[] = {
     {"stroke_floor", Dimension::kLength, &Tracker::stroke_floor, 0.2},
 };
 
-// What is measured in metres and newtons at the handle by default, about a lever's axis: its bounds
-// tell how far from it the pad sits.
-double metres_per_unit(hal::CoordinateKind kind) {
-  return safety::machine_bounds(hal::CoordinateKind::kCable).slack_speed /
-         safety::machine_bounds(kind).slack_speed;
-}
-
+// What is measured in metres and newtons at the handle by default, about a lever's axis.
 Tracker tracker_defaults(hal::CoordinateKind kind) {
   Tracker tracker;
   if (kind == hal::CoordinateKind::kCable) return tracker;
-  const double arm_m = metres_per_unit(kind);
+  const double arm_m = safety::metres_per_unit(kind);
   for (double Tracker::*const length :
        {&Tracker::reversal, &Tracker::latch_velocity, &Tracker::moving_velocity,
         &Tracker::zigzag_floor, &Tracker::rise_floor, &Tracker::validate_floor,

@@ -6,23 +6,10 @@
 
 #include "controller/base/clamp.hpp"
 #include "controller/measure/set_metrics.hpp"
+#include "controller/record/export.hpp"
 
 namespace medius::station {
 namespace {
-
-const char* side_word(record::Side side) {
-  switch (side) {
-    case record::Side::kLeft:
-      return "left";
-    case record::Side::kRight:
-      return "right";
-    case record::Side::kBoth:
-      return "both sides";
-    case record::Side::kNone:
-      break;
-  }
-  return "no side";
-}
 
 std::size_t slot(record::Side side) {
   return static_cast<std::size_t>(side) & 3u;
@@ -34,7 +21,7 @@ std::optional<std::string> range_lost(const ProgressionRules& rules, const Exerc
   if (!(reference > 0.0) || !(set.range > 0.0)) return std::nullopt;
   const double lost = 1.0 - set.range / reference;
   if (lost <= rules.range_loss_max) return std::nullopt;
-  return fmt::format("{}: range fell by {:.0f} % (limit {:.0f} %)", side_word(set.side),
+  return fmt::format("{}: range fell by {:.0f} % (limit {:.0f} %)", record::to_string(set.side),
                      100.0 * lost, 100.0 * rules.range_loss_max);
 }
 
@@ -43,17 +30,18 @@ std::optional<std::string> set_fell(const ProgressionRules& rules, const Exercis
   const double all = set.reps_full + set.reps_partial;
   if (all > 0.0 && set.reps_partial / all > rules.partial_share_max) {
     return fmt::format("{}: {} of {:.0f} repetitions were partial (limit {:.0f} %)",
-                       side_word(set.side), set.reps_partial, all, 100.0 * rules.partial_share_max);
+                       record::to_string(set.side), set.reps_partial, all,
+                       100.0 * rules.partial_share_max);
   }
   if (auto lost = range_lost(rules, state, set)) return lost;
   if (set.tempo_off_share > rules.tempo_off_share_max) {
     return fmt::format("{}: tempo was off in {:.0f} % of the repetitions (limit {:.0f} %)",
-                       side_word(set.side), 100.0 * set.tempo_off_share,
+                       record::to_string(set.side), 100.0 * set.tempo_off_share,
                        100.0 * rules.tempo_off_share_max);
   }
   if (set.momentum_share > rules.momentum_share_max) {
     return fmt::format("{}: momentum in {:.0f} % of the repetitions (limit {:.0f} %)",
-                       side_word(set.side), 100.0 * set.momentum_share,
+                       record::to_string(set.side), 100.0 * set.momentum_share,
                        100.0 * rules.momentum_share_max);
   }
   return std::nullopt;

@@ -4,6 +4,7 @@
 
 #include "controller/base/clamp.hpp"
 #include "controller/base/tick.hpp"
+#include "controller/record/export.hpp"
 #include "controller/station/order_limits.hpp"
 #include "controller/station/station_impl.hpp"
 
@@ -12,20 +13,6 @@ namespace {
 
 double seconds(std::uint64_t ticks) {
   return static_cast<double>(ticks) * kTickPeriodS;
-}
-
-const char* side_word(record::Side side) {
-  switch (side) {
-    case record::Side::kLeft:
-      return "left";
-    case record::Side::kRight:
-      return "right";
-    case record::Side::kBoth:
-      return "both";
-    case record::Side::kNone:
-      break;
-  }
-  return "none";
 }
 
 const char* end_word(record::SetEnd end) {
@@ -171,8 +158,8 @@ void Station::Impl::begin_recording() {
     records.open_set(side.record, side.serial, metrics);
     phase_tick = side.record.start_tick;
     audit->info("set {} starts: {} {}, {} reps at {}, profile {}", side.record.id,
-                side.record.exercise_id, side_word(side.record.side), side.record.reps_target,
-                side.record.load_start, side.record.profile_id);
+                side.record.exercise_id, record::to_string(side.record.side),
+                side.record.reps_target, side.record.load_start, side.record.profile_id);
   }
 }
 
@@ -324,7 +311,7 @@ void Station::Impl::after_set() {
   enter(StationState::kResting,
         fmt::format("rest, then {}", side == record::Side::kBoth
                                          ? std::string("both sides")
-                                         : fmt::format("the {} side", side_word(side))));
+                                         : fmt::format("the {} side", record::to_string(side))));
 }
 
 void Station::Impl::on_rep(const std::string& set_id, const measure::RepMetrics& rep) {

@@ -22,11 +22,10 @@ struct InvariantLimits {
 
 // One tick of one axis.
 struct InvariantSample {
-  double wire_force = 0.0;    // the torque word
-  bool wire_enabled = false;  // the drive was asked to make torque
-  double felt_target = 0.0;   // what the controller says that the person should feel
-  bool latched = false;       // a fault waits for the panel's reset
-  bool torque_off = false;    // the gravest reaction: no torque, relay open
+  double wire_force = 0.0;   // the torque word
+  double felt_target = 0.0;  // what the controller says that the person should feel
+  bool latched = false;      // a fault waits for the panel's reset
+  bool torque_off = false;   // the gravest reaction: no torque, relay open
   bool relay_held = true;
   int reaction = 0;            // 0 none, 1 freeze, 2 soft unload, 3 fast unload, 4 torque off
   bool reset_pressed = false;  // by the panel's button, as the person did it

@@ -107,6 +107,7 @@ WorldOptions Run::world_options() {
   options.plugin_directory = files_.plugin_directory;
   options.seed = s_.seed;
   options.guard = &guard_;
+  options.faulty = true;
   options.guarded = std::any_of(s_.faults.begin(), s_.faults.end(), [](const FaultEvent& event) {
     const Injector injector = find_fault(event.row)->injector;
     return injector == Injector::kStarve || injector == Injector::kKill;
@@ -434,7 +435,6 @@ void Run::judge_reps(bool exact, int planned_reps) {
     }
     verdict_.true_reps += truth;
     verdict_.counted_reps += counted;
-    ++verdict_.sets_stored;
     // For the truth a handle let go of on the way back ends the set; the counter may see the cable
     // come in for the rest of that repetition.
     const bool let_go = std::any_of(pending_.begin(), pending_.end(), [](const Pending& pending) {

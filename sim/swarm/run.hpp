@@ -33,7 +33,7 @@ struct Verdict {
   std::vector<EventOutcome> events;
   std::string nuisance;  // a stop that nothing explains, in a run without faults
   double simulated_s = 0.0;
-  int true_reps = 0, counted_reps = 0, sets_stored = 0;
+  int true_reps = 0, counted_reps = 0;
   int phantom_reps = 0;
   std::uint64_t trace_hash = 0;
   [[nodiscard]] bool ok() const { return violations.empty() && nuisance.empty(); }

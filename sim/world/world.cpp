@@ -84,10 +84,12 @@ void World::Impl::tick(std::uint32_t missed) {
   const Tick now{next_tick, static_cast<std::int64_t>(next_tick) * kTickPeriodNs, 0, missed};
   runtime.advance_to(now.nominal_ns);
   engine->cycle(now);
-  const rt::Engine::Outcome outcome = engine->outcome();
-  heartbeat.beat(now, static_cast<std::uint8_t>(outcome.reaction), outcome.hold_relay,
-                 outcome.reset_pressed);
-  look_after_loop(now.nominal_ns);
+  if (guarded) {
+    const rt::Engine::Outcome outcome = engine->outcome();
+    heartbeat.beat(now, static_cast<std::uint8_t>(outcome.reaction), outcome.hold_relay,
+                   outcome.reset_pressed);
+    look_after_loop(now.nominal_ns);
+  }
   machine.step_tick();
   ++next_tick;
   status = channels.status.load();
@@ -119,8 +121,10 @@ tl::expected<std::unique_ptr<World>, std::string> World::create(const WorldOptio
   for (const station::PluginError& error : impl->plugins.load_directory(options.plugin_directory)) {
     return tl::make_unexpected(error.message);
   }
+  hal::MachineImage& image = impl->image;
+  hal::MachineImage& seen = options.faulty ? impl->faults : image;
   impl->engine =
-      std::make_unique<rt::Engine>(machine->engine(), impl->faults, impl->channels, options.guard);
+      std::make_unique<rt::Engine>(machine->engine(), seen, impl->channels, options.guard);
   station::StationConfig config;
   config.machine = *machine;
   config.programs = station::load_programs(options.program_directory);

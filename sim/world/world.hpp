@@ -36,6 +36,7 @@ struct WorldOptions {
   std::vector<station::Program> programs;  // beside those of the directory, or instead of them
   rt::ProfileGuard* guard = nullptr;       // between loop and profile; outlives the world
   bool guarded = false;                    // medius-guard's decision holds the safe-state relay too
+  bool faulty = false;                     // World::faults() stands between machine and loop
 };
 
 class World {

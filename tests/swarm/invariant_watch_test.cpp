@@ -18,7 +18,6 @@ std::string first_trouble(const std::function<void(int, InvariantSample&)>& bend
     InvariantSample sample;
     sample.felt_target = std::fmin(60.0, 0.06 * i);
     sample.wire_force = sample.felt_target + (std::sin(2.0 * t) > 0.0 ? 0.0 : 9.0);
-    sample.wire_enabled = true;
     sample.handle_force = sample.felt_target;
     sample.handle_mps = 0.3 * std::sin(2.0 * t);
     if (i >= 3000 && bend) bend(i, sample);

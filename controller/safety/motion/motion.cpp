@@ -24,16 +24,14 @@ constexpr MotionBounds kCableMotion = {
     .slack_force = 8.0,        // below it a cuff hangs
 };
 
-// The pad sits 0.38 m from the lever's axis: the same speeds and forces there.
-constexpr double kLeverArmM = 0.38;
 constexpr MotionBounds kLeverMotion = {
-    .outward_speed_max = kCableMotion.outward_speed_max / kLeverArmM,
-    .inward_speed_max = kCableMotion.inward_speed_max / kLeverArmM,
-    .acceleration = kCableMotion.acceleration / kLeverArmM,
-    .deceleration = kCableMotion.deceleration / kLeverArmM,
+    .outward_speed_max = kCableMotion.outward_speed_max / kPadLeverM,
+    .inward_speed_max = kCableMotion.inward_speed_max / kPadLeverM,
+    .acceleration = kCableMotion.acceleration / kPadLeverM,
+    .deceleration = kCableMotion.deceleration / kPadLeverM,
     .travel_max = 1.05,  // 60 degrees: more than between the hard stops
-    .taut_force = kCableMotion.taut_force * kLeverArmM,
-    .slack_force = kCableMotion.slack_force * kLeverArmM,
+    .taut_force = kCableMotion.taut_force * kPadLeverM,
+    .slack_force = kCableMotion.slack_force * kPadLeverM,
 };
 
 constexpr double kSoftUnloadS = 0.4;  // as stage 1: R2 has 500 ms to the cuff
