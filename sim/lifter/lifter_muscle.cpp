@@ -2,6 +2,7 @@
 // fatigue.
 #include "sim/lifter/lifter_state.hpp"
 #include "sim/plant/cable_plant.hpp"
+#include "sim/plant/settle.hpp"
 
 namespace medius::sim {
 namespace {
@@ -160,7 +161,7 @@ void Lifter::State::rest() noexcept {
   reference_radps = reference_radps2 = 0.0;
   felt_n = expected_n = 0.0;
   truth.body_m = truth.body_mps = truth.pelvic_tilt_rad = 0.0;
-  activation -= activation * at_most(kDt / config.deactivation_s, 1.0);
+  activation = settled(activation - activation * at_most(kDt / config.deactivation_s, 1.0));
   muscle_nm = activation * config.isometric_torque_nm;
   stiffness_nmprad = passive_nm = 0.0;
   damping_nmsprad = kLimpDampingNms;

@@ -9,6 +9,7 @@
 #include "controller/base/trace_hash.hpp"
 #include "sim/plant/cable_geometry.hpp"
 #include "sim/plant/phasor.hpp"
+#include "sim/plant/settle.hpp"
 
 namespace medius::sim {
 namespace {
@@ -269,6 +270,10 @@ inline void CablePlant::State::advance_sensors(double drum_tension_n,
     leg_phasor.set(angle_rad);
     // Once a millisecond, behind the filter: the sampled value carries the configured rms.
     cell_noise_n = config.load_cell_noise_n * random.normal();
+    for (double* decaying : {&current_n, &cell_filtered_n, &encoder_velocity_mps, &drum.velocity,
+                             &path.velocity, &angular_velocity}) {
+      *decaying = settled(*decaying);
+    }
   }
 }
 

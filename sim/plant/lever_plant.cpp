@@ -8,6 +8,7 @@
 #include "controller/base/random.hpp"
 #include "controller/base/trace_hash.hpp"
 #include "sim/plant/phasor.hpp"
+#include "sim/plant/settle.hpp"
 
 namespace medius::sim {
 namespace {
@@ -237,6 +238,14 @@ inline void LeverPlant::State::advance_sensors(const Step& step) noexcept {
     l.cell_filtered_nm += cell_share * (torque_nm - l.cell_filtered_nm);
     // Once a millisecond, behind the filter: the sampled value carries the configured rms.
     if (millisecond) l.cell_noise_nm = config.load_cell_noise_nm * random.normal();
+  }
+  if (!millisecond) return;
+  for (double* decaying : {&current_nm, &ripple_nm, &encoder_velocity, &arm.velocity}) {
+    *decaying = settled(*decaying);
+  }
+  for (std::size_t i = 0; i < kLegs; ++i) {
+    leg[i].cell_filtered_nm = settled(leg[i].cell_filtered_nm);
+    leg[i].at.velocity = settled(leg[i].at.velocity);
   }
 }
 
