@@ -28,6 +28,14 @@ class Person {
 
   // One tick of intentions and nerves. A leg that does nothing feels nothing.
   void tick(const LegSenses& senses, const LegTruths& sets);
+  // Hip torque of a leg for one plant step.
+  [[nodiscard]] double torque_nm(std::size_t leg, double hip_angle_rad,
+                                 double hip_velocity_radps) noexcept {
+    HipDrive hip = hip_drive(leg);
+    const double torque_nm = hip.next(hip_angle_rad, hip_velocity_radps, kPlantStepS);
+    take(leg, hip);
+    return torque_nm;
+  }
   // What drives a leg's hip for the plant steps of a tick, and how it comes back.
   [[nodiscard]] HipDrive hip_drive(std::size_t leg) const noexcept {
     HipDrive hip = lifters_[leg].hip_drive();
