@@ -14,7 +14,7 @@ enum class Control : std::uint8_t {
   kMachineFile,      // as the machine file says
   kMotorTorqueOnly,  // no observer, no feedback: "current x radius"
   kC0,               // observer only
-  kD10,
+  kD8,
   kD25,
 };
 

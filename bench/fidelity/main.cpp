@@ -19,7 +19,7 @@ const std::map<std::string, Control> kControls = {
     {"machine", Control::kMachineFile},
     {"motor-torque-only", Control::kMotorTorqueOnly},
     {"c0", Control::kC0},
-    {"d10", Control::kD10},
+    {"d8", Control::kD8},
     {"d25", Control::kD25},
 };
 

@@ -190,8 +190,8 @@ sim::RigBenchOptions rig_options(const BenchOptions& options) {
     case Control::kC0:
       rig.kp = rig.kd_s = 0.0;
       break;
-    case Control::kD10:
-      rig.kp = 0.10;
+    case Control::kD8:
+      rig.kp = 0.08;
       rig.kd_s = 0.0005;
       break;
     case Control::kD25:
