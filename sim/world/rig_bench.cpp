@@ -36,7 +36,7 @@ class RigRun {
   RigRun(const RigBenchOptions& options, const station::MachineConfig& machine)
       : arm_m_(is_lever(machine) ? options.lever.pad_lever_m : 1.0),
         with_person_(options.lifting.has_value()),
-        machine_(simulated(options, is_lever(machine))),
+        machine_(simulated(options, machine)),
         image_(machine_),
         engine_(config(options, machine), image_, channels_),
         force_max_(machine.axes.front().engine.bounds.force_max) {}
@@ -75,7 +75,9 @@ class RigRun {
     const double rep_s = tempo.concentric_s + tempo.hold_s + tempo.eccentric_s + intent.bottom_s;
     return kPersonBeginsS + kPersonLimitOverPlan * rep_s * intent.reps;
   }
-  static SimulatedStationConfig simulated(const RigBenchOptions& options, bool lever) {
+  static SimulatedStationConfig simulated(const RigBenchOptions& options,
+                                          const station::MachineConfig& machine) {
+    const bool linked = machine.axes.front().engine.linked_arms;
     SimulatedStationConfig config;
     std::uint64_t mix = options.seed;
     config.plant = options.plant;
@@ -83,8 +85,10 @@ class RigRun {
     config.seed = splitmix64(mix);
     config.lever = options.lever;
     config.lever.seed = config.plant.seed;
-    config.rig_offset_m = kPadStartM + options.load_n * (1.0 / options.rig.stiffness_npm +
-                                                         1.0 / options.lever.pad_stiffness_npm);
+    const double pad_n = linked ? 0.5 * options.load_n : options.load_n;
+    config.rig_offset_m = kPadStartM + pad_n * (1.0 / options.rig.stiffness_npm +
+                                                1.0 / options.lever.pad_stiffness_npm);
+    config.rig_left_share = options.left_share;
     config.rig = !options.lifting;
     config.rig_config = options.rig;
     if (options.lifting) {
@@ -92,7 +96,11 @@ class RigRun {
       for (LifterConfig& lifter : config.person.lifter) lifter.seed = splitmix64(mix);
       config.person.plan = {options.lifting->set};
     }
-    if (lever) make_seated(config);
+    if (linked) {
+      make_seated_linked(config);
+    } else if (is_lever(machine)) {
+      make_seated(config);
+    }
     return config;
   }
   static rt::EngineConfig config(const RigBenchOptions& options,
