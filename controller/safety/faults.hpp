@@ -46,10 +46,10 @@ enum class FaultCode : std::uint16_t {
   kDeadManReleased = 142,  // let go of while the machine pulled inward: stops and unloads; stands
                            // until slack tension is reached, not latched
   kPulledTooFar = 143,     // the load pulled a limb well behind where it was taken
-  kLegOffPad = 144,        // linked arms: one pad carries nothing, so that the other leg has it all;
-                           // stands until both pads are held again, not latched
-  kTicksMissed = 150,      // consecutive missed periods
-  kPluginError = 160,      // profile returned an error
+  kLegOffPad = 144,    // linked arms: one pad carries nothing, so that the other leg has it all;
+                       // stands until both pads are held again, not latched
+  kTicksMissed = 150,  // consecutive missed periods
+  kPluginError = 160,  // profile returned an error
   kPluginNotFinite = 161,
   kPluginOutOfRange = 162,
   kPluginOverBudget = 163,

@@ -130,7 +130,8 @@ class DescriptorLoader {
     t.only({"id", "title", "kind", "verified", "unit_id", "word_order", "transaction"});
     device_.id = t.text("id");
     static_cast<void>(t.text_or("title", ""));
-    device_.kind = static_cast<DeviceKind>(t.choice("kind", {"drive", "panel", "pelvis-tilt", "load-cell"}));
+    device_.kind =
+        static_cast<DeviceKind>(t.choice("kind", {"drive", "panel", "pelvis-tilt", "load-cell"}));
     device_.hardware_verified = t.choice("verified", {"hardware", "simulator"}) == 0;
     device_.unit_id = static_cast<std::uint8_t>(t.integer("unit_id", {0, 255}));
     order_ = t.choice("word_order", {"high-first", "low-first"}) == 0 ? WordOrder::kHighFirst

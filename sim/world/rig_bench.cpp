@@ -36,6 +36,7 @@ class RigRun {
   RigRun(const RigBenchOptions& options, const station::MachineConfig& machine)
       : arm_m_(is_lever(machine) ? options.lever.pad_lever_m : 1.0),
         with_person_(options.lifting.has_value()),
+        release_one_leg_(options.release_one_leg),
         machine_(simulated(options, machine)),
         image_(machine_),
         engine_(config(options, machine), image_, channels_),
@@ -132,6 +133,7 @@ class RigRun {
       samples_.push_back({truth.position * arm_m_, truth.velocity * arm_m_, truth.force / arm_m_,
                           status.axis[0].force_target / arm_m_});
       velocity_seen_mps_.push_back(status.axis[0].velocity * arm_m_);
+      if (machine_.linked()) note_pads(status.axis[0]);
     }
     hash_.add(status.axis[0].force_output);
     hash_.add(truth.force);
@@ -149,6 +151,14 @@ class RigRun {
     });
     machine_.step_tick();
     ++next_tick_;
+  }
+
+  void note_pads(const rt::AxisStatus& axis) {
+    RigBenchResult::Pads& pads = pads_.emplace_back();
+    for (std::size_t pad = 0; pad < pads.truth_n.size(); ++pad) {
+      pads.truth_n[pad] = machine_.lever_truth(0).leg[pad].pad_force_n;
+      pads.seen_n[pad] = axis.pad_force[pad] / arm_m_;
+    }
   }
 
   void note_clipping(const rt::SampleRecord& sample) {
@@ -171,6 +181,7 @@ class RigRun {
       run_for(0.6);  // the last repetition closes
     } else {
       machine_.release_handle();
+      if (machine_.linked() && !release_one_leg_) machine_.release_handle(1);
       run_for(kAfterReleaseS);
     }
   }
@@ -205,11 +216,12 @@ class RigRun {
     result.moved = moved_;
     result.samples = std::move(samples_);
     result.velocity_seen_mps = std::move(velocity_seen_mps_);
+    result.pads = std::move(pads_);
     return result;
   }
 
   double arm_m_;  // 1: a cable
-  bool with_person_;
+  bool with_person_, release_one_leg_;
   double person_limit_s_ = 0.0;  // somebody who has not done the set by then will not do it
   SimulatedStation machine_;
   WorldImage image_;
@@ -217,6 +229,7 @@ class RigRun {
   rt::Engine engine_;
   std::vector<ForceTruthSample> samples_;
   std::vector<double> velocity_seen_mps_;
+  std::vector<RigBenchResult::Pads> pads_;
   std::vector<measure::RepBoundary> reps_;
   std::uint64_t first_tick_ = 0;
   std::size_t moved_ = 0, fault_sample_ = 0;

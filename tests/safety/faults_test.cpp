@@ -82,9 +82,8 @@ TEST(Faults, EveryCauseHasTheReactionThatWasChosenForIt) {
        {FaultCode::kSupplyVoltage, FaultCode::kOverTemperature, FaultCode::kPanelStop,
         FaultCode::kEncoderStuck, FaultCode::kLoadCellStuck, FaultCode::kLoadCellImplausible,
         FaultCode::kHandleReleased, FaultCode::kPulledTooFar, FaultCode::kLegOffPad,
-        FaultCode::kPluginError,
-        FaultCode::kPluginNotFinite, FaultCode::kPluginOutOfRange, FaultCode::kPluginOverBudget,
-        FaultCode::kPluginCrashed, FaultCode::kPluginOscillates}) {
+        FaultCode::kPluginError, FaultCode::kPluginNotFinite, FaultCode::kPluginOutOfRange,
+        FaultCode::kPluginOverBudget, FaultCode::kPluginCrashed, FaultCode::kPluginOscillates}) {
     EXPECT_EQ(fault_info(code).reaction, Reaction::kSoftUnload) << fault_info(code).name;
   }
 }
