@@ -5,8 +5,10 @@
 namespace medius::sim {
 namespace {
 
-// The plan's loads are torques of both arms together; a person feels half of it at each pad.
-PersonConfig felt_at_the_pads(PersonConfig person, double pad_lever_m) {
+// The plan's loads are torques of both arms together; a person feels half of it at each pad. Both
+// legs push one bar along one path: what varies from one repetition to the next varies for both.
+PersonConfig on_one_bar(PersonConfig person, double pad_lever_m) {
+  person.lifter[1].seed = person.lifter[0].seed;
   for (PlannedSet& set : person.plan) set.load_n /= 2.0 * pad_lever_m;
   return person;
 }
@@ -40,7 +42,7 @@ LinkedMachine::LinkedMachine(const SimulatedStationConfig& config)
       share_(shares_of(config.person)),
       rig_share_scale_(rig_scales(config)),
       plant_(config.lever, {config.person.leg[0], config.person.leg[1]}),
-      person_(felt_at_the_pads(config.person, config.lever.pad_lever_m)) {}
+      person_(on_one_bar(config.person, config.lever.pad_lever_m)) {}
 
 void LinkedMachine::start_rig() {
   if (!use_rig_ || rig_started_) return;
@@ -69,7 +71,6 @@ LegSenses LinkedMachine::senses() const noexcept {
   for (std::size_t leg = 0; leg < senses.size(); ++leg) {
     if (released_[leg]) continue;
     const LeverTruth::Leg& at = truth.leg[leg];
-    // What the set asks of one leg is half of the load: the person judges by that.
     const double felt_n = alone ? at.pad_force_n : share_[leg] * both_n;
     senses[leg] = {at.angle_rad, at.velocity_radps, felt_n,
                    pad_lever_m_ * truth.arm_velocity_radps};

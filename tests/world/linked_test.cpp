@@ -93,7 +93,8 @@ TEST(LinkedRig, SeesSixtyPerCentOnOneLegAsSixtyPerCentWithinTheErrorOfTheCells) 
 
 struct Release {
   double before_n = 0.0;  // at the right pad
-  double peak_n = 0.0;    // at the right pad afterwards
+  double both_before_n = 0.0;
+  double peak_n = 0.0;  // at the right pad afterwards
   double after_half_s_n = 0.0;
   double peak_mps = 0.0, in_50_ms_m = 0.0;
   std::string fault;
@@ -108,6 +109,7 @@ Release let_go(double both_n, double at_s, bool one_leg) {
   release.fault = result.fault;
   const std::size_t from = result.moved;
   release.before_n = result.pads[from - 1].truth_n[1];
+  release.both_before_n = release.before_n + result.pads[from - 1].truth_n[0];
   for (std::size_t i = from; i < result.samples.size(); ++i) {
     release.peak_n = std::max(release.peak_n, result.pads[i].truth_n[1]);
     release.peak_mps = std::max(release.peak_mps, -result.samples[i].ring_velocity_mps);
@@ -122,16 +124,21 @@ Release let_go(double both_n, double at_s, bool one_leg) {
 }
 
 // In mid-concentric, at the peak, in mid-eccentric, at the bottom.
-constexpr double kMoments[] = {1.0, 2.5, 4.5, 6.2};
+constexpr double kEccentricMoment = 4.5;
+constexpr double kMoments[] = {1.0, 2.5, kEccentricMoment, 6.2};
+constexpr double kOneLegMaxN = 110.0 / kPadLeverM;  // of the machine file
 
 TEST(LinkedRelease, OfOneLegKeepsTheOtherFromBearingTheWholeLoad) {
   for (const double both_n : {100.0, 200.0, 400.0}) {
     for (const double at_s : kMoments) {
       const Release release = let_go(both_n, at_s, true);
       EXPECT_EQ(release.fault, "leg-off-pad") << both_n << " N at " << at_s;
-      // Never more than one arm's limit and what the arm's own swing adds; then less than before.
-      EXPECT_LE(release.peak_n, 1.3 * both_n + 20.0) << both_n << " N at " << at_s;
-      EXPECT_LE(release.after_half_s_n, release.before_n) << both_n << " N at " << at_s;
+      // Never more than both had, and of a heavy load no more than one leg may get: a load of 520 N
+      // in the eccentric phase takes 60 ms to fall so far.
+      const double brief_n = at_s == kEccentricMoment ? release.both_before_n : kOneLegMaxN;
+      EXPECT_LE(release.peak_n, std::min(release.both_before_n, brief_n) + 0.1 * both_n)
+          << both_n << " N at " << at_s;
+      EXPECT_LE(release.after_half_s_n, 40.0) << both_n << " N at " << at_s;
       EXPECT_LE(release.peak_mps, 1.2) << both_n << " N at " << at_s;
       std::printf(
           "one leg lets go of %.0f N at %.1f s: other pad %.0f -> %.0f N, %.0f N after "
