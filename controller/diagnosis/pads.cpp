@@ -62,6 +62,8 @@ PadOutput check_pads(const SignalLimits& limits, const PadInput& input, PadState
   for (std::size_t pad = 0; pad < input.force.size(); ++pad) {
     const FaultCode cell = check_cell(limits, input, pad, state);
     if (cell != FaultCode::kNone) fault = cell;
+  }
+  for (std::size_t pad = 0; pad < input.force.size(); ++pad) {
     const bool empty = !(state.force[pad] > least);
     const bool other_full = state.force[1 - pad] > least;
     out.one_leg = out.one_leg || (loaded && empty && other_full);

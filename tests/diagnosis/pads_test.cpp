@@ -77,13 +77,14 @@ TEST_F(Pads, TheFaultStandsWhileUnloadingAndUntilBothPadsAreHeldAgain) {
   bend_ = [](PadInput& input) {
     input.load_state = LoadState::kTakeUp;
     input.felt_force = 8.0;
-    input.force = {0.2, 8.0};
+    input.force[0] -= 29.8;
+    input.force[1] -= 22.0;
   };
   for (int i = 0; i < 2000; ++i) ASSERT_EQ(tick(), FaultCode::kLegOffPad) << i;
   bend_ = [](PadInput& input) {
     input.load_state = LoadState::kTakeUp;
     input.felt_force = 8.0;
-    input.force = {4.0, 4.1};
+    for (double& force : input.force) force -= 26.0;
   };
   int stood = 0;
   while (stood < 1000 && tick() == FaultCode::kLegOffPad) ++stood;
@@ -99,7 +100,8 @@ TEST_F(Pads, BothLegsOffIsNotALegOffItsPad) {
 TEST_F(Pads, ALightLoadIsHeldWithOneLegIfSomebodyLikes) {
   bend_ = [](PadInput& input) {
     input.felt_force = 10.0;
-    input.force = {10.0, 0.2};
+    input.force[0] -= 20.0;
+    input.force[1] -= 29.8;
   };
   EXPECT_EQ(until_fault(1000), 0);
 }
