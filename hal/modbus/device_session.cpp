@@ -406,12 +406,9 @@ Exchange LoadCellSession::exchange(Connection& connection, const RoundInput& rou
   const Stamped done = transact(connection, plan_, round, {},
                                 std::span<std::uint16_t>(in.data(), d.read.words), stats);
   if (done.outcome != Outcome::kOk) return failed(done.outcome);
-  // An amplifier that has stopped sampling goes on answering.
+  // An amplifier that has stopped sampling goes on answering; two rounds may also meet one sample.
   const std::int64_t count = get_raw(d.field(Field::kSampleCount), in.data());
-  if (seen_ && count == count_) {
-    ++stats.counters.frozen_samples;
-    return Exchange::kNotAccepted;
-  }
+  if (seen_ && count == count_) return Exchange::kAccepted;
   seen_ = true;
   count_ = count;
   input.force = get_value(d.field(Field::kLoadCell), in.data(), 0.0);
