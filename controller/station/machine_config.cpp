@@ -241,7 +241,7 @@ void read_linkage(StrictTable& table, AxisMachineConfig& axis) {
     table.missing("one_leg_force_max",
                   "one leg may have the whole load for a moment when the other leaves its pad; "
                   "write what one leg may get, as user_force_max of a single arm");
-  } else if (!axis.engine.linked_arms && table.has("one_leg_force_max")) {
+  } else if (!axis.engine.linked_arms && axis.engine.one_leg_force_max > 0.0) {
     table.fail("one_leg_force_max",
                "one_leg_force_max is only for linked arms; remove it or write linked_arms = true");
   }

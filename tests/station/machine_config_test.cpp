@@ -272,8 +272,17 @@ force_max_nm = 250.0
               HasSubstr("user_force_max"));
   EXPECT_THAT(says(lever + "one_leg_force_max_nm = 100.0\n", ""),
               HasSubstr("only for linked arms"));
-  EXPECT_THAT(says("coordinate = \"cable\"\nlinked_arms = true\n", ""),
-              HasSubstr("a cable has no arms"));
+  const auto cable = load_machine(scratch.write("machine.toml", R"([machine]
+name = "a cable"
+[[axis]]
+name = "cable"
+coordinate = "cable"
+linked_arms = true
+[axis.control]
+reflected_mass_kg = 2.8
+)"));
+  ASSERT_FALSE(cable);
+  EXPECT_THAT(cable.error().message, HasSubstr("a cable has no arms"));
   EXPECT_THAT(says(lever + "linked_arms = true\none_leg_force_max_nm = 100.0\n",
                    "[[axis]]\nname = \"other\"\ncoordinate = \"lever\"\n"
                    "[axis.control]\nreflected_mass_kgm2 = 1.1\n"),
