@@ -4,12 +4,14 @@
 #include <array>
 #include <cmath>
 #include <cstdio>
+#include <sstream>
 #include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
 
 #include "controller/measure/set_metrics.hpp"
+#include "controller/record/export.hpp"
 #include "sim/world/rig_bench.hpp"
 #include "tests/world/live_world.hpp"
 
@@ -214,6 +216,37 @@ TEST(LinkedSession, MeasuresEachLegsForceAndWorkAndTheirSymmetry) {
     EXPECT_GT(value_of(set.stored.metrics, MetricId::kMinimalDetectableChange), 0.0);
     EXPECT_GT(value_of(set.stored.metrics, MetricId::kSetLeftWork),
               value_of(set.stored.metrics, MetricId::kSetRightWork));
+  }
+}
+
+TEST(LinkedSession, ExportsShowLeftAndRightAndTablesOfOtherMachinesStayAsTheyWere) {
+  const auto stored_sets = [](const std::string& machine) {
+    std::vector<record::SetRecord> sets;
+    for (const auto& set : test::play(test::world_options(machine), kProgram).sets) {
+      sets.push_back(set.stored);
+    }
+    return sets;
+  };
+  const auto csv_of = [](const std::vector<record::SetRecord>& sets) {
+    std::ostringstream out;
+    EXPECT_TRUE(record::write_reps_csv(out, sets));
+    return out.str();
+  };
+  const auto linked = stored_sets(kMachine);
+  const std::string csv = csv_of(linked);
+  const std::string heads = csv.substr(0, csv.find('\n'));
+  for (const char* column :
+       {"concentric_left_work [J]", "eccentric_right_force_peak [Nm]",
+        "concentric_pad_symmetry [%]", "set_right_work [J]", "set_minimal_detectable_change [%]"}) {
+    EXPECT_NE(heads.find(column), std::string::npos) << column;
+  }
+  EXPECT_EQ(csv_of(stored_sets("seated-hip-abduction-sim")).find("left_work"), std::string::npos);
+  std::ostringstream json;
+  record::write_session_json(json, record::SessionRecord{}, linked);
+  const std::string symmetry = json.str().substr(json.str().find("\"symmetry\": ["));
+  for (const char* metric : {"concentric_force_mean_time", "concentric_force_peak",
+                             "concentric_work", "minimal_detectable_change"}) {
+    EXPECT_NE(symmetry.find(metric), std::string::npos) << metric;
   }
 }
 
