@@ -201,6 +201,7 @@ tl::expected<void, std::string> Daemon::Impl::create_bus() {
     bus_options.axis_names.push_back(axis.name);
     bus_options.axis_coordinates.push_back(axis.engine.coordinate);
     bus_options.axis_velocity_modes.push_back(axis.engine.drive_velocity_mode);
+    bus_options.axis_linked_arms.push_back(axis.engine.linked_arms);
   }
   bus_options.link_overrides = options.links;
   bus_options.device_directory = options.devices;

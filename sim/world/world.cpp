@@ -23,8 +23,15 @@ void derive_seeds(SimulatedStationConfig& config, std::uint64_t seed) {
   config.lever.seed = splitmix64(mix);
 }
 
-bool has_levers(const station::MachineConfig& machine) {
-  return machine.axes.front().engine.coordinate == hal::CoordinateKind::kLever;
+// The machine file says which machine stands behind it.
+void become(const station::MachineConfig& machine, SimulatedStationConfig& config) {
+  const rt::AxisConfig& axis = machine.axes.front().engine;
+  if (config.machine != SimulatedMachine::kCable) return;  // somebody has made it already
+  if (axis.linked_arms) {
+    make_seated_linked(config);
+  } else if (axis.coordinate == hal::CoordinateKind::kLever) {
+    make_seated(config);
+  }
 }
 
 }  // namespace
@@ -109,7 +116,7 @@ tl::expected<std::unique_ptr<World>, std::string> World::create(const WorldOptio
   auto machine = station::load_machine(options.machine_file);
   if (!machine) return tl::make_unexpected(machine.error().message);
   SimulatedStationConfig simulated = options.station;
-  if (has_levers(*machine) && simulated.machine == SimulatedMachine::kCable) make_seated(simulated);
+  become(*machine, simulated);
   derive_seeds(simulated, options.seed);
   simulated.pelvis_sensor = machine->pelvis_sensor;
   simulated.plant.load_cell_after_last_pulley =
