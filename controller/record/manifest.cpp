@@ -77,12 +77,13 @@ sqlite3_file* Manifest::file() noexcept {
   return reinterpret_cast<sqlite3_file*>(file_memory_.data());
 }
 
-tl::expected<Manifest::Opened, std::string> Manifest::open(const std::string& path) {
+tl::expected<Manifest::Opened, std::string> Manifest::open(const std::string& path,
+                                                           const char* vfs_name) {
   Opened opened;
   opened.manifest.reset(new Manifest);
   Manifest& manifest = *opened.manifest;
   manifest.path_ = path;
-  sqlite3_vfs* vfs = sqlite3_vfs_find(nullptr);
+  sqlite3_vfs* vfs = sqlite3_vfs_find(vfs_name);
   manifest.file_memory_.resize(static_cast<std::size_t>(vfs->szOsFile));
 
   int exists = 0;

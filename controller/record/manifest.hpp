@@ -46,7 +46,9 @@ class Manifest {
     bool found = false;
     bool existed = false;  // the file was there, whatever was in it
   };
-  static tl::expected<Opened, std::string> open(const std::string& path);
+  // `vfs_name`: a registered VFS, null for SQLite's default.
+  static tl::expected<Opened, std::string> open(const std::string& path,
+                                                const char* vfs_name = nullptr);
   ~Manifest();
   Manifest(const Manifest&) = delete;
   Manifest& operator=(const Manifest&) = delete;

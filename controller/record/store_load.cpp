@@ -1,7 +1,6 @@
 // Opening the store: put aside what is damaged, verify every row, name what is missing, close what
 // a crash left open.
 #include <algorithm>
-#include <filesystem>
 
 #include "controller/measure/set_metrics.hpp"
 #include "controller/record/sample_block.hpp"
@@ -17,7 +16,7 @@ constexpr const char* kManifestFile = "manifest.bin";
 
 // Beyond this only the tables' definitions of samples.db are checked at start (reading it all would
 // take longer than a second); each block's CRC is checked when it is read, whatever the size.
-constexpr std::uintmax_t kWholeCheckBytesMax = 256u << 20;
+constexpr std::uint64_t kWholeCheckBytesMax = 256u << 20;
 
 // A store whose counters are all lost goes on in a new range of ids, above any that it can have
 // used.
@@ -35,7 +34,7 @@ void add_once(std::vector<std::string>& list, const std::string& id) {
 
 tl::expected<void, StoreError> Store::Impl::put_aside(const std::vector<std::string>& files,
                                                       const std::string& reason) {
-  auto folder = quarantine(directory, files, reason);
+  auto folder = disk->quarantine(directory, files, reason);
   if (!folder) return tl::unexpected(StoreError{folder.error()});
   report.notes.push_back(directory + "/" + files.front() + ": damaged (" + reason + "), moved to " +
                          *folder + "; a new one was begun");
@@ -57,7 +56,7 @@ tl::expected<void, StoreError> Store::Impl::open_database(std::unique_ptr<Databa
   // Once as it is, once more anew if what was there is damaged.
   for (bool fresh : {false, true}) {
     std::string reason;
-    auto opened = Database::open(path, kind);
+    auto opened = Database::open(path, kind, in_memory() ? nullptr : disk->vfs());
     if (opened) {
       const auto version = migrate(**opened, migrations);
       if (!version && version.error().problem == SchemaProblem::kNewer) {
@@ -99,11 +98,9 @@ tl::expected<void, StoreError> Store::Impl::open_manifest(ManifestState& state, 
   manifest.reset();
   const std::string path = directory + "/" + kManifestFile;
   for (bool fresh : {false, true}) {
-    auto opened = Manifest::open(path);
+    auto opened = Manifest::open(path, disk->vfs());
     if (!opened) return tl::unexpected(StoreError{opened.error()});
-    std::error_code ignored;
-    const auto size = std::filesystem::file_size(path, ignored);
-    if (!fresh && !opened->found && opened->existed && size > 0) {
+    if (!fresh && !opened->found && opened->existed && disk->size(path).value_or(0) > 0) {
       opened->manifest.reset();
       if (auto aside = put_aside({kManifestFile}, "neither slot has a valid CRC"); !aside) {
         return aside;
@@ -286,7 +283,8 @@ void Store::Impl::settle_ids(const ManifestState& known, bool manifest_found,
   const auto counter = stored_id_counter();
   std::uint64_t floor = std::max(known.id_high_water, counter.value_or(0));
   if (anything_before && !manifest_found && !counter) {
-    floor = std::max<std::uint64_t>(floor, (quarantine_count(directory) + 1) << kIdGenerationShift);
+    floor = std::max<std::uint64_t>(floor, (disk->quarantine_count(directory) + 1)
+                                               << kIdGenerationShift);
   }
   // A manifest whose newest slot was damaged is one reservation behind: skip one more.
   if (anything_before) floor += kIdBatch;
@@ -393,17 +391,15 @@ tl::expected<void, StoreError> Store::Impl::load(bool at_start) {
   blocks.reset();
   if (in_memory()) return open_database(station, kStationFile, false);
 
-  std::error_code ignored;
-  const std::filesystem::path folder(directory);
   bool anything_before = false;
   for (const char* name : {kStationFile, kSamplesFile, kManifestFile}) {
-    anything_before = anything_before || std::filesystem::exists(folder / name, ignored);
+    anything_before = anything_before || disk->size(directory + "/" + name);
   }
   ManifestState known;
   bool manifest_found = false;
   if (auto opened = open_manifest(known, manifest_found); !opened) return opened;
-  const auto samples_bytes = std::filesystem::file_size(folder / kSamplesFile, ignored);
-  const bool small = !ignored && samples_bytes <= kWholeCheckBytesMax;
+  const auto samples_bytes = disk->size(directory + "/" + kSamplesFile);
+  const bool small = samples_bytes && *samples_bytes <= kWholeCheckBytesMax;
   if (auto opened = open_database(station, kStationFile, true); !opened) return opened;
   if (auto opened = open_database(blocks, kSamplesFile, small); !opened) return opened;
   // What an earlier process wrote but could not sync exists in the page cache only: copying it to
