@@ -3,8 +3,8 @@
 import argparse
 import json
 import os
+import subprocess
 import sys
-import tempfile
 import threading
 import time
 import traceback
@@ -12,6 +12,9 @@ import traceback
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import kills as kill_loop  # noqa: E402
+import real_disk  # noqa: E402
+
+BUILD = os.environ.get("MEDIUS_BINARY_DIR", os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../build/dev"))
 
 
 class Progress:
@@ -62,9 +65,32 @@ def run_kills(options, progress):
     return result
 
 
+def run_real_disk(options):
+    """--stall: a real daemon on a disk that stalls, then on a full one."""
+    try:
+        return {**real_disk.run(options.seed), "lost_or_altered": 0}
+    except (real_disk.Trouble, AssertionError) as error:
+        return {"lost_or_altered": 1, "troubles": [str(error)]}
+
+
+def run_binary(name, arguments, key=None):
+    """A tool of ours that prints its result as JSON; its exit code says whether all was well."""
+    done = subprocess.run([os.path.join(BUILD, "tests.d", name), *map(str, arguments)], stdout=subprocess.PIPE,
+                          text=True, check=False)
+    result = json.loads(done.stdout)
+    result = result[key] if key else result
+    result.setdefault("lost_or_altered", done.returncode)
+    return result
+
+
 def parse():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=0, help="kill -9 of a real mediusd, so many times")
+    parser.add_argument("--cuts", type=int, default=0, help="power cuts, at every change of the disk in turn")
+    parser.add_argument("--failures", action="store_true", help="every n-th call to the disk fails, of every kind")
+    parser.add_argument("--flips", type=int, default=0, help="flipped bits in bytes that carry something")
+    parser.add_argument("--stall", action="store_true", help="a real mediusd on a disk that stalls for 10 s, then is full")
+    parser.add_argument("--injections", type=int, default=0, help="profiles that misbehave, in one loop")
     parser.add_argument("--stations", type=int, default=1, help="so many daemons at once (default 1)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
@@ -80,6 +106,17 @@ def main():
     if options.kills:
         result["kills"] = run_kills(options, progress)
     progress.end()
+    if options.stall:
+        result["disk"] = run_real_disk(options)
+    seeded = ["--seed", options.seed, "--json"] + (["--quiet"] if options.quiet else [])
+    if options.cuts:
+        result["cuts"] = run_binary("medius-durability", ["--cuts", options.cuts, *seeded], "cuts")
+    if options.failures:
+        result["failures"] = run_binary("medius-durability", ["--failures", *seeded], "failures")
+    if options.flips:
+        result["flips"] = run_binary("medius-durability", ["--flips", options.flips, *seeded], "flips")
+    if options.injections:
+        result["injections"] = run_binary("medius-injections", [options.injections, options.seed])
     print(json.dumps(result, indent=None if options.json else 2))
     return 0 if all(part.get("lost_or_altered", 0) == 0 for part in result.values() if isinstance(part, dict)) else 1
 
