@@ -24,8 +24,9 @@ constexpr double kSlackN = 30.5;     // slack tension and the end of its ramp
 constexpr int kSoftTicks = 520;      // 500 ms and the ticks that a reaction may take
 constexpr int kFastTicks = 2;
 constexpr double kInwardMps = 0.08;  // the person goes back ...
-constexpr int kSteadyTicks = 200;    // a load that stands still has come in
-constexpr int kInwardTicks = 150;    // ... for long enough that nobody can take it for a turn
+constexpr int kSteadyTicks =
+    1000;                          // a load that stands still for longer than a stumble has come in
+constexpr int kInwardTicks = 150;  // ... for long enough that nobody can take it for a turn
 
 }  // namespace
 

@@ -159,6 +159,8 @@ struct CablePlant::State {
   bool accounts = false;
   CableEnergy energy;
   double stored_at_start_j = 0.0;
+  bool cable_cut = false;
+  double whole_stiffness_npm = 0.0, whole_damping_nspm = 0.0;  // of the cable, while it is cut
 };
 
 inline void CablePlant::State::advance_drive() noexcept {
@@ -471,7 +473,33 @@ void CablePlant::set_cuff_end(CuffEnd end) noexcept {
 }
 
 bool CablePlant::cuff_held() const noexcept {
-  return state_->end == End::kLeg || state_->end == End::kRig;
+  return !state_->cable_cut && (state_->end == End::kLeg || state_->end == End::kRig);
+}
+
+void CablePlant::jam(double extra_friction_n) noexcept {
+  state_->path_friction.config.coulomb_n =
+      state_->config.path_friction.coulomb_n + at_least(extra_friction_n, 0.0);
+}
+
+void CablePlant::cut_cable() noexcept {
+  State& s = *state_;
+  if (s.cable_cut) return;
+  s.cable_cut = true;
+  s.whole_stiffness_npm = s.config.cable_stiffness_npm;
+  s.whole_damping_nspm = s.config.cable_damping_nspm;
+  s.config.cable_stiffness_npm = s.config.cable_damping_nspm = 0.0;
+}
+
+void CablePlant::mend_cable() noexcept {
+  State& s = *state_;
+  if (!s.cable_cut) return;
+  s.cable_cut = false;
+  s.config.cable_stiffness_npm = s.whole_stiffness_npm;
+  s.config.cable_damping_nspm = s.whole_damping_nspm;
+  s.drum = {s.path.position, 0.0};
+  // Threading turned the drum by hand: the counts are there, and it stands.
+  s.encoder_counts = static_cast<std::int64_t>(std::floor(s.drum.position * s.inverse_quantum));
+  s.encoder_velocity_mps = 0.0;
 }
 
 void CablePlant::set_leg(const LegConfig& leg) noexcept {
