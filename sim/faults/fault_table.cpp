@@ -1,7 +1,5 @@
 #include "sim/faults/fault_table.hpp"
 
-#include <cstdio>
-
 namespace medius::sim {
 namespace {
 
@@ -565,36 +563,6 @@ const char* to_string(FaultPhase phase) noexcept {
       break;
   }
   return "unloading";
-}
-
-std::string fault_page() {
-  std::string page =
-      "# The failure table\n\nPrinted by `medius-swarm --table` from `fault_table.cpp`; change "
-      "that, "
-      "not this. The budget runs from the moment the fault\nacts to the reaction. Rows without an "
-      "injection are shown by the test they name.\n\n"
-      "| # | failure | injected | noticed as | within | because | reaction | shown by |\n"
-      "|---|---|---|---|---|---|---|---|\n";
-  for (const FaultRow& row : kTable) {
-    std::string codes;
-    for (const FaultCode code : row.expected) {
-      if (code == FaultCode::kNone) continue;
-      codes += (codes.empty() ? "" : ", ") + std::string(safety::fault_info(code).name);
-    }
-    char budget[32] = "";
-    if (row.budget_ms > 0.0) std::snprintf(budget, sizeof budget, "%.0f ms", row.budget_ms);
-    std::string shown = row.injector == Injector::kNone ? row.shown_by
-                                                        : std::string("`medius-swarm --row ") +
-                                                              std::to_string(row.number) + "`";
-    if (row.injector != Injector::kNone && row.shown_by[0] != '\0') {
-      shown += std::string("; ") + row.shown_by;
-    }
-    page += "| " + std::to_string(row.number) + " | " + row.name +
-            (row.raises_force ? " (raises force)" : "") + " | " + row.injection + " | " + codes +
-            " | " + budget + " | " + row.budget_reason + " | " + row.reaction + " | " + shown +
-            " |\n";
-  }
-  return page;
 }
 
 }  // namespace medius::sim
