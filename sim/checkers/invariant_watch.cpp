@@ -129,7 +129,7 @@ void InvariantWatch::check_latch(std::uint64_t tick, const InvariantSample& samp
 void InvariantWatch::check_motion(std::uint64_t tick, const InvariantSample& sample) {
   const double inward = -sample.handle_mps;
   const double newtons = sample.handle_force / limits_.force_unit;
-  free_ticks_ = !sample.held && newtons < kFreeN ? free_ticks_ + 1 : 0;
+  free_ticks_ = !sample.held && sample.told_truth && newtons < kFreeN ? free_ticks_ + 1 : 0;
   if (!sample.held && inward > limits_.reel_in_max_mps) {
     report(tick, "I4 reel-in of a released handle, m/s", inward, limits_.reel_in_max_mps);
   }

@@ -15,10 +15,13 @@ constexpr Tempo kTempi[] = {{2.0, 1.0, 3.0}, {1.5, 0.5, 2.0}, {1.0, 0.3, 1.5}, {
 // With a fault the set is only its stage: short phases, none left out.
 constexpr Tempo kShortTempi[] = {{1.5, 0.5, 2.0}, {1.0, 0.3, 1.5}, {1.2, 0.4, 1.2}};
 constexpr int kShortReps = 3;
+constexpr double kFourShare = 0.6;
 constexpr double kSeatedShare = 0.3;  // it costs three times as much to simulate
-// Most second faults strike while the first one is being answered: 1 ms to 0.3 s after it.
-constexpr double kFollowsShare = 0.75;
-constexpr double kSoonestLog = -6.9, kLatestLog = -1.2;  // of seconds, natural logarithm
+// Most second faults strike while the first one is being answered: 1 ms to 0.15 s after it.
+constexpr double kFollowsShare = 0.9;
+constexpr double kSoonestLog = -6.9, kLatestLog = -1.9;  // of seconds, natural logarithm
+// Arming takes 20 ms, unloading up to 500 ms; everything else longer than half a second.
+constexpr double kArmingDelayS = 0.005, kUnloadingDelayS = 0.1, kDelayS = 0.2;
 
 // Why two rows cannot act together; null: they can.
 const char* never_together(const FaultRow& a, const FaultRow& b) {
@@ -82,7 +85,9 @@ FaultEvent draw_event(const FaultRow& row, FaultPhase phase, const Scenario& s, 
   event.phase = phase;
   // After the last repetition the set is over.
   event.after_reps = static_cast<int>(random.below(static_cast<std::uint32_t>(s.reps)));
-  event.delay_s = random.uniform(0.0, 0.2);
+  event.delay_s = random.uniform(0.0, phase == FaultPhase::kArming      ? kArmingDelayS
+                                      : phase == FaultPhase::kUnloading ? kUnloadingDelayS
+                                                                        : kDelayS);
   // Log-uniform: mild ones are the hard ones.
   event.intensity = det::exp(random.uniform(-4.6, 0.0));
   event.seed = random.next();
@@ -136,7 +141,8 @@ void draw_pair(Pair pair, Scenario& s, Random& random) {
   s.faults.push_back(event);
   add_follower(*second, s, random);
   static const auto rows = injectable();
-  const std::size_t count = 2 + random.below(3);
+  // Four make six pairs for the price of one.
+  const std::size_t count = random.chance(kFourShare) ? 4 : 2 + random.below(2);
   for (int tries = 0; tries < 8 && s.faults.size() < count; ++tries) {
     const FaultRow& row = *rows[random.below(static_cast<std::uint32_t>(rows.size()))];
     if (fits(row, s)) add_follower(row, s, random);

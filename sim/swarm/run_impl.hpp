@@ -56,6 +56,7 @@ class Run {
   void conflicting_orders(const Pending& pending);
   [[nodiscard]] bool due(std::size_t index, FaultPhase now);
   void judge_guard();
+  void follow_stroke();
   bool accepted(const Result& result);
   void order_load(const char* id, double load, hal::CoordinateKind kind, bool must_refuse);
   void notice();
@@ -85,8 +86,10 @@ class Run {
   bool raised_ = false;
   bool killed_ = false;
   int orders_ = 0;
-  int conflict_accepted_ = 0;  // of two orders for the same state
-  double slow_share_ = 0.0;    // of the periods that a slow processor misses
+  bool blind_ = false;                   // a fault lies about position, speed or tension
+  double lowest_ = 0.0, highest_ = 0.0;  // of the handle in this set
+  int conflict_accepted_ = 0;            // of two orders for the same state
+  double slow_share_ = 0.0;              // of the periods that a slow processor misses
   Random slow_random_{1};
   std::uint64_t back_at_ = 0;     // when a person who stepped in steps back
   std::uint64_t reacted_at_ = 0;  // the first unload of the set; 0 = none yet

@@ -10,6 +10,7 @@
 namespace medius::sim {
 namespace {
 
+constexpr double kStroke = 0.1;      // m; less is no repetition
 constexpr double kMovingMps = 0.08;  // a phase of motion; a slower one is a turn or a rest
 constexpr double kLightN = 50.0;     // what may be left once the guard has let go
 constexpr int kStillTicks = 300;
@@ -52,9 +53,20 @@ FaultPhase Run::phase() const {
   const double speed = handle.velocity * handle.metres_per_unit;
   if (speed > kMovingMps) return FaultPhase::kConcentric;
   if (speed < -kMovingMps) return FaultPhase::kEccentric;
-  const rt::AxisStatus axis = world_->status().axis[0];
-  const bool high = axis.position > 0.5 * axis.range_reference && axis.range_reference > 0.0;
+  const bool high = highest_ - lowest_ > kStroke / handle.metres_per_unit &&
+                    handle.position > 0.5 * (lowest_ + highest_);
   return high ? FaultPhase::kTurnAround : FaultPhase::kRest;
+}
+
+// How far the handle has been in this set, by the plant's truth.
+void Run::follow_stroke() {
+  const double position = world_->machine().handle(0).position;
+  if (world_->station().snapshot().state != station::StationState::kWorking) {
+    lowest_ = highest_ = position;
+    return;
+  }
+  lowest_ = std::min(lowest_, position);
+  highest_ = std::max(highest_, position);
 }
 
 void Run::write_trace() {
@@ -87,6 +99,7 @@ void Run::tick(std::uint32_t missed) {
   world_->tick(missed);
   ticks_ += 1 + missed;
   judge_guard();
+  follow_stroke();
   const rt::Status& status = world_->status();
   verdict_.states |= 1u << static_cast<unsigned>(world_->station().snapshot().state);
   verdict_.reactions |= 1u << static_cast<unsigned>(status.reaction);
@@ -107,6 +120,7 @@ void Run::tick(std::uint32_t missed) {
     sample.handle_force = handle.force;
     sample.handle_mps = handle.velocity * handle.metres_per_unit;
     sample.held = world_->machine().held(i);
+    sample.told_truth = !blind_;
     watches_[i].feed(ticks_, sample);
   }
   write_trace();
@@ -116,9 +130,10 @@ void Run::tick(std::uint32_t missed) {
 void Run::judge_guard() {
   if (light_by_ == 0 || ticks_ < light_by_) return;
   for (std::size_t axis = 0; axis < watches_.size(); ++axis) {
-    const double force_n = world_->machine().handle(axis).force / unit();
+    // The drive's: against a jam or a post the person pulls by themselves.
+    const double force_n = world_->machine().handle(axis).motor_force / unit();
     if (!(force_n < kLightN)) {
-      violate(fmt::format("G6 {:.1f} N at the handle after the guard let go", force_n));
+      violate(fmt::format("G6 the drive pulls {:.1f} N after the guard let go", force_n));
     }
   }
   light_by_ = 0;

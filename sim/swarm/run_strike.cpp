@@ -17,6 +17,12 @@ constexpr std::uint64_t kAnsweredTicks = 500;  // a soft unload takes so long
 constexpr std::uint64_t kStepInTicks = 1000;
 constexpr std::int64_t kDayNs = 86'400'000'000'000;
 
+// What the controller reads is then not what the handle does: neither a release nor slack can be
+// answered in time, and only the drive's own limit is left.
+bool lies(Injector injector) {
+  return injector >= Injector::kEncoderStuck && injector <= Injector::kStaleRegisters;
+}
+
 }  // namespace
 
 bool Run::accepted(const Result& result) {
@@ -232,6 +238,7 @@ void Run::strike(Pending& pending) {
     return;
   }
   if (strike_person(pending) || strike_computer(pending)) return;
+  blind_ = blind_ || lies(injector);
   if (injector == Injector::kDriveRunaway) world_->machine().press_stop(true);
   world_->faults().inject({injector, event.axis, event.intensity, event.seed});
   strike_trainer(pending);
@@ -260,6 +267,7 @@ void Run::heal() {
   world_->faults().heal();
   world_->restart_heartbeat();  // a guard that has latched wants the daemon started anew
   light_by_ = 0;
+  blind_ = false;
   guard_.inject(Injector::kNone, 0.0);
   overrun_ = 0;
   slow_share_ = 0.0;

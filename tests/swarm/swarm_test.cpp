@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <set>
 #include <sstream>
@@ -149,6 +150,22 @@ TEST(Swarm, RunsTheSameScenarioBitForBitTwice) {
     ASSERT_TRUE(first && second);
     EXPECT_EQ(first->trace_hash, second->trace_hash) << seed;
   }
+}
+
+// Whatever a campaign has found stays found: scenarios that once broke something.
+TEST(Swarm, WhatOnceBrokeHolds) {
+  int run = 0;
+  for (const auto& entry :
+       std::filesystem::directory_iterator(MEDIUS_SOURCE_DIR "/tests/swarm/scenarios")) {
+    std::ifstream file(entry.path());
+    const auto scenario = from_json(nlohmann::json::parse(file)["scenario"]);
+    ASSERT_TRUE(scenario) << entry.path() << scenario.error();
+    const auto verdict = run_scenario(*scenario, files());
+    ASSERT_TRUE(verdict) << verdict.error();
+    EXPECT_EQ(trouble(*verdict), "") << entry.path();
+    ++run;
+  }
+  EXPECT_GE(run, 5);
 }
 
 // Every row that can be injected strikes, and is noticed in time where the table says so.
