@@ -278,7 +278,8 @@ bool Person::rest(double seconds) noexcept {
 }
 
 void Person::stop_lifting() noexcept {
-  if (stage_ != Stage::kLifting) return;
+  const bool paused = stage_ == Stage::kStanding && set_begun_;
+  if (stage_ != Stage::kLifting && !paused) return;
   each([this](std::size_t leg) { lifters_[leg].stand(); });
   stage_ = Stage::kDone;
   held_ticks_ = 0;

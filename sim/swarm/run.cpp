@@ -14,6 +14,7 @@ constexpr double kSetLimitS = 150.0;
 constexpr double kAfterFaultS = 2.0;   // a faulted machine is watched for so long
 constexpr double kReadyWithinS = 5.0;  // after healing and the reset
 constexpr double kResetS = 0.2;        // the button is held for so long
+constexpr double kNoRepS = 30.0;       // longer than any repetition, take-up or standing still
 constexpr double kStalledCommitS = 11.0;
 constexpr double kCuffRadiusM = 0.80;
 constexpr int kBothSides = 3;
@@ -110,7 +111,8 @@ bool Run::over() const {
 void Run::safety_part() {
   begin_set(first_set());
   bool began = false;
-  int fault_ticks = 0, idle_ticks = 0;
+  int fault_ticks = 0, idle_ticks = 0, last_reps = 0;
+  std::uint64_t last_rep_tick = ticks_;
   const auto limit = ticks_ + static_cast<std::uint64_t>(kSetLimitS * 1e3);
   while (ticks_ < limit) {
     strike_due();
@@ -128,7 +130,10 @@ void Run::safety_part() {
           "fault without a cause: " + std::string(safety::fault_info(world_->status().fault).name);
     }
     if (fault_ticks > static_cast<int>(kAfterFaultS * 1e3) || idle_ticks > 200) break;
-    // A row without a detector may keep a set from ending, e.g. a stalled disk.
+    if (true_reps() != last_reps) last_rep_tick = ticks_;
+    last_reps = true_reps();
+    // A row without a detector may keep a set from ending, e.g. a lost trainer before it began.
+    if (!faultless() && ticks_ - last_rep_tick > static_cast<std::uint64_t>(kNoRepS * 1e3)) break;
   }
   if (faultless() && ticks_ >= limit) verdict_.nuisance = "the set did not end";
   if (verdict_.nuisance.empty()) judge_reps(faultless(), s_.reps);
@@ -144,6 +149,9 @@ void Run::stop(const char* id) {
 
 void Run::liveness_part() {
   stop("end-of-set");
+  for (std::size_t axis = 0; axis < watches_.size(); ++axis) {
+    world_->machine().suffer(Mishap::kStopsLifting, axis, 0.0);  // the person hears of it
+  }
   heal();
   settle();
   const bool stalled = std::any_of(pending_.begin(), pending_.end(), [](const Pending& pending) {
