@@ -49,9 +49,8 @@ void add_sometimes(CampaignResult& result, const Verdict& verdict) {
   }
 }
 
-// Rows without a fault code of their own are the guard's.
-bool has_detector(const FaultRow& row, const Scenario& scenario) {
-  return row.expected.front() != safety::FaultCode::kNone && scenario.load_n >= row.least_load_n;
+bool has_detector(const FaultRow& row, const EventOutcome& event) {
+  return row.expected.front() != safety::FaultCode::kNone && event.load_n >= row.least_load_n;
 }
 
 void judge(RowResult& row, const FaultRow& data, const EventOutcome& event) {
@@ -88,7 +87,7 @@ void add_events(CampaignResult& result, const Scenario& scenario, const Verdict&
       ++result.pairs[as_reachable(verdict.events[before].row, event.row)];
     }
     // Beside other faults nobody can say which of them was noticed.
-    if (verdict.events.size() == 1 && has_detector(data, scenario)) judge(row, data, event);
+    if (verdict.events.size() == 1 && has_detector(data, event)) judge(row, data, event);
   }
 }
 

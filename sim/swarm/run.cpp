@@ -18,6 +18,7 @@ constexpr double kNoRepS = 30.0;       // longer than any repetition, take-up or
 constexpr double kStalledCommitS = 11.0;
 constexpr double kCuffRadiusM = 0.80;
 constexpr int kBothSides = 3;
+constexpr std::size_t kSetsAtMost = 12;
 // Three brisk repetitions show that everything works again.
 constexpr int kLiveReps = 3;
 constexpr measure::Tempo kLiveTempo{1.2, 0.4, 1.6, 0.0};
@@ -65,7 +66,9 @@ WorldOptions Run::world_options() {
     lifter.cuff_radius_m = kCuffRadiusM;
     lifter.fatigue = false;  // somebody who tires is a nuisance of another kind
   }
-  options.station.person.plan = {planned(first_set()), planned({"live", kLiveReps, kLiveTempo})};
+  options.station.person.plan = {planned(first_set())};
+  // Whoever is unloaded and loaded again may take that for the next set: there are enough of them.
+  options.station.person.plan.resize(kSetsAtMost, planned({"live", kLiveReps, kLiveTempo}));
   return options;
 }
 

@@ -25,6 +25,7 @@ struct EventOutcome {
   bool noticed = false;     // by one of the row's codes
   bool superseded = false;  // another code unloaded the machine first
   bool in_action = true;    // struck before the faults before it had been answered for long
+  double load_n = 0.0;      // at the handle when it struck: less than the set's while it comes in
   double exposed_ms = 0.0;  // so long the machine went on pulling and nobody had noticed
   double took_ms = 0.0;
   std::string as;  // the fault code's name

@@ -23,6 +23,13 @@ bool is_full(const measure::RepMetrics& rep) {
   return rep.kind == measure::RepKind::kFull && (rep.quality & measure::kQualityProvisional) == 0;
 }
 
+// Of all that the person took for a set; the session is one.
+int reps_done(const std::vector<SetTruth>& sets) {
+  int reps = 0;
+  for (const SetTruth& set : sets) reps += set.reps;
+  return reps;
+}
+
 }  // namespace
 
 void Run::violate(std::string what) {
@@ -30,8 +37,7 @@ void Run::violate(std::string what) {
 }
 
 int Run::true_reps() const {
-  const auto& truth = world_->machine().set_truth(0);
-  return truth.empty() ? 0 : truth.back().reps;
+  return reps_done(world_->machine().set_truth(0));
 }
 
 FaultPhase Run::phase() const {
@@ -187,8 +193,7 @@ void Run::settle() {
 void Run::judge_reps(bool exact, int planned_reps) {
   const auto sets = world_->store().sets_of(session_id_);
   for (std::size_t axis = 0; axis < watches_.size(); ++axis) {
-    const auto& truths = world_->machine().set_truth(axis);
-    const int truth = truths.empty() ? 0 : truths.back().reps;
+    const int truth = reps_done(world_->machine().set_truth(axis));
     int counted = -1;
     for (const record::SetRecord& set : sets) {
       if (set.axis != axis) continue;

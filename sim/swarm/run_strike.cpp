@@ -229,6 +229,7 @@ void Run::strike(Pending& pending) {
   outcome.row = event.row;
   outcome.phase = phase();
   outcome.fired = true;
+  outcome.load_n = world_->status().axis[event.axis].force_target / unit();
   outcome.in_action = reacted_at_ == 0 || ticks_ - reacted_at_ <= kAnsweredTicks;
   pending.outcome = verdict_.events.size();
   verdict_.events.push_back(outcome);
@@ -249,7 +250,9 @@ bool Run::due(std::size_t index, FaultPhase now) {
   const auto delay_ticks = static_cast<std::uint64_t>(pending.event.delay_s * 1e3);
   if (pending.event.follows && index > 0) {
     const Pending& before = pending_[index - 1];
-    return before.fired && ticks_ >= before.fired_tick + delay_ticks;
+    // Once something unloads, the phase is the reaction's.
+    const bool acts = pending.row->strikes(now, s_.seated) || reacted_at_ != 0;
+    return acts && before.fired && ticks_ >= before.fired_tick + delay_ticks;
   }
   const bool here = now == pending.event.phase && true_reps() >= pending.event.after_reps;
   pending.phase_ticks = here ? pending.phase_ticks + 1 : 0;

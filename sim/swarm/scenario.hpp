@@ -21,7 +21,7 @@ struct FaultEvent {
   FaultPhase phase = FaultPhase::kConcentric;
   int after_reps = 0;
   double delay_s = 0.0;
-  bool follows = false;  // strikes `delay_s` after the event before it, whatever the phase
+  bool follows = false;  // strikes `delay_s` after the event before it, as soon as it can act
   double intensity = 0.5;
   std::uint64_t seed = 1;
 };
