@@ -35,6 +35,8 @@ class Mechanics {
   virtual void release(std::size_t axis) = 0;
   virtual void grip(std::size_t axis) = 0;
   [[nodiscard]] virtual bool held(std::size_t axis) const = 0;
+  // False: this machine cannot suffer it.
+  virtual bool suffer(Mishap, std::size_t /*axis*/, double /*amount*/) { return false; }
   [[nodiscard]] virtual std::uint64_t state_hash() const = 0;
 };
 

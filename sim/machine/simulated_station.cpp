@@ -304,6 +304,10 @@ bool SimulatedStation::held(std::size_t hold) const noexcept {
   return state_->mechanics->held(state_->known_hold(hold));
 }
 
+bool SimulatedStation::suffer(Mishap mishap, std::size_t axis, double amount) noexcept {
+  return state_->mechanics->suffer(mishap, state_->known(axis), amount);
+}
+
 void SimulatedStation::fail_drive(std::size_t axis) noexcept {
   constexpr std::uint16_t kOvercurrent = 0x2310;  // CiA 402 603Fh
   state_->drives[state_->known(axis)].fail(kOvercurrent);

@@ -93,6 +93,17 @@ struct HandleTruth {
   double metres_per_unit = 1.0;  // of position: 1 for a cable, the pad's lever for an arm
 };
 
+// What happens to machine and person beside release and grip; the amount is each one's own.
+enum class Mishap : std::uint8_t {
+  kNone = 0,      // all are over: mended, strong again, unhooked
+  kJam,           // a pulley or gear rubs with `amount` more at the handle, N
+  kCableCut,      // cable only
+  kHooked,        // cable only: the cuff is off the leg and hangs on something fixed
+  kWeak,          // `amount` of the leg's strength is left, 0..1
+  kWalksIn,       // cable only: the person walks toward the pulley, `amount` m
+  kStopsLifting,  // stands still in mid-set
+};
+
 // Truth of one set as the plant saw it. The cuff ring's or the pad's speed is its mean over 111 ms
 // around the moment, one period of a 9 Hz tremor: what trembles is not moving. A stroke is motion
 // beyond
@@ -159,6 +170,8 @@ class SimulatedStation {
   void release_handle(std::size_t hold = 0) noexcept;
   void grip(std::size_t hold = 0) noexcept;
   [[nodiscard]] bool held(std::size_t hold = 0) const noexcept;
+  // False: this machine cannot suffer it, and nothing has happened.
+  bool suffer(Mishap mishap, std::size_t axis, double amount) noexcept;
 
   // The drive of an axis reports overcurrent and goes into fault.
   void fail_drive(std::size_t axis = 0) noexcept;
