@@ -33,7 +33,7 @@ struct AxisBounds {
   double release_force_fraction = 0.0;  // release: measured force below this x felt ...
   double release_speed = 0.0;           // ... and inward speed above this ...
   int release_confirm_ticks = 0;        // ... for so many ticks
-  double slack_speed = 0.0;             // reel-in speed of the slack servo (0.15 m/s)
+  double slack_speed = 0.0;             // reel-in speed of the slack servo (0.25 m/s)
   double slack_gain = 0.0;              // N per m/s of the slack servo
   double slack_pull_max = 0.0;          // inward force of the slack servo
   double pretension_max = 0.0;          // approach and reel-in tension: 30 N

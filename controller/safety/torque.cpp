@@ -14,9 +14,9 @@ constexpr double kCorrectionOverFelt = 0.4;  // of the force of the set: frictio
 constexpr int kRetensionTicks = 50;          // tension must stay back for so long
 // A brisk hand, too, slackens a light load: half of the brake force.
 constexpr double kLightOverBrake = 0.5;
-// The servo acts at once; in doubt the word "released" waits so long: a bounce is over, or a hand
-// that outran the cable has come back to it.
-constexpr int kLightDoubtTicks = 300, kAheadDoubtTicks = 2500;
+// The servo acts at once; in doubt the word "released" waits so long: at slack_speed it has then
+// reeled in 0.75 m, more than a hand that outran the cable, or dropped, can be away from it.
+constexpr int kDoubtTicks = 3000;
 
 // Watches for the handle slipping away; true while the slack servo has the word.
 bool track_release(const AxisBounds& bounds, const TorqueInput& input, double felt,
@@ -30,7 +30,7 @@ bool track_release(const AxisBounds& bounds, const TorqueInput& input, double fe
     if (state.release_ticks == 0 || state.release_ticks < bounds.release_confirm_ticks)
       return false;
     const bool light = felt < kLightOverBrake * bound(bounds.brake_force_max);
-    const int doubt = state.ran_ahead ? kAheadDoubtTicks : light ? kLightDoubtTicks : 0;
+    const int doubt = state.ran_ahead || light ? kDoubtTicks : 0;
     state = {.word = state.word, .slack_servo = true, .doubt_ticks = loaded ? doubt : -1};
   }
   state.released = state.doubt_ticks == 0;
