@@ -290,7 +290,7 @@ TEST(TakeUp, PullsWithPretensionWhenTautAndReelsInSlowlyWhenSlack) {
   TakeUpInput input{15.0, 15.0, 15.0, 0.0, 0.0};
   EXPECT_EQ(take_up(bounds, input), 15.0);
   input.tension = 0.0;
-  EXPECT_EQ(take_up(bounds, input), bounds.slack_pull_max);
+  EXPECT_NEAR(take_up(bounds, input), bounds.slack_gain * bounds.slack_speed, 1e-9);
   input.velocity = -bounds.slack_speed;
   EXPECT_NEAR(take_up(bounds, input), 0.0, 1e-9) << "no pull beyond the reel-in speed";
   input.pretension = 0.0;

@@ -159,7 +159,7 @@ TEST(Motion, WithoutForceThereIsNoMotion) {
 TEST(Motion, ADriveThatRunsInFasterThanItsSetPointTrips) {
   Rig rig;
   rig.tick(10);
-  rig.input.velocity = -0.6;
+  rig.input.velocity = -0.5;
   EXPECT_EQ(rig.tick(10).fault, FaultCode::kNone);
   EXPECT_EQ(rig.tick(30).fault, FaultCode::kOverspeed);
 }

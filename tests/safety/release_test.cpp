@@ -152,6 +152,22 @@ TEST(Release, AHandThatHoldsForFiftyMillisecondsGetsTheForceBackOnARamp) {
   EXPECT_EQ(rig.state.retension_ceiling > 0.0, rig.state.word < 80.0);
 }
 
+// A hand that stops a brisk lift lets the drum fly on past it; nobody has let go of 80 N. A hand
+// that stood still when the tension went has.
+TEST(Release, ADrumThatFliesOnPastAHandThatStopsIsBlamedLater) {
+  for (const double before_mps : {0.9, 0.0}) {
+    Rig rig;
+    rig.input.velocity = before_mps;
+    rig.step();
+    rig.input.measured_force = 0.0;
+    rig.step();
+    rig.input.velocity = -0.3;
+    for (int i = 0; i < 3; ++i) rig.step();
+    EXPECT_TRUE(rig.state.slack_servo);
+    EXPECT_EQ(rig.step().fault == FaultCode::kHandleReleased, before_mps == 0.0) << before_mps;
+  }
+}
+
 TEST(Release, TenNewtonsAreNotYetAHandAndAnyMoreAre) {
   for (const double tension : {10.0, 10.001}) {
     Rig rig;
