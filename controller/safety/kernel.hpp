@@ -165,7 +165,7 @@ class TorqueWord {
 struct TorqueState {
   double word = 0.0;
   int release_ticks = 0;
-  bool ran_ahead = false;  // tension was last there on a brisk way: hand or drum may have run on
+  bool ran_ahead = false;    // tension was last there on a brisk way: hand or drum may have run on
   bool slack_servo = false;  // tension is gone: reel in slowly
   int doubt_ticks =
       0;  // left, in which it may still be a hand that comes back; < 0: nobody is blamed
