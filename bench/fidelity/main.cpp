@@ -9,6 +9,7 @@
 
 #include "bench/fidelity/counting.hpp"
 #include "bench/fidelity/fidelity.hpp"
+#include "bench/fidelity/release.hpp"
 
 namespace {
 
@@ -63,7 +64,16 @@ int main(int argc, char** argv) {
   CLI::App* counting = app.add_subcommand(
       "counting", "Repetitions, range, times and speeds over random mixed repetitions");
   add_common(*counting, options);
+  counting
+      ->add_option("--corpus", options.filters,
+                   "Only this corpus, as the table names it (may be repeated)")
+      ->allow_extra_args(false);
+  CLI::App* release = app.add_subcommand(
+      "release",
+      "The handle let go at every phase, load and law, with the daemon alive and frozen");
+  add_common(*release, options);
   CLI11_PARSE(app, argc, argv);
+  if (release->parsed()) return medius::bench::run_release(options);
   return fidelity->parsed() ? medius::bench::run_fidelity(options)
                             : medius::bench::run_counting(options);
 }

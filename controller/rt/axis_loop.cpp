@@ -136,6 +136,7 @@ void AxisLoop::diagnose(const LoopState& loop, double position, bool position_ne
   input.load_state = load_state_;
   input.reaction = loop.reaction;
   input.dt_s = kTickPeriodS;
+  input.slack = torque_.slack_servo;
   const diagnosis::SignalOutput checked = diagnosis::check_signals(signal_limits_, input, signals_);
   signal_cause_ = checked.cause;
   sensed_.position_fresh = checked.use_position;

@@ -14,9 +14,11 @@ constexpr double kCorrectionOverFelt = 0.4;  // of the force of the set: frictio
 constexpr int kRetensionTicks = 50;          // tension must stay back for so long
 // A brisk hand, too, slackens a light load: half of the brake force.
 constexpr double kLightOverBrake = 0.5;
-// The servo acts at once; in doubt the word "released" waits so long: a bounce is over, or a hand
-// that outran the cable has come back to it.
-constexpr int kLightDoubtTicks = 300, kAheadDoubtTicks = 2500;
+// The servo reels in at 0.25 m/s, of the 0.3 m/s allowed without user load: a hand may be waiting.
+constexpr double kServoOverSlack = 5.0 / 3.0;
+// It acts at once; in doubt the word "released" waits so long: it has then reeled in 0.75 m, more
+// than a hand that outran the cable, or dropped, can be away from it.
+constexpr int kDoubtTicks = 3000;
 
 // Watches for the handle slipping away; true while the slack servo has the word.
 bool track_release(const AxisBounds& bounds, const TorqueInput& input, double felt,
@@ -25,12 +27,13 @@ bool track_release(const AxisBounds& bounds, const TorqueInput& input, double fe
     const bool loaded = input.load_state == LoadState::kLoaded;
     const bool low = input.measured_force < bound(bounds.release_force_fraction) * felt;
     const bool inward = input.velocity < -bound(bounds.release_speed);
-    if (!low) state.ran_ahead = inward;
+    if (!low) state.ran_ahead = absolute(input.velocity) > bound(bounds.release_speed);
     state.release_ticks = low && inward ? state.release_ticks + 1 : 0;
     if (state.release_ticks == 0 || state.release_ticks < bounds.release_confirm_ticks)
       return false;
-    const bool light = felt < kLightOverBrake * bound(bounds.brake_force_max);
-    const int doubt = state.ran_ahead ? kAheadDoubtTicks : light ? kLightDoubtTicks : 0;
+    const bool light =
+        state.retension_ceiling > 0.0 || felt < kLightOverBrake * bound(bounds.brake_force_max);
+    const int doubt = state.ran_ahead || light ? kDoubtTicks : 0;
     state = {.word = state.word, .slack_servo = true, .doubt_ticks = loaded ? doubt : -1};
   }
   state.released = state.doubt_ticks == 0;
@@ -103,7 +106,8 @@ TorqueOutput limit_torque(const AxisBounds& bounds, const TorqueInput& input,
     const double slew = bound(bounds.torque_slew_per_tick);
     const bool servo = track_release(bounds, input, felt, state);
     if (servo) {
-      word = bound(bounds.slack_gain) * (input.velocity + bound(bounds.slack_speed));
+      word =
+          bound(bounds.slack_gain) * (input.velocity + kServoOverSlack * bound(bounds.slack_speed));
       word =
           clamped(word, -bound(bounds.brake_force_max), smaller(bounds.slack_pull_max, force_max));
       out.limits |= kLimitSlackServo;

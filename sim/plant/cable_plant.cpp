@@ -1,5 +1,7 @@
 #include "sim/plant/cable_plant.hpp"
 
+#include <cmath>
+
 #include "controller/base/clamp.hpp"
 #include "controller/base/trace_hash.hpp"
 #include "sim/plant/cable_state.hpp"
