@@ -298,11 +298,15 @@ void Station::Impl::close_set(std::uint64_t end_tick) {
 void Station::Impl::after_set() {
   drives_off();  // hands are at the cuff between sets: no torque
   const double rest_s = session_->program.blocks[session_->plan[session_->next].block].rest_s;
+  rest_or_finish(rest_s);
+}
+
+void Station::Impl::rest_or_finish(double rest_s) {
   ++session_->next;
   if (session_ends_after_set || session_->next >= session_->plan.size()) {
     unload_stage = UnloadStage::kStore;
     stage_tick = loop.status().tick;
-    enter(StationState::kUnloading, "the set is being stored");
+    enter(StationState::kUnloading, "what was done is being stored");
     return;
   }
   resumed_rest = false;
