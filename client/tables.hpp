@@ -5,12 +5,17 @@
 #include <string>
 #include <vector>
 
+#include "controller/record/guided_record.hpp"
 #include "controller/record/set_record.hpp"
 
 namespace medius::client {
 
 // A table of the repetitions of one set, with its heading.
 [[nodiscard]] std::vector<std::string> repetition_table(const record::SetRecord& set, bool color);
+
+// What was done without the machine: asked, and told by whom. Nothing when there is none.
+[[nodiscard]] std::vector<std::string> guided_table(std::span<const record::GuidedRecord> guided,
+                                                    bool color);
 
 // Mean and scatter of one figure over the counted repetitions of a side.
 struct Figure {

@@ -206,7 +206,11 @@ void Station::Impl::watch_standing() {
     // Whoever holds is not standing about, however still.
     const bool holds = set->block.hold_s > 0.0 &&
                        status_of(side).force_measured > 2.0 * status_of(side).pretension;
-    if (!holds && !(absolute(position - side.anchor) > floor)) continue;
+    // A hip hike moves by less than the floor, and its repetitions are counted all the same.
+    const std::uint32_t reps = status_of(side).reps_counted + status_of(side).reps_partial;
+    const bool repeats = reps != side.reps_seen;
+    side.reps_seen = reps;
+    if (!holds && !repeats && !(absolute(position - side.anchor) > floor)) continue;
     side.anchor = position;
     moved = true;
   }

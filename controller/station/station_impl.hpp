@@ -89,8 +89,9 @@ struct SetSide {
   bool engaged = false;    // the loop has taken kEngage: the load comes in
   bool recording = false;  // the recorder knows the set
   std::uint16_t serial = 0;
-  double load_in_force = 0.0;  // confirmed by the loop
-  double anchor = 0.0;         // position of the last movement
+  double load_in_force = 0.0;   // confirmed by the loop
+  double anchor = 0.0;          // position of the last movement
+  std::uint32_t reps_seen = 0;  // full and partial, at the last look
 };
 
 // The set that is being prepared, done or closed.
