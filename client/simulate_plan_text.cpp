@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "client/tables.hpp"
 #include "controller/record/export.hpp"
 
 namespace medius::client {
@@ -17,7 +18,7 @@ const station::TestResult* same_test(const sim::PlanTestDay& day, station::TestK
 
 std::string value_text(const station::TestResult& test, const station::SideResult& side) {
   if (side.value.count == 0) return "no value";
-  if (side.stance) return station::stance_text(*side.stance, side.stance_asked_s);
+  if (side.stance) return stance_text(*side.stance, side.stance_asked_s);
   if (test.kind != station::TestKind::kLoadVelocity) {
     return fmt::format("best {:.1f}, mean {:.1f} {}", side.value.best, side.value.mean, test.unit);
   }

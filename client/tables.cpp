@@ -1,12 +1,13 @@
 #include "client/tables.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include <fmt/format.h>
 
 #include "client/text.hpp"
 #include "client/wording.hpp"
-#include "controller/station/plan_tests.hpp"
+#include "controller/base/det_math.hpp"
 
 namespace medius::client {
 namespace {
@@ -223,6 +224,15 @@ std::vector<std::string> session_summary(std::span<const record::SetRecord> sets
   return lines;
 }
 
+std::string stance_text(const measure::StanceResult& stance, double asked_s) {
+  constexpr double kDegrees = 180.0 / det::kPi;
+  return fmt::format(
+      "held {:.1f} of {:g} s{}, the pelvis dropped by {:.1f} deg at most, by {:.1f} deg on average",
+      std::min(stance.until_drop_s, stance.stood_s), asked_s,
+      stance.dropped ? " before it dropped for good" : "", kDegrees * stance.drop_rad,
+      kDegrees * stance.mean_rad);
+}
+
 std::vector<std::string> guided_table(std::span<const record::GuidedRecord> guided, bool color) {
   std::vector<std::string> lines;
   if (guided.empty()) return lines;
@@ -241,7 +251,7 @@ std::vector<std::string> guided_table(std::span<const record::GuidedRecord> guid
     lines.push_back(line);
     if (!one.stance) continue;
     lines.push_back(one.stance->measured
-                        ? "     " + station::stance_text(*one.stance, one.hold_s)
+                        ? "     " + stance_text(*one.stance, one.hold_s)
                         : std::string("     the pelvis-tilt sensor did not see nine tenths of it"));
   }
   return lines;

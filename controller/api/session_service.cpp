@@ -78,14 +78,13 @@ grpc::Status SessionService::GetSession(grpc::ServerContext* call,
     std::vector<record::GuidedRecord> guided;
   };
   using Found = std::optional<Stored>;
-  const auto found = on_record<Found>(context_.parts.runtime, ApiContext::wait_until(*call),
-                                      context_.give_up(*call),
-                                      [&store = context_.parts.store, id = *id]() -> Found {
-                                        auto session = store.session(id);
-                                        if (!session) return std::nullopt;
-                                        return Stored{std::move(*session), store.sets_of(id),
-                                                      store.guided_of(id)};
-                                      });
+  const auto found = on_record<Found>(
+      context_.parts.runtime, ApiContext::wait_until(*call), context_.give_up(*call),
+      [&store = context_.parts.store, id = *id]() -> Found {
+        auto session = store.session(id);
+        if (!session) return std::nullopt;
+        return Stored{std::move(*session), store.sets_of(id), store.guided_of(id)};
+      });
   if (!found) return no_answer(context_);
   if (!*found) {
     return {grpc::StatusCode::NOT_FOUND,

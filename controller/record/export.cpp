@@ -277,11 +277,27 @@ void write_samples_csv(std::ostream& out, const SetRecord& set,
 
 void write_guided_csv(std::ostream& out, std::span<const GuidedRecord> guided) {
   CsvRow row;
-  for (const char* name :
-       {"session_id", "guided_id", "index", "exercise_id", "side", "warm_up", "reps_asked", "tempo",
-        "hold [s]", "duration [s]", "end", "confirmed_from", "confirmed_by", "reps_confirmed",
-        "reason", "start", "end_time", "stance_stood [s]", "stance_until_drop [s]",
-        "pelvic_drop [deg]", "pelvic_drop_mean [deg]"}) {
+  for (const char* name : {"session_id",
+                           "guided_id",
+                           "index",
+                           "exercise_id",
+                           "side",
+                           "warm_up",
+                           "reps_asked",
+                           "tempo",
+                           "hold [s]",
+                           "duration [s]",
+                           "end",
+                           "confirmed_from",
+                           "confirmed_by",
+                           "reps_confirmed",
+                           "reason",
+                           "start",
+                           "end_time",
+                           "stance_stood [s]",
+                           "stance_until_drop [s]",
+                           "pelvic_drop [deg]",
+                           "pelvic_drop_mean [deg]"}) {
     row.text(name);
   }
   row.end(out);
@@ -292,10 +308,10 @@ void write_guided_csv(std::ostream& out, std::span<const GuidedRecord> guided) {
     row.text(to_string(one.from)).text(one.confirmed_by).integer(one.reps_confirmed);
     row.text(one.reason).text(iso_time(one.start_unix_ns)).text(iso_time(one.end_unix_ns));
     const bool measured = one.stance && one.stance->measured;
-    for (const double value : {measured ? one.stance->stood_s : kNone,
-                               measured ? one.stance->until_drop_s : kNone,
-                               measured ? one.stance->drop_rad * kDegrees : kNone,
-                               measured ? one.stance->mean_rad * kDegrees : kNone}) {
+    for (const double value :
+         {measured ? one.stance->stood_s : kNone, measured ? one.stance->until_drop_s : kNone,
+          measured ? one.stance->drop_rad * kDegrees : kNone,
+          measured ? one.stance->mean_rad * kDegrees : kNone}) {
       row.real(value);
     }
     row.end(out);

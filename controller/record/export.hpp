@@ -34,8 +34,8 @@ struct ExportError {
 void write_samples_csv(std::ostream& out, const SetRecord& set,
                        std::span<const rt::SampleRecord> samples);
 
-// One row an exercise without the machine: what was asked, what was confirmed, by whom and when, and
-// for a single-leg stance what the pelvis-tilt sensor measured (empty without one).
+// One row an exercise without the machine: what was asked, what was confirmed, by whom and when,
+// and for a single-leg stance what the pelvis-tilt sensor measured (empty without one).
 void write_guided_csv(std::ostream& out, std::span<const GuidedRecord> guided);
 
 // {
@@ -72,8 +72,7 @@ void write_guided_csv(std::ostream& out, std::span<const GuidedRecord> guided);
 //         "power_mean_w", "power_peak_w", "velocity_mean", "velocity_peak", "force_error_rms"}
 // Times are null while a session or set is open. Keys are only ever added.
 void write_session_json(std::ostream& out, const SessionRecord& session,
-                        std::span<const SetRecord> sets,
-                        std::span<const GuidedRecord> guided = {});
+                        std::span<const SetRecord> sets, std::span<const GuidedRecord> guided = {});
 
 // The words used above.
 [[nodiscard]] std::vector<std::string> value_flag_names(std::uint32_t flags);

@@ -82,11 +82,9 @@ void Station::Impl::begin_guided() {
   guided = std::move(task);
   last_set.clear();
   paused = false;
-  audit->info("guided exercise {} starts: {} {}, {}", guided->record.id,
-              guided->record.exercise_id, record::to_string(guided->record.side),
-              asked_words(guided->block));
-  enter(StationState::kGuided,
-        advice(guided->record, guided->block, guided->watches_pelvis));
+  audit->info("guided exercise {} starts: {} {}, {}", guided->record.id, guided->record.exercise_id,
+              record::to_string(guided->record.side), asked_words(guided->block));
+  enter(StationState::kGuided, advice(guided->record, guided->block, guided->watches_pelvis));
 }
 
 Pace Station::Impl::guided_pace() const {
@@ -171,9 +169,9 @@ void Station::Impl::after_guided() {
 // ---- orders ---------------------------------------------------------------------------------
 std::optional<Refusal> Station::Impl::check_confirm(const ConfirmGuidedOrder& order) const {
   if (state != StationState::kGuided || !guided || guided->measuring) {
-    return Refusal{RefusalCode::kWrongState,
-                   fmt::format("nothing waits for a confirmation (the station is {})",
-                               to_string(state))};
+    return Refusal{
+        RefusalCode::kWrongState,
+        fmt::format("nothing waits for a confirmation (the station is {})", to_string(state))};
   }
   if (!order.guided_id.empty() && order.guided_id != guided->record.id) {
     return Refusal{RefusalCode::kWrongState,

@@ -36,7 +36,7 @@ Pace in_repetition(const Repetition& steps, double elapsed_s) noexcept {
 }  // namespace
 
 const char* to_string(PacePhase phase) noexcept {
-  constexpr std::array<const char*, 8> kWords{"get ready", "lift", "hold",          "lower",
+  constexpr std::array<const char*, 8> kWords{"get ready", "lift", "hold",        "lower",
                                               "pause",     "move", "at own pace", "over"};
   const auto index = static_cast<std::size_t>(phase);
   return index < kWords.size() ? kWords[index] : "unknown";

@@ -25,7 +25,8 @@ struct Pace {
   std::uint32_t repetition = 0;  // where the pace is, from 1; 0 before the first and after the last
   double phase_elapsed_s = 0.0;
   double phase_s = 0.0;  // prescribed; 0 = open
-  double total_s = 0.0;  // from the start to kOver; the time to get ready alone when nothing is paced
+  double total_s =
+      0.0;  // from the start to kOver; the time to get ready alone when nothing is paced
   double remaining_s = 0.0;
 };
 

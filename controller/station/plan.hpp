@@ -46,8 +46,8 @@ struct PlanDay {
 [[nodiscard]] Program for_person(const Program& test, const PlanState& state);
 
 // [any] What of a program this machine can do; the rest with the reason. What is done without a
-// machine belongs to the one whose exercise comes before it; a stance that only a pelvis-tilt sensor
-// can judge is left out where there is none.
+// machine belongs to the one whose exercise comes before it; a stance that only a pelvis-tilt
+// sensor can judge is left out where there is none.
 struct MachineShare {
   Program program;
   std::vector<std::string> skipped;

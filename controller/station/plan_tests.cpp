@@ -178,14 +178,6 @@ std::string change_text(TestKind kind, const SideResult& before, const SideResul
                      change.minimal_detectable_change, unit);
 }
 
-std::string stance_text(const measure::StanceResult& stance, double asked_s) {
-  const double held_s = at_most(stance.until_drop_s, stance.stood_s);
-  return fmt::format(
-      "held {:.1f} of {:g} s{}, the pelvis dropped by {:.1f} deg at most, by {:.1f} deg on average",
-      held_s, asked_s, stance.dropped ? " before it dropped for good" : "",
-      kDegrees * stance.drop_rad, kDegrees * stance.mean_rad);
-}
-
 std::string symmetry_text(const measure::Symmetry& symmetry) {
   if ((symmetry.index.flags & measure::kValueMissing) != 0) return "not enough repetitions a side";
   const bool within = (symmetry.index.flags & measure::kValueWithinChange) != 0;

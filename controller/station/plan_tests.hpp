@@ -41,8 +41,6 @@ struct TestResult {
 // [any] "+12.3 % (+18 N); beyond the error of 15 N", or within it; empty without both.
 [[nodiscard]] std::string change_text(TestKind kind, const SideResult& before,
                                       const SideResult& after, const std::string& unit);
-// [any] "held 30.0 of 30 s, the pelvis dropped by 2.1 deg at most, by 1.4 deg on average".
-[[nodiscard]] std::string stance_text(const measure::StanceResult& stance, double asked_s);
 // [any] "right 3.1 % below left; within the error of 6.5 %".
 [[nodiscard]] std::string symmetry_text(const measure::Symmetry& symmetry);
 

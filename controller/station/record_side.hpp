@@ -56,7 +56,8 @@ class RecordSide {
   // [control] Call at every step.
   void step(std::int64_t now_ns);
 
-  // [control] Closed sets, and with sessions and guided exercises, that the store has not taken yet.
+  // [control] Closed sets, and with sessions and guided exercises, that the store has not taken
+  // yet.
   [[nodiscard]] std::size_t unstored_sets() const { return closes_.size(); }
   [[nodiscard]] std::size_t unacknowledged() const {
     return closes_.size() + sessions_.size() + guided_.size();
