@@ -12,6 +12,9 @@ namespace {
 
 constexpr double kLoadStep = 0.5;  // N | Nm: what a session's loads are rounded to
 
+// A program says the load of one arm; the one axis of linked arms carries it for both.
+constexpr double kLinkedArms = 2.0;
+
 double rounded(double load) {
   return std::round(load / kLoadStep) * kLoadStep;
 }
@@ -22,9 +25,11 @@ std::uint32_t first_goal(const ProgramBlock& block) {
   return std::max(block.reps, block.reps_max > kExtraReps ? block.reps_max - kExtraReps : 1u);
 }
 
-bool has_axis(const MachineConfig& machine, hal::CoordinateKind kind) {
-  return std::any_of(machine.axes.begin(), machine.axes.end(),
-                     [kind](const auto& axis) { return axis.engine.coordinate == kind; });
+const AxisMachineConfig* axis_of(const MachineConfig& machine, hal::CoordinateKind kind) {
+  const auto found =
+      std::find_if(machine.axes.begin(), machine.axes.end(),
+                   [kind](const auto& axis) { return axis.engine.coordinate == kind; });
+  return found != machine.axes.end() ? &*found : nullptr;
 }
 
 const char* machine_words(hal::CoordinateKind kind) {
@@ -137,8 +142,14 @@ MachineShare share_of(const Program& program, const MachineConfig& machine) {
     if (block.guided && program.test == TestKind::kPelvicDrop && !machine.pelvis_sensor) {
       share.skipped.push_back(
           fmt::format("{} is skipped: {}", block.exercise_id, pelvis_not_seen().note));
-    } else if (!place || has_axis(machine, *place)) {
+    } else if (block.guided && (!place || axis_of(machine, *place) != nullptr)) {
       share.program.blocks.push_back(block);
+    } else if (const AxisMachineConfig* axis = axis_of(machine, *place); axis != nullptr) {
+      share.program.blocks.push_back(block);
+      if (axis->engine.linked_arms) {
+        share.program.blocks.back().load *= kLinkedArms;
+        share.program.blocks.back().working_load *= kLinkedArms;
+      }
     } else if (block.guided) {
       share.skipped.push_back(
           fmt::format("{} is paced at the {}, beside the exercise before it; this is the {}",
