@@ -11,6 +11,7 @@
 #include "client/print.hpp"
 #include "client/tables.hpp"
 #include "client/wording.hpp"
+#include "controller/base/det_math.hpp"
 
 namespace medius::client {
 namespace {
@@ -144,6 +145,29 @@ Json set_json(const ReportInput& input, std::size_t i) {
   return out;
 }
 
+Json guided_json(const record::GuidedRecord& guided) {
+  constexpr double kDegrees = 180.0 / det::kPi;
+  Json out;
+  out["index"] = guided.index;
+  out["exercise"] = guided.exercise_id;
+  out["side"] = word(guided.side);
+  out["reps_asked"] = guided.reps_asked;
+  out["hold_s"] = guided.hold_s;
+  out["duration_s"] = guided.duration_s;
+  out["end"] = word(guided.end);
+  out["reps_confirmed"] = guided.reps_confirmed;
+  out["confirmed_by"] = guided.confirmed_by;
+  out["reason"] = guided.reason;
+  out["stance"] = nullptr;
+  if (guided.stance && guided.stance->measured) {
+    out["stance"] = {{"stood_s", guided.stance->stood_s},
+                     {"until_drop_s", guided.stance->until_drop_s},
+                     {"pelvic_drop_deg", kDegrees * guided.stance->drop_rad},
+                     {"pelvic_drop_mean_deg", kDegrees * guided.stance->mean_rad}};
+  }
+  return out;
+}
+
 }  // namespace
 
 Json report_json(const ReportInput& input) {
@@ -163,6 +187,9 @@ Json report_json(const ReportInput& input) {
   }
   out["sets"] = Json::array();
   for (std::size_t i = 0; i < input.sets.size(); ++i) out["sets"].push_back(set_json(input, i));
+  out["guided"] = Json::array();
+  for (const record::GuidedRecord& guided : input.guided)
+    out["guided"].push_back(guided_json(guided));
   return out;
 }
 

@@ -4,11 +4,13 @@
 #include <array>
 #include <charconv>
 #include <functional>
+#include <limits>
 #include <ostream>
 #include <string_view>
 #include <vector>
 
 #include "controller/base/clamp.hpp"
+#include "controller/base/det_math.hpp"
 #include "controller/record/export_words.hpp"
 #include "controller/record/rows.hpp"
 
@@ -21,6 +23,9 @@ using measure::MetricScope;
 using measure::MetricValue;
 using measure::PhaseMetrics;
 using measure::RepMetrics;
+
+constexpr double kNone = std::numeric_limits<double>::quiet_NaN();  // an empty field
+constexpr double kDegrees = 180.0 / det::kPi;
 
 std::string number(double value) {
   if (!is_finite(value)) return {};
@@ -308,6 +313,49 @@ void write_samples_csv(std::ostream& out, const SetRecord& set,
     row.integer(sample.fault).integer(sample.drive_age_ns).integer(sample.late_ns);
     row.integer(sample.missed);
     if (pads) row.real(1e-3 * sample.pad_left_mnm).real(1e-3 * sample.pad_right_mnm);
+    row.end(out);
+  }
+}
+
+void write_guided_csv(std::ostream& out, std::span<const GuidedRecord> guided) {
+  CsvRow row;
+  for (const char* name : {"session_id",
+                           "guided_id",
+                           "index",
+                           "exercise_id",
+                           "side",
+                           "warm_up",
+                           "reps_asked",
+                           "tempo",
+                           "hold [s]",
+                           "duration [s]",
+                           "end",
+                           "confirmed_from",
+                           "confirmed_by",
+                           "reps_confirmed",
+                           "reason",
+                           "start",
+                           "end_time",
+                           "stance_stood [s]",
+                           "stance_until_drop [s]",
+                           "pelvic_drop [deg]",
+                           "pelvic_drop_mean [deg]"}) {
+    row.text(name);
+  }
+  row.end(out);
+  for (const GuidedRecord& one : guided) {
+    row.text(one.session_id).text(one.id).integer(one.index).text(one.exercise_id);
+    row.text(to_string(one.side)).integer(one.warm_up ? 1 : 0).integer(one.reps_asked);
+    row.text(one.tempo).real(one.hold_s).real(one.duration_s).text(to_string(one.end));
+    row.text(to_string(one.from)).text(one.confirmed_by).integer(one.reps_confirmed);
+    row.text(one.reason).text(iso_time(one.start_unix_ns)).text(iso_time(one.end_unix_ns));
+    const bool measured = one.stance && one.stance->measured;
+    for (const double value :
+         {measured ? one.stance->stood_s : kNone, measured ? one.stance->until_drop_s : kNone,
+          measured ? one.stance->drop_rad * kDegrees : kNone,
+          measured ? one.stance->mean_rad * kDegrees : kNone}) {
+      row.real(value);
+    }
     row.end(out);
   }
 }

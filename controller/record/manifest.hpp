@@ -24,12 +24,13 @@ inline constexpr std::size_t kManifestNames = 192;
 
 struct AcknowledgedWrite {
   std::uint64_t sequence = 0;
-  std::uint64_t id = 0;  // of a set or a session
+  std::uint64_t id = 0;  // of a set, a session or a guided exercise
 };
 
 struct ManifestState {
   std::uint64_t id_high_water = 0;  // no id above this was ever handed out
-  std::uint64_t sequence = 0;       // of the last acknowledged write (set closed or session put)
+  std::uint64_t sequence =
+      0;  // of the last acknowledged write (set closed, session or exercise put)
   std::uint64_t last_set_id = 0;
   std::uint64_t set_count = 0;            // closed sets
   std::uint64_t chain_head = 0;           // of the last closed set

@@ -16,6 +16,7 @@
 
 #include <tl/expected.hpp>
 
+#include "controller/record/guided_record.hpp"
 #include "controller/record/set_record.hpp"
 
 namespace medius::record {
@@ -32,6 +33,7 @@ struct StoreReport {
   int schema_version = 0;
   std::uint64_t sessions = 0;
   std::uint64_t sets = 0;
+  std::uint64_t guided = 0;        // exercises without the machine
   std::uint64_t rows_damaged = 0;  // CRC mismatch
   std::vector<std::string> damaged_ids;
   std::vector<std::string> missing_ids;      // acknowledged once, not in the database; stays named
@@ -69,6 +71,10 @@ class Store {
   // changed.
   [[nodiscard]] tl::expected<StoredSet, StoreError> close_set(const SetRecord& set);
 
+  // An exercise without the machine that is over. One transaction: when it returns, it is durable
+  // ("acknowledged") and never changed; the same record again only completes the acknowledgement.
+  [[nodiscard]] tl::expected<void, StoreError> put_guided(const GuidedRecord& guided);
+
   // Keeps other metrics for a closed set, as recompute() made them: set() and sets_of() give them
   // from then on. The sealed rows stay. `set` has the same repetitions as the stored one.
   [[nodiscard]] tl::expected<void, StoreError> put_recomputed(const SetRecord& set);
@@ -79,6 +85,7 @@ class Store {
                                                     const std::string& before_id);
   [[nodiscard]] std::optional<SessionRecord> session(const std::string& id);
   [[nodiscard]] std::vector<SetRecord> sets_of(const std::string& session_id);  // with repetitions
+  [[nodiscard]] std::vector<GuidedRecord> guided_of(const std::string& session_id);
   [[nodiscard]] std::optional<SetRecord> set(const std::string& id);
   // All samples of a set; error if a block is damaged (names it).
   [[nodiscard]] tl::expected<std::vector<rt::SampleRecord>, StoreError> samples(

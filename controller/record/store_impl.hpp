@@ -80,6 +80,9 @@ struct Store::Impl {
                                                          std::uint64_t& digest, bool& damaged);
   [[nodiscard]] std::optional<SetRecord> whole_set(const std::string& id);
   void apply_recomputed(SetRecord& set);
+  // store_guided.cpp
+  void scan_guided(std::vector<AcknowledgedWrite>& seen);
+  [[nodiscard]] bool has_guided(const std::string& id, std::uint64_t sequence);
   // Within a transaction: the repetitions and the closed row. Moves `state` on.
   void write_closed(const SetRecord& set, SetSeal seal, ManifestState& state);
   void write_reps(const SetRecord& set, SetSeal& seal);

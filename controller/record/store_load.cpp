@@ -261,6 +261,7 @@ void Store::Impl::find_missing(const ManifestState& known) {
       is_session = row.bind(id).next();
       there = is_session && as_unsigned(row.integer(0)) >= write.sequence;
     }
+    there = there || has_guided(id, write.sequence);
     const bool damaged = std::find(report.damaged_ids.begin(), report.damaged_ids.end(), id) !=
                          report.damaged_ids.end();
     if (there || damaged) continue;
@@ -395,6 +396,7 @@ tl::expected<void, StoreError> Store::Impl::verify(const ManifestState& known,
   scan_sessions(seen);
   scan_sets(seen, open_ids);
   scan_reps();
+  scan_guided(seen);
   std::sort(seen.begin(), seen.end(),
             [](const auto& a, const auto& b) { return a.sequence < b.sequence; });
   const std::size_t old = seen.size() - std::min(seen.size(), kManifestNames);

@@ -221,6 +221,14 @@ void Station::Impl::start(const OrderHeader& header, const char* what, Program p
     }
   }
   next.program = std::move(program);
+  if (next_is_guided(next)) {
+    begin_session(std::move(next));
+    begin_guided();
+    Receipt receipt = receipt_for(header);
+    receipt.effect = Effect::kScheduled;
+    accept(header, fmt::format("{} '{}'", what, session_->program.id), std::move(receipt), answer);
+    return;
+  }
   auto first = prepare(next, 0);
   if (!first) {
     refuse(header, what, first.error(), answer);

@@ -3,6 +3,7 @@
 #include "controller/base/clamp.hpp"
 #include "controller/base/tick.hpp"
 #include "controller/base/trace_hash.hpp"
+#include "sim/lifter/single_leg_stance.hpp"
 #include "sim/machine/cable_machine.hpp"
 #include "sim/machine/linked_machine.hpp"
 #include "sim/machine/seated_machine.hpp"
@@ -92,6 +93,7 @@ struct SimulatedStation::State {
 
   void step_panel() noexcept;
   void measure() noexcept;
+  void step_stances() noexcept;
   void sample_pelvis() noexcept;
 
   struct Axis {
@@ -118,6 +120,8 @@ struct SimulatedStation::State {
   int reset_ticks = 0;  // left of a press
   bool stop_pressed = false, key_on = true, dead_man_held = false;
   int writes = 0;
+  std::vector<SingleLegStance> stances;  // left, right; empty until somebody stood on one leg
+  int standing_leg = 0;
   double pelvic_tilt_rad = 0.0;
   std::uint32_t pelvis_samples = 0;
 };
@@ -157,9 +161,16 @@ void SimulatedStation::State::measure() noexcept {
   }
 }
 
+void SimulatedStation::State::step_stances() noexcept {
+  for (std::size_t leg = 0; leg < stances.size(); ++leg) {
+    stances[leg].tick(standing_leg == static_cast<int>(leg) + 1);
+  }
+}
+
 void SimulatedStation::State::sample_pelvis() noexcept {
   if (!config.pelvis_sensor || ticks % kPelvisSampleTicks != 0) return;
   pelvic_tilt_rad = mechanics->lifter(0).pelvic_tilt_rad;
+  for (const SingleLegStance& stance : stances) pelvic_tilt_rad += stance.tilt_rad();
   ++pelvis_samples;
 }
 
@@ -178,6 +189,7 @@ void SimulatedStation::step_tick() noexcept {
   }
   s.mechanics->step_tick(s.drives);
   s.measure();
+  s.step_stances();
   s.sample_pelvis();
 }
 
@@ -291,6 +303,14 @@ void SimulatedStation::hold_dead_man(bool held) noexcept {
 }
 void SimulatedStation::press_estop(bool pressed) noexcept {
   state_->estop_pressed = pressed;
+}
+
+void SimulatedStation::stand_on_leg(int side) noexcept {
+  State& s = *state_;
+  if (side != 0 && s.stances.empty()) {
+    for (const LifterConfig& leg : s.config.person.lifter) s.stances.emplace_back(leg);
+  }
+  s.standing_leg = side;
 }
 
 void SimulatedStation::release_handle(std::size_t hold) noexcept {

@@ -173,6 +173,9 @@ class SimulatedStation {
   // False: this machine cannot suffer it, and nothing has happened.
   bool suffer(Mishap mishap, std::size_t axis, double amount) noexcept;
 
+  // The person stands on one leg (1 left, 2 right) or on both (0): what the pelvis sensor sees
+  // then.
+  void stand_on_leg(int side) noexcept;
   // The drive of an axis reports overcurrent and goes into fault.
   void fail_drive(std::size_t axis = 0) noexcept;
 

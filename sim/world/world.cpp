@@ -192,13 +192,16 @@ bool World::jump_rest() {
   // Long enough for what the set left behind to come to rest, and for the next to begin as ever.
   constexpr double kSettleS = 3.0, kBeforeEndS = 1.0, kWorthwhileS = 1.0;
   const station::Snapshot& now = impl_->station->snapshot();
-  if (now.state != station::StationState::kResting) {
+  const bool paced =
+      now.state == station::StationState::kGuided && now.guided && !now.guided->watches_pelvis;
+  if (now.state != station::StationState::kResting && !paced) {
     impl_->resting_since = impl_->next_tick;
     return false;
   }
   const double rested_s =
       static_cast<double>(impl_->next_tick - impl_->resting_since) * kTickPeriodS;
-  const double jump_s = now.rest_remaining_s - kBeforeEndS;
+  const double left_s = paced ? now.guided->pace.remaining_s : now.rest_remaining_s;
+  const double jump_s = left_s - kBeforeEndS;
   if (rested_s < kSettleS || jump_s < kWorthwhileS || !impl_->machine.rest(jump_s)) return false;
   impl_->next_tick += static_cast<std::uint64_t>(jump_s / kTickPeriodS);
   impl_->runtime.skip_to(static_cast<std::int64_t>(impl_->next_tick) * kTickPeriodNs);
