@@ -1,5 +1,6 @@
 #include "controller/daemon.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cstdlib>
 #include <filesystem>
@@ -9,8 +10,10 @@
 #include <vector>
 
 #include <pthread.h>
+#include <spdlog/fmt/ranges.h>
 #include <spdlog/spdlog.h>
 
+#include "controller/access/authority.hpp"
 #include "controller/api/server.hpp"
 #include "controller/guard_link.hpp"
 #include "controller/record/store.hpp"
@@ -61,6 +64,16 @@ void log_steps(const std::vector<rt::SetupStep>& steps) {
   }
 }
 
+// A handful by name; the rest is counted, and the store keeps naming them at every start.
+void log_ids(const char* what, const std::vector<std::string>& ids) {
+  constexpr std::size_t kNamed = 32;
+  if (ids.empty()) return;
+  const std::size_t named = std::min(ids.size(), kNamed);
+  const auto end = ids.begin() + static_cast<std::ptrdiff_t>(named);
+  spdlog::warn("store: {} records {}: {}{}", ids.size(), what, fmt::join(ids.begin(), end, " "),
+               named < ids.size() ? " ..." : "");
+}
+
 tl::expected<std::uint64_t, std::string> first_id_of(record::Store& store) {
   const auto id = store.next_id();
   if (!id) return Failure(id.error().message);
@@ -70,6 +83,28 @@ tl::expected<std::uint64_t, std::string> first_id_of(record::Store& store) {
     return Failure("the store gave the id '" + *id + "', which is not a hexadecimal number");
   }
   return value;
+}
+
+// An ended certificate keeps peers from elsewhere out; the local address needs none.
+void say_certificate(const fs::path& folder) {
+  constexpr std::int64_t kDayS = 86400;
+  const auto text = access::read_small_file(folder / "server.crt");
+  if (!text) return;
+  const auto certificate = access::certificate_from_pem(*text);
+  if (!certificate) return;
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  const std::int64_t left_s = access::facts_of(**certificate).not_after_unix_s -
+                              std::chrono::duration_cast<std::chrono::seconds>(now).count();
+  if (left_s < 0) {
+    spdlog::warn(
+        "the server's certificate has ended: nobody can connect from elsewhere; issue a "
+        "new one with 'medius pki renew-server' and start again");
+  } else if (left_s < access::kWarnDays * kDayS) {
+    spdlog::warn(
+        "the server's certificate ends in {} days; issue a new one with 'medius pki "
+        "renew-server' and start again",
+        left_s / kDayS);
+  }
 }
 
 tl::expected<void, std::string> check_directory(const char* option, const std::string& path) {
@@ -154,6 +189,9 @@ tl::expected<void, std::string> Daemon::Impl::open_store() {
   const record::StoreReport& report = store->opening_report();
   spdlog::info("store {}: {} sessions, {} sets", report.path, report.sessions, report.sets);
   for (const std::string& note : report.notes) spdlog::warn("store: {}", note);
+  log_ids("missing although acknowledged", report.missing_ids);
+  log_ids("damaged", report.damaged_ids);
+  log_ids("interrupted when the last process ended", report.interrupted_ids);
   return {};
 }
 
@@ -178,6 +216,7 @@ tl::expected<void, std::string> Daemon::Impl::create_bus() {
     bus_options.axis_names.push_back(axis.name);
     bus_options.axis_coordinates.push_back(axis.engine.coordinate);
     bus_options.axis_velocity_modes.push_back(axis.engine.drive_velocity_mode);
+    bus_options.axis_linked_arms.push_back(axis.engine.linked_arms);
   }
   bus_options.link_overrides = options.links;
   bus_options.device_directory = options.devices;
@@ -274,11 +313,17 @@ tl::expected<void, std::string> Daemon::Impl::serve() {
   if (!listen) return Failure(listen.error());
   api::ServerOptions server;
   server.listen = *listen;
+  if (!options.remote.empty()) {
+    const auto remote = api::parse_remote(options.remote);
+    if (!remote) return Failure(remote.error());
+    server.remote = api::RemoteOptions{*remote, options.tls};
+  }
   std::error_code error;
   server.store_path = fs::absolute(options.data, error).lexically_normal().string();
   auto started = api::ApiServer::start(server, {*runtime, *station, plugins, *store});
   if (!started) return Failure(started.error());
   api = std::move(*started);
+  if (!options.remote.empty()) say_certificate(options.tls);
   return {};
 }
 
@@ -336,6 +381,10 @@ tl::expected<std::unique_ptr<Daemon>, std::string> Daemon::start(const DaemonOpt
   impl.await_proof();
   if (auto ok = impl.serve(); !ok) return Failure(ok.error());
   return daemon;
+}
+
+std::string Daemon::remote_address() const {
+  return impl_->api->remote_address();
 }
 
 std::string Daemon::address() const {

@@ -38,7 +38,8 @@ class RigRun {
   RigRun(const RigBenchOptions& options, const station::MachineConfig& machine)
       : arm_m_(is_lever(machine) ? options.lever.pad_lever_m : 1.0),
         with_person_(options.lifting.has_value()),
-        machine_(simulated(options, is_lever(machine))),
+        release_one_leg_(options.release_one_leg),
+        machine_(simulated(options, machine)),
         image_(machine_),
         engine_(config(options, machine), image_, channels_),
         force_max_(machine.axes.front().engine.bounds.force_max) {}
@@ -77,7 +78,9 @@ class RigRun {
     const double rep_s = tempo.concentric_s + tempo.hold_s + tempo.eccentric_s + intent.bottom_s;
     return kPersonBeginsS + kPersonLimitOverPlan * rep_s * intent.reps;
   }
-  static SimulatedStationConfig simulated(const RigBenchOptions& options, bool lever) {
+  static SimulatedStationConfig simulated(const RigBenchOptions& options,
+                                          const station::MachineConfig& machine) {
+    const bool linked = machine.axes.front().engine.linked_arms;
     SimulatedStationConfig config;
     std::uint64_t mix = options.seed;
     config.plant = options.plant;
@@ -85,8 +88,10 @@ class RigRun {
     config.seed = splitmix64(mix);
     config.lever = options.lever;
     config.lever.seed = config.plant.seed;
-    config.rig_offset_m = kPadStartM + options.load_n * (1.0 / options.rig.stiffness_npm +
-                                                         1.0 / options.lever.pad_stiffness_npm);
+    const double pad_n = linked ? 0.5 * options.load_n : options.load_n;
+    config.rig_offset_m = kPadStartM + pad_n * (1.0 / options.rig.stiffness_npm +
+                                                1.0 / options.lever.pad_stiffness_npm);
+    config.rig_left_share = options.left_share;
     config.rig = !options.lifting;
     config.rig_config = options.rig;
     if (options.lifting) {
@@ -94,9 +99,13 @@ class RigRun {
       for (LifterConfig& lifter : config.person.lifter) lifter.seed = splitmix64(mix);
       config.person.plan = {options.lifting->set};
     }
-    if (lever) make_seated(config);
+    if (linked) {
+      make_seated_linked(config);
+    } else if (is_lever(machine)) {
+      make_seated(config);
+    }
     config.drive.speed_limit_mps =
-        options.drive_speed_limit_mps / (lever ? options.lever.pad_lever_m : 1.0);
+        options.drive_speed_limit_mps / (is_lever(machine) ? options.lever.pad_lever_m : 1.0);
     return config;
   }
   static rt::EngineConfig config(const RigBenchOptions& options,
@@ -136,6 +145,7 @@ class RigRun {
       const double hand = arm_m_ != 1.0 ? machine_.lever_truth(0).leg[0].angle_rad
                                         : machine_.truth().cuff_position_m;
       taut_m_.push_back(at_most(hand, truth.position) * arm_m_);
+      if (machine_.linked()) note_pads(status.axis[0]);
     }
     hash_.add(status.axis[0].force_output);
     hash_.add(truth.force);
@@ -153,6 +163,14 @@ class RigRun {
     });
     machine_.step_tick();
     ++next_tick_;
+  }
+
+  void note_pads(const rt::AxisStatus& axis) {
+    RigBenchResult::Pads& pads = pads_.emplace_back();
+    for (std::size_t pad = 0; pad < pads.truth_n.size(); ++pad) {
+      pads.truth_n[pad] = machine_.lever_truth(0).leg[pad].pad_force_n;
+      pads.seen_n[pad] = axis.pad_force[pad] / arm_m_;
+    }
   }
 
   void note_clipping(const rt::SampleRecord& sample) {
@@ -176,6 +194,7 @@ class RigRun {
     } else {
       machine_.release_handle();
       frozen_ = freeze;
+      if (machine_.linked() && !release_one_leg_) machine_.release_handle(1);
       run_for(kAfterReleaseS);
     }
   }
@@ -212,11 +231,12 @@ class RigRun {
     result.velocity_seen_mps = std::move(velocity_seen_mps_);
     result.drive_mps = std::move(drive_mps_);
     result.taut_m = std::move(taut_m_);
+    result.pads = std::move(pads_);
     return result;
   }
 
   double arm_m_;  // 1: a cable
-  bool with_person_;
+  bool with_person_, release_one_leg_;
   double person_limit_s_ = 0.0;  // somebody who has not done the set by then will not do it
   SimulatedStation machine_;
   WorldImage image_;
@@ -224,6 +244,7 @@ class RigRun {
   rt::Engine engine_;
   std::vector<ForceTruthSample> samples_;
   std::vector<double> velocity_seen_mps_, drive_mps_, taut_m_;
+  std::vector<RigBenchResult::Pads> pads_;
   std::vector<measure::RepBoundary> reps_;
   std::uint64_t first_tick_ = 0;
   std::size_t moved_ = 0, fault_sample_ = 0;

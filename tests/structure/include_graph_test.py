@@ -15,9 +15,10 @@ ALLOWED = {
     "controller/record": {"controller/measure"},
     "controller/station": {"controller/measure", "controller/safety", "controller/rt",
                            "controller/record", "hal/image", "plugins/abi"},
-    "controller/api": {"controller/station", "controller/record", "controller/rt",
+    "controller/access": set(),
+    "controller/api": {"controller/access", "controller/station", "controller/record", "controller/rt",
                        "controller/measure", "controller/safety", "hal/image", "proto"},
-    "controller": {"controller/api", "controller/station", "controller/record", "controller/rt",
+    "controller": {"controller/api", "controller/access", "controller/station", "controller/record", "controller/rt",
                    "controller/measure", "controller/safety", "hal/image", "hal/modbus", "hal/guard", "proto"},
     "hal/image": set(),
     "hal/guard": set(),
@@ -30,15 +31,16 @@ ALLOWED = {
     "sim/lifter": {"sim/plant", "hal/image"},
     "sim/machine": {"sim/plant", "sim/lifter", "hal/image"},
     "sim/faults": {"sim/plant", "sim/lifter", "sim/machine", "hal/image"},
+    "sim/disk": {"controller/record"},
     "sim/checkers": set(),  # judges share no code with what they judge
     "sim/station": {"sim/machine", "sim/plant", "sim/lifter", "sim/faults", "hal/image"},
     "sim/world": {"sim/machine", "sim/plant", "sim/lifter", "sim/faults", "sim/checkers",
                   "controller/measure", "controller/safety", "controller/rt", "controller/station",
                   "controller/record", "hal/image", "hal/guard", "plugins/abi"},
-    "sim/swarm": {"sim/world", "sim/machine", "sim/plant", "sim/lifter", "sim/faults",
+    "sim/swarm": {"sim/world", "sim/disk", "sim/machine", "sim/plant", "sim/lifter", "sim/faults",
                   "sim/checkers", "controller/station", "controller/record", "controller/rt",
                   "controller/measure", "controller/safety", "hal/image", "hal/guard"},
-    "client": {"proto", "controller/record", "sim/world", "sim/checkers"},
+    "client": {"proto", "controller/access", "controller/record", "sim/world", "sim/checkers"},
 }
 
 # Single headers that a box may include beyond that: words and seams, no machinery behind them.
