@@ -31,8 +31,7 @@ bool track_release(const AxisBounds& bounds, const TorqueInput& input, double fe
     state.release_ticks = low && inward ? state.release_ticks + 1 : 0;
     if (state.release_ticks == 0 || state.release_ticks < bounds.release_confirm_ticks)
       return false;
-    const bool light =
-        state.retension_ceiling > 0.0 || felt < kLightOverBrake * bound(bounds.brake_force_max);
+    const bool light = felt < kLightOverBrake * bound(bounds.brake_force_max);
     const int doubt = state.ran_ahead || light ? kDoubtTicks : 0;
     state = {.word = state.word, .slack_servo = true, .doubt_ticks = loaded ? doubt : -1};
   }

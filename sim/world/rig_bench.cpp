@@ -140,12 +140,12 @@ class RigRun {
       samples_.push_back({truth.position * arm_m_, truth.velocity * arm_m_, truth.force / arm_m_,
                           status.axis[0].force_target / arm_m_});
       velocity_seen_mps_.push_back(status.axis[0].velocity * arm_m_);
-      if (machine_.linked()) note_pads(status.axis[0]);
       drive_mps_.push_back(arm_m_ != 1.0 ? machine_.lever_truth(0).arm_velocity_radps * arm_m_
                                          : machine_.truth().drum_velocity_mps);
       const double hand = arm_m_ != 1.0 ? machine_.lever_truth(0).leg[0].angle_rad
                                         : machine_.truth().cuff_position_m;
       taut_m_.push_back(at_most(hand, truth.position) * arm_m_);
+      if (machine_.linked()) note_pads(status.axis[0]);
     }
     hash_.add(status.axis[0].force_output);
     hash_.add(truth.force);
@@ -193,8 +193,8 @@ class RigRun {
       run_for(0.6);  // the last repetition closes
     } else {
       machine_.release_handle();
-      if (machine_.linked() && !release_one_leg_) machine_.release_handle(1);
       frozen_ = freeze;
+      if (machine_.linked() && !release_one_leg_) machine_.release_handle(1);
       run_for(kAfterReleaseS);
     }
   }
@@ -229,9 +229,9 @@ class RigRun {
     result.moved = moved_;
     result.samples = std::move(samples_);
     result.velocity_seen_mps = std::move(velocity_seen_mps_);
-    result.pads = std::move(pads_);
     result.drive_mps = std::move(drive_mps_);
     result.taut_m = std::move(taut_m_);
+    result.pads = std::move(pads_);
     return result;
   }
 
