@@ -19,7 +19,7 @@ const std::map<std::string, Control> kControls = {
     {"machine", Control::kMachineFile},
     {"motor-torque-only", Control::kMotorTorqueOnly},
     {"c0", Control::kC0},
-    {"d10", Control::kD10},
+    {"d8", Control::kD8},
     {"d25", Control::kD25},
 };
 
@@ -28,6 +28,9 @@ void add_common(CLI::App& app, BenchOptions& options) {
   app.add_flag("--quick", options.quick, "A few rows and repetitions: seconds instead of minutes");
   app.add_option("--machine-file", options.machine_file, "Machine to run")->capture_default_str();
   app.add_option("--seated-machine-file", options.seated_machine_file, "Seated machine to run")
+      ->capture_default_str();
+  app.add_option("--linked-machine-file", options.linked_machine_file,
+                 "Seated machine with linked arms to run")
       ->capture_default_str();
   app.add_option("--plugins", options.plugin_directory, "Folder of the profiles")
       ->capture_default_str();
@@ -41,6 +44,7 @@ int main(int argc, char** argv) {
   BenchOptions options;
   options.machine_file = MEDIUS_SOURCE_DIR "/hal/machines/cable-station-sim.toml";
   options.seated_machine_file = MEDIUS_SOURCE_DIR "/hal/machines/seated-hip-abduction-sim.toml";
+  options.linked_machine_file = MEDIUS_SOURCE_DIR "/hal/machines/seated-linked-sim.toml";
   options.plugin_directory = MEDIUS_PLUGIN_DIR;
   CLI::App app{"What the machine renders and measures, against the simulated plant's truth."};
   app.require_subcommand(1);
@@ -54,6 +58,8 @@ int main(int argc, char** argv) {
       ->allow_extra_args(false);
   fidelity->add_option("--control", options.control, "How force control acts")
       ->transform(CLI::CheckedTransformer(kControls));
+  fidelity->add_option("--plot", options.plot_directory,
+                       "Folder for SVG plots of a few rows and of all rows at a glance");
   CLI::App* counting = app.add_subcommand(
       "counting", "Repetitions, range, times and speeds over random mixed repetitions");
   add_common(*counting, options);

@@ -10,10 +10,10 @@
 #include <vector>
 
 #include "controller/record/database.hpp"
+#include "controller/record/disk.hpp"
 #include "controller/record/manifest.hpp"
 #include "controller/record/rows.hpp"
 #include "controller/record/store.hpp"
-#include "controller/record/store_files.hpp"
 
 namespace medius::record {
 
@@ -41,7 +41,8 @@ struct Store::Impl {
 
   std::string directory;  // empty: in memory
   StoreReport report;
-  std::unique_ptr<DirectoryLock> lock;  // outlives the databases
+  Disk* disk = nullptr;              // null in memory
+  std::unique_ptr<FolderLock> lock;  // outlives the databases
   std::unique_ptr<Database> station;
   std::unique_ptr<Database> blocks;     // null in memory
   std::unique_ptr<Manifest> manifest;   // null in memory
@@ -51,7 +52,12 @@ struct Store::Impl {
   std::size_t writes_since_checkpoint = 0;
   bool suspect = false;  // a write or a sync failed: reopen before trusting the connection again
   std::map<std::string, OpenSet> open_sets;
-  std::map<std::string, std::vector<rt::SampleRecord>> memory_samples;
+  // Blocks as they came: one vector would be copied over and over while it grows.
+  struct KeptSamples {
+    std::vector<std::vector<rt::SampleRecord>> blocks;
+    std::size_t count = 0;
+  };
+  std::map<std::string, KeptSamples> memory_samples;
   std::size_t memory_samples_count = 0;
 
   [[nodiscard]] bool in_memory() const noexcept { return directory.empty(); }

@@ -171,6 +171,10 @@ class PlanLoader {
       has_pelvis_ = true;
       return;
     }
+    if (d.kind == DeviceKind::kLoadCell) {
+      check_load_cell(t, device);
+      return;
+    }
     if (!d.field(Field::kLoadCell).present) {
       t.fail(
           fmt::format("{} has no register load_cell, and nobody else measures the force of this "
@@ -196,6 +200,49 @@ class PlanLoader {
     device.force_limit = t.number(cable ? "force_limit_n" : "force_limit_nm", {0.0, 10'000.0});
     device.speed_limit = t.number(cable ? "speed_limit_mps" : "speed_limit_radps", {0.01, 50.0});
     device.watchdog_s = static_cast<double>(t.integer("watchdog_ms", {5, 200})) * 1e-3;
+  }
+
+  // The right pad's cell of linked arms; the left one is on the drive's amplifier.
+  void check_load_cell(const TomlReader& t, const DevicePlan& device) {
+    if (device.axis < 0) t.fail("'axis' is missing; name the [[axis]] of the linked arms");
+    const auto index = static_cast<std::size_t>(device.axis);
+    if (!is_linked(index)) {
+      t.fail(
+          "is a second load cell, which only linked arms have; remove it, or write linked_arms = "
+          "true into its [[axis]]");
+    }
+    if (has_right_pad_[index]) {
+      t.fail("is a third load cell of its axis; an axis has two pads: remove one");
+    }
+    has_right_pad_[index] = true;
+  }
+
+  [[nodiscard]] bool is_linked(std::size_t axis) const {
+    return axis < options_.axis_linked_arms.size() && options_.axis_linked_arms[axis];
+  }
+
+  // Both cells make one force, so they must come and go together.
+  void check_pads() const {
+    for (std::size_t axis = 0; axis < options_.axis_names.size(); ++axis) {
+      if (!is_linked(axis)) continue;
+      if (!has_right_pad_[axis]) {
+        throw BusError{
+            fmt::format("{}: axis '{}' has linked_arms = true, but no [[device]] is its right "
+                        "pad's load cell; add it with descriptor = \"canonical-load-cell\"",
+                        path_, options_.axis_names[axis])};
+      }
+      for (const LinkPlan& link : plan_.links) {
+        const auto on_link = std::count_if(
+            link.devices.begin(), link.devices.end(),
+            [&](const DevicePlan& device) { return device.axis == static_cast<int>(axis); });
+        if (on_link == 1) {
+          throw BusError{fmt::format(
+              "{}: drive and right load cell of axis '{}' are on different links, '{}' has only "
+              "one of them; put both on one link",
+              path_, options_.axis_names[axis], link.name)};
+        }
+      }
+    }
   }
 
   [[nodiscard]] std::string device_directory() const {
@@ -271,6 +318,7 @@ class PlanLoader {
                                    options_.axis_names[axis])};
       }
     }
+    check_pads();
     if (plan_.lockstep && plan_.links.size() != 1) {
       throw BusError{
           fmt::format("{}: lockstep needs exactly one [[link]], there are {}; put all devices "
@@ -284,6 +332,7 @@ class PlanLoader {
   toml::table root_;
   BusPlan plan_;
   bool axis_taken_[kMaxAxes] = {};
+  bool has_right_pad_[kMaxAxes] = {};
   bool has_panel_ = false;
   bool has_pelvis_ = false;
 };

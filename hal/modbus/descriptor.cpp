@@ -23,6 +23,12 @@ struct FieldRow {
 constexpr DeviceKind kD = DeviceKind::kDrive;
 constexpr DeviceKind kP = DeviceKind::kPanel;
 constexpr DeviceKind kT = DeviceKind::kPelvisTilt;
+constexpr DeviceKind kL = DeviceKind::kLoadCell;
+
+// Sensors have nothing that could be written.
+constexpr bool is_sensor(DeviceKind kind) noexcept {
+  return kind == kT || kind == kL;
+}
 
 // What each kind of device may name, and where. Required: without it the device cannot be used at
 // all. Limits and watchdog are not required here: their lack is decided at connect, with its
@@ -64,6 +70,9 @@ constexpr FieldRow kFieldRows[] = {
     {Field::kRelayCountEcho, "relay_count_echo", kP, Block::kRead, false},
     {Field::kTilt, "tilt", kT, Block::kRead, true},
     {Field::kSampleCount, "sample_count", kT, Block::kRead, true},
+    {Field::kLoadCell, "load_cell", kL, Block::kRead, true},
+    {Field::kStatusBits, "status", kL, Block::kRead, false},
+    {Field::kSampleCount, "sample_count", kL, Block::kRead, true},
 };
 
 struct BitRow {
@@ -78,6 +87,7 @@ constexpr BitRow kBitRows[] = {
     {Bit::kStoB, "sto_b", kD, false},
     {Bit::kWatchdogTripped, "watchdog_tripped", kD, false},
     {Bit::kLoadCellSaturated, "load_cell_saturated", kD, false},
+    {Bit::kLoadCellSaturated, "load_cell_saturated", kL, false},
     {Bit::kReset, "reset", kP, true},
     {Bit::kKey, "key", kP, true},
     {Bit::kDeadMan, "dead_man", kP, true},
@@ -120,7 +130,8 @@ class DescriptorLoader {
     t.only({"id", "title", "kind", "verified", "unit_id", "word_order", "transaction"});
     device_.id = t.text("id");
     static_cast<void>(t.text_or("title", ""));
-    device_.kind = static_cast<DeviceKind>(t.choice("kind", {"drive", "panel", "pelvis-tilt"}));
+    device_.kind =
+        static_cast<DeviceKind>(t.choice("kind", {"drive", "panel", "pelvis-tilt", "load-cell"}));
     device_.hardware_verified = t.choice("verified", {"hardware", "simulator"}) == 0;
     device_.unit_id = static_cast<std::uint8_t>(t.integer("unit_id", {0, 255}));
     order_ = t.choice("word_order", {"high-first", "low-first"}) == 0 ? WordOrder::kHighFirst
@@ -128,7 +139,7 @@ class DescriptorLoader {
     device_.transaction =
         static_cast<Transaction>(t.choice("transaction", {"fc23", "fc16+fc3", "fc3"}));
     const bool reads_only = device_.transaction == Transaction::kFc3;
-    if (reads_only != (device_.kind == kT)) {
+    if (reads_only != is_sensor(device_.kind)) {
       t.fail(reads_only ? "'transaction' is fc3, which cannot write; only a sensor is only read"
                         : "'transaction' writes to a sensor; write transaction = \"fc3\"");
     }
@@ -137,7 +148,7 @@ class DescriptorLoader {
   void read_cyclic(const TomlReader& t) {
     t.only({"write_address", "write_words", "read_address", "read_words", "rate_hz",
             "turnaround_us", "stale_ms"});
-    if (device_.kind != kT) {
+    if (!is_sensor(device_.kind)) {
       device_.write = {address(t, "write_address"), words(t, "write_words", kMaxWriteWords)};
     }
     device_.read = {address(t, "read_address"), words(t, "read_words", kMaxReadWords)};

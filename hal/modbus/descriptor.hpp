@@ -16,7 +16,7 @@ struct BusError;
 
 enum class RegisterType : std::uint8_t { kU16, kI16, kI8, kU32, kI32 };
 enum class WordOrder : std::uint8_t { kHighFirst, kLowFirst };
-enum class DeviceKind : std::uint8_t { kDrive, kPanel, kPelvisTilt };
+enum class DeviceKind : std::uint8_t { kDrive, kPanel, kPelvisTilt, kLoadCell };
 enum class Block : std::uint8_t { kWrite, kRead, kConfig };
 enum class Transaction : std::uint8_t { kFc23, kFc16Fc3, kFc3 };
 enum class WatchdogCounts : std::uint8_t { kNone, kWriteTelegrams, kAnyTelegram };

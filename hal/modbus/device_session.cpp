@@ -399,6 +399,24 @@ Exchange PelvisSession::exchange(Connection& connection, const RoundInput& round
   return Exchange::kAccepted;
 }
 
+Exchange LoadCellSession::exchange(Connection& connection, const RoundInput& round,
+                                   LoadCellInput& input, ExchangeStats& stats) {
+  const DeviceDescriptor& d = plan_.descriptor;
+  std::array<std::uint16_t, kMaxReadWords> in{};
+  const Stamped done = transact(connection, plan_, round, {},
+                                std::span<std::uint16_t>(in.data(), d.read.words), stats);
+  if (done.outcome != Outcome::kOk) return failed(done.outcome);
+  // An amplifier that has stopped sampling goes on answering; two rounds may also meet one sample.
+  const std::int64_t count = get_raw(d.field(Field::kSampleCount), in.data());
+  if (seen_ && count == count_) return Exchange::kAccepted;
+  seen_ = true;
+  count_ = count;
+  input.force = get_value(d.field(Field::kLoadCell), in.data(), 0.0);
+  input.saturated = get_bit(d.bit(Bit::kLoadCellSaturated), in.data());
+  input.freshness = renewed(input.freshness, done.stamp_ns, round.epoch);
+  return Exchange::kAccepted;
+}
+
 void PanelSession::farewell(Connection& connection) {
   const DeviceDescriptor& d = plan_.descriptor;
   std::array<std::uint16_t, kMaxWriteWords> out{};

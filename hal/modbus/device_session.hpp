@@ -119,4 +119,19 @@ class PelvisSession {
   bool seen_ = false;
 };
 
+// A load cell with an amplifier of its own. One that falls silent lets the axis' force grow old.
+class LoadCellSession {
+ public:
+  explicit LoadCellSession(const DevicePlan& plan) : plan_(plan) {}
+
+  [[nodiscard]] const DevicePlan& plan() const noexcept { return plan_; }
+  [[nodiscard]] Exchange exchange(Connection& connection, const RoundInput& round,
+                                  LoadCellInput& input, ExchangeStats& stats);
+
+ private:
+  const DevicePlan& plan_;
+  std::int64_t count_ = 0;
+  bool seen_ = false;
+};
+
 }  // namespace medius::hal::modbus

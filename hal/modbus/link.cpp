@@ -43,6 +43,8 @@ Link::Link(const LinkPlan& plan, const BusPlan& bus, LockstepGate* gate)
       drives_.emplace_back(device, bus.relay_stands_in);
     } else if (device.descriptor.kind == DeviceKind::kPanel) {
       panels_.emplace_back(device);
+    } else if (device.descriptor.kind == DeviceKind::kLoadCell) {
+      pads_.emplace_back(device);
     } else {
       pelvis_.emplace_back(device);
       input_.pelvis.present = true;
@@ -275,6 +277,12 @@ Exchange Link::make_exchanges(const RoundInput& round) {
       set_state(LinkState::kUp, trouble_shown_);
     }
   }
+  for (LoadCellSession& cell : pads_) {
+    if (!due(cell.plan())) continue;
+    LoadCellInput& right = input_.axis[static_cast<std::size_t>(cell.plan().axis)].pad[1];
+    worst = std::max(worst, cell.exchange(connection_, round, right, stats));
+    if (worst == Exchange::kLinkFailed) return worst;
+  }
   for (PanelSession& panel : panels_) {
     if (!due(panel.plan())) continue;
     worst = std::max(worst, panel.exchange(connection_, round, input_, stats));
@@ -295,6 +303,7 @@ void Link::lose(const std::string& why) {
   for (AxisInput& axis : input_.axis) {
     axis.drive.freshness.valid = false;
     axis.load_cell.freshness.valid = false;
+    for (LoadCellInput& pad : axis.pad) pad.freshness.valid = false;
   }
   input_.panel.freshness.valid = false;
   input_.safety.freshness.valid = false;
@@ -305,8 +314,20 @@ void Link::lose(const std::string& why) {
   if (gate_ != nullptr) gate_->set_link_up(false);
 }
 
+// Of linked arms the drive's amplifier has the left pad's cell, and what the loop is to hold is
+// both.
 void Link::publish() noexcept {
-  inputs_.store(input_);
+  if (pads_.empty()) {
+    inputs_.store(input_);
+    return;
+  }
+  MachineInput input = input_;
+  for (const LoadCellSession& cell : pads_) {
+    AxisInput& axis = input.axis[static_cast<std::size_t>(cell.plan().axis)];
+    axis.pad[0] = axis.load_cell;
+    axis.load_cell = both_pads(axis.pad);
+  }
+  inputs_.store(input);
 }
 void Link::publish_counters() noexcept {
   published_counters_.store(counters_);

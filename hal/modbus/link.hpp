@@ -62,6 +62,7 @@ class Link {
   std::vector<DriveSession> drives_;
   std::vector<PanelSession> panels_;
   std::vector<PelvisSession> pelvis_;  // at most one
+  std::vector<LoadCellSession> pads_;  // right pads of linked arms; the left is the drive's
 
   rt::TripleBuffer<MachineInput> inputs_;
   rt::TripleBuffer<Order> orders_;

@@ -28,7 +28,8 @@ struct BusOptions {
   std::vector<std::string> axis_names;  // [[axis]] names in order; [[device]] axis refers to them
   std::vector<CoordinateKind> axis_coordinates;  // beside axis_names
   std::vector<bool> axis_velocity_modes;         // beside axis_names: counts on the drive's own
-  std::vector<std::string> link_overrides;       // "machine=127.0.0.1:15020"
+  std::vector<bool> axis_linked_arms;       // beside axis_names: a load cell at each of two pads
+  std::vector<std::string> link_overrides;  // "machine=127.0.0.1:15020"
   std::string device_directory;  // of the descriptors; empty: "../devices" beside the machine file
   int realtime_priority = 0;     // SCHED_FIFO priority of the bus threads; 0 = normal scheduling
 };

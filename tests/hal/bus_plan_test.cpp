@@ -235,6 +235,53 @@ TEST_F(MachineFile, APelvisSensorIsPromisedAndThereOnceOrNotAtAll) {
   EXPECT_NE(says(without + on_axis, true).find("which has no 'axis'"), std::string::npos);
 }
 
+TEST_F(MachineFile, LinkedArmsHaveADriveAndTheirRightPadsCellOnOneLink) {
+  const std::string machines = fs::path(machine_file()).parent_path().string();
+  const std::string good = read_all(machines + "/seated-linked-sim.toml");
+  BusOptions options;
+  options.simulated = true;
+  options.lockstep = true;
+  options.needs_panel = true;
+  options.axis_names = {"arms"};
+  options.axis_coordinates = {CoordinateKind::kLever};
+  options.axis_velocity_modes = {true};
+  options.device_directory = devices();
+  const auto says = [&](const std::string& text, bool linked) -> std::string {
+    options.axis_linked_arms = {linked};
+    const auto plan = load_bus_plan(put("machine.toml", text), options);
+    return plan ? "" : plan.error().message;
+  };
+  EXPECT_EQ(says(good, true), "");
+  EXPECT_NE(says(good, false).find("second load cell, which only linked arms have"),
+            std::string::npos);
+  const std::string cell =
+      "[[device]]\nname = \"right-pad\"\nlink = \"machine\"\n"
+      "descriptor = \"canonical-load-cell\"  # the right pad's cell\naxis = \"arms\"\n";
+  const std::string again = changed(cell, "\"right-pad\"", "\"right-pad-2\"");
+  EXPECT_NE(says(changed(good, cell, ""), true).find("no [[device]] is its right pad's load cell"),
+            std::string::npos);
+  EXPECT_NE(says(good + "\n" + again, true).find("a third load cell"), std::string::npos);
+  EXPECT_NE(says(changed(good, cell, changed(cell, "axis = \"arms\"\n", "")), true)
+                .find("'axis' is missing"),
+            std::string::npos);
+  const std::string elsewhere =
+      "[[link]]\nname = \"other\"\ntransport = \"tcp\"\nhost = \"127.0.0.1\"\nport = 15021\n\n";
+  const std::string apart = changed(changed(good, cell, changed(cell, "\"machine\"", "\"other\"")),
+                                    "[[device]]", elsewhere + "[[device]]");
+  EXPECT_NE(says(apart, true).find("are on different links"), std::string::npos)
+      << says(apart, true);
+}
+
+TEST(Descriptor, TheShippedLoadCellIsOnlyReadAndReadsMilliNewtonMetresOfALever) {
+  const auto cell = load_descriptor(devices() + "canonical-load-cell.toml", CoordinateKind::kLever);
+  ASSERT_TRUE(cell) << cell.error().message;
+  EXPECT_EQ(cell->kind, DeviceKind::kLoadCell);
+  EXPECT_EQ(cell->transaction, Transaction::kFc3);
+  EXPECT_EQ(cell->write.words, 0);
+  EXPECT_EQ(cell->field(Field::kLoadCell).scale, 1e-3);
+  EXPECT_TRUE(cell->bit(Bit::kLoadCellSaturated).present);
+}
+
 TEST_F(MachineFile, ABusThatCannotCarryItsDevicesIsRefusedWithTheNumbers) {
   const std::string slow = changed(read_all(devices() + "canonical-drive.toml"),
                                    "turnaround_us = 300", "turnaround_us = 6100");
