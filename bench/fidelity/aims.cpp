@@ -96,7 +96,7 @@ nlohmann::ordered_json to_json(const std::vector<Aim>& aims) {
   for (const Aim& aim : aims) {
     out.push_back({{"aim", aim.name},
                    {"limit", aim.limit},
-                   {"reached", aim.reached()},
+                   {"reached", aim.rows == 0 ? nlohmann::ordered_json() : aim.reached()},
                    {"rows", aim.rows},
                    {"rows_missed", aim.rows_missed},
                    {"worst", std::round(aim.worst * 1e4) / 1e4},

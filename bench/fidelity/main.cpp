@@ -54,7 +54,7 @@ int main(int argc, char** argv) {
   add_common(*fidelity, options);
   fidelity
       ->add_option("--filter", options.filters,
-                   "Only rows whose column starts with or equals a value, e.g. law=viscous "
+                   "Only rows whose column equals a value (law: starts with it), e.g. law=viscous "
                    "(may be repeated; no stability sweep then)")
       ->allow_extra_args(false);
   fidelity->add_option("--control", options.control, "How force control acts")

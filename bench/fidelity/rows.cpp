@@ -147,9 +147,12 @@ bool passes(const nlohmann::ordered_json& row, const std::vector<std::string>& f
   return std::all_of(filters.begin(), filters.end(), [&](const std::string& filter) {
     const std::size_t at = filter.find('=');
     if (at == std::string::npos || !row.contains(filter.substr(0, at))) return false;
-    const nlohmann::ordered_json& value = row[filter.substr(0, at)];
+    const std::string column = filter.substr(0, at);
+    const nlohmann::ordered_json& value = row[column];
     const std::string wanted = filter.substr(at + 1);
-    if (value.is_string()) return value.get<std::string>().rfind(wanted, 0) == 0;
+    // A law has its ratio or variant behind its name.
+    if (column == "law") return value.get<std::string>().starts_with(wanted);
+    if (value.is_string()) return value.get<std::string>() == wanted;
     return value.is_number() && value.get<double>() == std::strtod(wanted.c_str(), nullptr);
   });
 }

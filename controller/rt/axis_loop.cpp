@@ -300,7 +300,7 @@ FaultCode AxisLoop::call_profile(const LoopState& loop) noexcept {
   }
   wish_ = output.force;
   // Nobody may get with one leg what was set for two.
-  if (one_leg_) wish_ = at_most(wish_, config_.one_leg_force_max);
+  if (one_leg_) wish_ = at_most(0.5 * wish_, config_.one_leg_force_max);
   wish_valid_ = true;
   wish_velocity_ = output.velocity;
   wish_force_max_ = wish_;

@@ -19,6 +19,9 @@ constexpr double kServoOverSlack = 5.0 / 3.0;
 // It acts at once; in doubt the word "released" waits so long: it has then reeled in 0.75 m, more
 // than a hand that outran the cable, or dropped, can be away from it.
 constexpr int kDoubtTicks = 3000;
+// Only a hand that moves out asks for its load again, 0.02 m/s: a post that caught the handle does
+// not.
+constexpr double kAsksOverSlack = 2.0 / 15.0;
 
 // Watches for the handle slipping away; true while the slack servo has the word.
 bool track_release(const AxisBounds& bounds, const TorqueInput& input, double felt,
@@ -32,8 +35,12 @@ bool track_release(const AxisBounds& bounds, const TorqueInput& input, double fe
     if (state.release_ticks == 0 || state.release_ticks < bounds.release_confirm_ticks)
       return false;
     const bool light = felt < kLightOverBrake * bound(bounds.brake_force_max);
-    const int doubt = state.ran_ahead || light ? kDoubtTicks : 0;
+    int doubt = state.ran_ahead || light ? kDoubtTicks : 0;
+    if (state.retension_ceiling > 0.0) doubt = state.doubt_ticks;  // slack again: not anew
     state = {.word = state.word, .slack_servo = true, .doubt_ticks = loaded ? doubt : -1};
+  }
+  if (state.doubt_ticks < 0 && input.load_state == LoadState::kLoaded) {
+    state.doubt_ticks = kDoubtTicks;
   }
   state.released = state.doubt_ticks == 0;
   if (state.doubt_ticks > 0) --state.doubt_ticks;
@@ -41,7 +48,9 @@ bool track_release(const AxisBounds& bounds, const TorqueInput& input, double fe
   const bool held = input.measured_force > 0.5 * bound(bounds.slack_pull_max);
   state.retension_ticks = held ? state.retension_ticks + 1 : 0;
   if (state.retension_ticks < kRetensionTicks) return true;
-  state = {.word = state.word, .retension_ceiling = bound(bounds.slack_pull_max)};
+  state = {.word = state.word,
+           .doubt_ticks = state.doubt_ticks,
+           .retension_ceiling = bound(bounds.slack_pull_max)};
   return false;
 }
 
@@ -54,10 +63,12 @@ double bounded_word(const AxisBounds& bounds, const TorqueInput& input, double f
   if (near_felt != input.torque) out.limits |= kLimitCorrection;
   double word = clamped(near_felt, 0.0, bound(bounds.force_max));
   if (word != near_felt) out.limits |= kLimitForce;
-  if (!(word > state.retension_ceiling)) state.retension_ceiling = 0.0;
+  if (!(state.retension_ceiling < felt + correction)) state.retension_ceiling = 0.0;
   if (state.retension_ceiling > 0.0) {
-    word = state.retension_ceiling;
-    state.retension_ceiling += bound(bounds.felt_rise_per_s) * kEngageOverRise * dt_s;
+    word = at_most(word, state.retension_ceiling);
+    if (input.velocity > kAsksOverSlack * bound(bounds.slack_speed)) {
+      state.retension_ceiling += bound(bounds.felt_rise_per_s) * kEngageOverRise * dt_s;
+    }
     out.limits |= kLimitSlackServo;
   }
   return word;

@@ -98,7 +98,9 @@ void Station::Impl::step_guided() {
   if (guided->measuring) return;
   const bool pressed = status.reset_pressed && !guided->button_down;
   guided->button_down = status.reset_pressed;
-  if (pressed) {
+  // While the person gets ready nothing can have been done yet.
+  const bool begun = static_cast<double>(guided->paced_ticks) * kTickPeriodS >= kGetReadyS;
+  if (pressed && begun) {
     end_guided({record::GuidedEnd::kConfirmed, record::ConfirmedFrom::kPanel, kPanelName,
                 guided->block.reps, ""});
     return;

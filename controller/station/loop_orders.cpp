@@ -230,7 +230,14 @@ void Station::Impl::plan_load(const AdjustLoadOrder& order, const ReceiptAnswer&
   const double before = adjusted == session_->adjusted.end() ? block.load : adjusted->second;
   block.load = order.load;
   const auto axes = axes_for(config.machine, block.coordinate, planned.side);
-  std::optional<Refusal> wrong = check_block(config.machine, plugins, block);
+  std::optional<Refusal> wrong;
+  if (block.guided) {
+    wrong =
+        wrong_state(fmt::format("{} needs no machine and has no load; adjust it once the next "
+                                "loaded set is up",
+                                block.exercise_id));
+  }
+  if (!wrong) wrong = check_block(config.machine, plugins, block);
   if (!wrong && std::find(axes.begin(), axes.end(), order.axis) == axes.end()) {
     wrong = wrong_state(fmt::format("the next set does not use axis {}", order.axis));
   }

@@ -329,7 +329,7 @@ void read_machine(TomlErrors& errors, const toml::table& raw, MachineConfig& mac
   }
 }
 
-// What is done with the left leg and with the right one on a machine with linked arms is one set.
+// Linked arms are one axis: a machine has no other beside it.
 void check_linked(StrictTable& root, const MachineConfig& machine) {
   if (machine.axes.size() > 1 &&
       (machine.axes[0].engine.linked_arms || machine.axes[1].engine.linked_arms)) {

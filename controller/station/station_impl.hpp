@@ -26,6 +26,7 @@
 #include "controller/base/tick.hpp"
 #include "controller/station/answer_memory.hpp"
 #include "controller/station/loop_link.hpp"
+#include "controller/station/plan.hpp"
 #include "controller/station/record_side.hpp"
 #include "controller/station/station.hpp"
 
@@ -258,7 +259,7 @@ struct Station::Impl {
   [[nodiscard]] std::optional<Refusal> may_start() const;
   void start_session(const StartSessionOrder& order, const ReceiptAnswer& answer);
   void start_set(const StartSetOrder& order, const ReceiptAnswer& answer);
-  void start(const OrderHeader& header, const char* what, Program program,
+  void start(const OrderHeader& header, const char* what, MachineShare share, Program program,
              const std::string& client_id, const ReceiptAnswer& answer);
   [[nodiscard]] bool went_away(const std::string& client_name) const;
   void client_lost(const std::string& client_name);

@@ -333,7 +333,7 @@ TEST(MachineFile, TheShippedSimulatedStationIsWhatItShouldBe) {
   // Identified 2.6 kg, rounded up: below it the observer is unstable.
   EXPECT_GE(axis.engine.control.reflected_mass, 2.6);
   EXPECT_LE(axis.engine.control.reflected_mass, 2.6 * 1.15);
-  EXPECT_EQ(axis.engine.control.kp, 0.10);
+  EXPECT_EQ(axis.engine.control.kp, 0.08);
   EXPECT_EQ(axis.engine.control.kd_s, 0.0005);
   EXPECT_EQ(axis.pretension, 10.0);
   EXPECT_EQ(axis.user_force_max, 200.0);
