@@ -56,7 +56,7 @@ TEST(Descriptor, TheShippedOnesLoad) {
   EXPECT_EQ(drive->unit_id, 1);
   EXPECT_EQ(drive->write.words, 11);
   EXPECT_EQ(drive->velocity_mode, 9);
-  EXPECT_EQ(drive->read.address, 0x100);
+  EXPECT_EQ(drive->read.windows[0].address, 0x100);
   EXPECT_TRUE(drive->has_sequence_echo);
   EXPECT_FALSE(drive->hardware_verified);
   const auto panel = load_descriptor(devices() + "canonical-panel.toml", CoordinateKind::kCable);
@@ -77,7 +77,7 @@ TEST_F(DescriptorFile, EachMistakeIsNamed) {
   };
   const Mistake mistakes[] = {
       {"type = \"u16\"", "type = \"u24\"",
-       "'type' is 'u24', must be one of u16, i16, i8, u32, i32"},
+       "'type' is 'u24', must be one of u16, i16, i8, u8, u32, i32, f32"},
       {"name = \"controlword\"", "name = \"kontrollwort\"", "no such register"},
       {"address = 0x0001", "address = 0x0000", "'address' 0 is used by another register too"},
       {"address = 0x000A", "address = 0x000B", "'address' is 11, its block is 0..10"},
@@ -160,7 +160,8 @@ TEST_F(MachineFile, EachMistakeIsNamed) {
     const char *from, *to, *says;
   };
   const Mistake mistakes[] = {
-      {"transport = \"tcp\"", "transport = \"can\"", "'transport' is 'can', must be one of tcp"},
+      {"transport = \"tcp\"", "transport = \"can\"",
+       "'transport' is 'can', must be one of tcp, rtu"},
       {"port = 15020", "port = 0", "'port' is 0, must be 1 to 65535"},
       {"host = \"127.0.0.1\"", "host = \"no-such-host.invalid\"", "has no IPv4 address"},
       {"link = \"machine\"", "link = \"other\"", "there is no such [[link]]"},
@@ -272,8 +273,9 @@ TEST_F(MachineFile, LockstepTakesOneLink) {
   const std::string two =
       read_all(machine_file()) +
       "\n[[link]]\nname = \"second\"\ntransport = \"tcp\"\nhost = \"127.0.0.1\"\nport = 1\n"
-      "[[device]]\nname = \"p2\"\nlink = \"second\"\ndescriptor = \"canonical-panel\"\n";
+      "[[device]]\nname = \"p2\"\nlink = \"second\"\ndescriptor = \"canonical-pelvis-tilt\"\n";
   BusOptions options = bus_options("", true);
+  options.pelvis_sensor = true;
   options.device_directory = devices();
   const auto plan = load_bus_plan(put("machine.toml", two), options);
   ASSERT_FALSE(plan);

@@ -14,6 +14,7 @@ RegisterSpec spec_of(RegisterType type, WordOrder order = WordOrder::kHighFirst)
   RegisterSpec spec;
   spec.present = true;
   spec.type = type;
+  spec.words = static_cast<std::uint8_t>(words_of(type));
   spec.order = order;
   return spec;
 }
@@ -40,7 +41,7 @@ RC_GTEST_PROP(Codec, EveryRawValueSurvivesTheWire, (std::int32_t raw, bool low_f
 RC_GTEST_PROP(Codec, AnyDoubleBecomesARawValueWithinTheType, (double value)) {
   RegisterSpec spec = spec_of(RegisterType::kI16);
   spec.scale = 0.001;
-  spec.of_rated = true;
+  spec.basis = UnitBasis::kRated;
   const RawValue raw = to_raw(spec, value, 341.0);
   RC_ASSERT(raw.raw >= -32768 && raw.raw <= 32767);
   const double counts = value / 0.341;
@@ -65,7 +66,7 @@ TEST(Codec, NotANumberIsZeroAndRefused) {
 
 TEST(Codec, ARatedForceOfZeroNeverDivides) {
   RegisterSpec spec = spec_of(RegisterType::kI16);
-  spec.of_rated = true;
+  spec.basis = UnitBasis::kRated;
   EXPECT_TRUE(to_raw(spec, 10.0, 0.0).refused);
   EXPECT_EQ(to_raw(spec, 10.0, 0.0).raw, 0);
 }
