@@ -94,6 +94,7 @@ class PlanLoader {
     device.rate_hz =
         static_cast<int>(t.integer_or("rate_hz", {1, 1000}, device.descriptor.rate_hz));
     check_device(t, device);
+    warn(device, link->transport);
     bind_units(t, device);
     link->devices.push_back(std::move(device));
   }
@@ -121,17 +122,6 @@ class PlanLoader {
       if (!options_.check_only) t.fail(what);
       plan_.warnings.push_back(fmt::format("{}: {}", device.name, what));
     }
-    if (!d.unverified.empty()) {
-      plan_.warnings.push_back(
-          fmt::format("{}: {}: unverified: {}; check them against the manual of your edition",
-                      device.name, d.path, fmt::join(d.unverified, ", ")));
-    }
-    if (d.quarantine_stands_in) {
-      plan_.warnings.push_back(fmt::format(
-          "{}: {} has neither sequence echo nor clock; only the pause of {} ms after each error "
-          "keeps a late reply from passing for a fresh one",
-          device.name, d.path, d.turnaround_max_us / 1000));
-    }
     switch (d.kind) {
       case DeviceKind::kDrive:
         check_drive(t, device);
@@ -157,6 +147,27 @@ class PlanLoader {
         if (gives_safety(d)) claim(t, gives_safety_, "the safety chain's bits");
         return;
     }
+  }
+
+  void warn(const DevicePlan& device, Transport transport) {
+    const DeviceDescriptor& d = device.descriptor;
+    if (!d.unverified.empty()) {
+      plan_.warnings.push_back(
+          fmt::format("{}: {}: unverified: {}; check them against the manual of your edition",
+                      device.name, d.path, fmt::join(d.unverified, ", ")));
+    }
+    if (!d.quarantine_stands_in) return;
+    const std::string what =
+        transport == Transport::kRtu
+            ? fmt::format(
+                  "only the pause of {} ms after each error keeps a late reply from "
+                  "passing for a fresh one",
+                  d.turnaround_max_us / 1000)
+            : std::string(
+                  "only the transaction number tells a late reply, and nothing tells a "
+                  "device that repeats itself");
+    plan_.warnings.push_back(
+        fmt::format("{}: {} has neither sequence echo nor clock; {}", device.name, d.path, what));
   }
 
   static void claim(const TomlReader& t, bool& given, const char* what) {

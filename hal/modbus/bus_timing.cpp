@@ -9,8 +9,10 @@ constexpr double kUsPerSecond = 1e6;
 constexpr int kStandardGapBaud = 19200;
 constexpr double kStandardGapUs = 1750.0;
 constexpr double kGapCharacters = 3.5;
-constexpr int kRtuFrame = 3;  // unit address and CRC
-constexpr int kTcpFrame = 7;  // MBAP header
+// The first exchange, in which everything is due, is over before anybody pulls.
+constexpr std::uint64_t kExchangesLookedAt = 1000;  // the largest 'every'
+constexpr int kRtuFrame = 3;                        // unit address and CRC
+constexpr int kTcpFrame = 7;                        // MBAP header
 
 double character_us(const SerialLine& line) noexcept {
   const int bits = 1 + 8 + (line.parity == 'N' ? 0 : 1) + line.stop_bits;
@@ -60,11 +62,16 @@ TransferTime transfer_time(const LinkPlan& link, const DevicePlan& device,
 }
 
 double exchange_us_max(const LinkPlan& link, const DevicePlan& device) noexcept {
-  double sum = 0.0;
-  for (const Transfer& transfer : device.descriptor.cyclic) {
-    sum += transfer_time(link, device, device.descriptor.read, transfer).total_us();
+  double longest = 0.0;
+  for (std::uint64_t exchange = 1; exchange <= kExchangesLookedAt; ++exchange) {
+    double sum = 0.0;
+    for (const Transfer& transfer : device.descriptor.cyclic) {
+      if (!transfer.due(exchange)) continue;
+      sum += transfer_time(link, device, device.descriptor.read, transfer).total_us();
+    }
+    longest = std::max(longest, sum);
   }
-  return sum;
+  return longest;
 }
 
 double exchange_us_mean(const LinkPlan& link, const DevicePlan& device) noexcept {
@@ -90,15 +97,20 @@ DataAge data_age(const LinkPlan& link, const DevicePlan& device) noexcept {
   DataAge age;
   age.cycle_us = static_cast<double>(link.round_us) * device.every_rounds;
   double tail = 0.0;
-  bool stamped = false;
-  for (const Transfer& transfer : device.descriptor.cyclic) {
-    const double total = transfer_time(link, device, device.descriptor.read, transfer).total_us();
-    if (stamped) {
-      tail += total;
-    } else if (transfer.read >= 0) {
-      tail = total / 2.0;
-      stamped = true;
+  for (std::uint64_t exchange = 1; exchange <= kExchangesLookedAt; ++exchange) {
+    double after = 0.0;
+    bool stamped = false;
+    for (const Transfer& transfer : device.descriptor.cyclic) {
+      if (!transfer.due(exchange)) continue;
+      const double total = transfer_time(link, device, device.descriptor.read, transfer).total_us();
+      if (stamped) {
+        after += total;
+      } else if (transfer.read >= 0) {
+        after = total / 2.0;
+        stamped = true;
+      }
     }
+    tail = std::max(tail, after);
   }
   double delay = 0.0;
   for (const DevicePlan& other : link.devices) {

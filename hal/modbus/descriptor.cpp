@@ -249,7 +249,7 @@ void DescriptorLoader::check_window(const TomlReader& t, Block block, const Wind
 void DescriptorLoader::check_overlap(const TomlReader& t) const {
   if (device_.read.words == 0) t.fail("nothing is read; give [cyclic] read_address and read_words");
   const bool must_write = device_.kind == DeviceKind::kDrive || device_.kind == DeviceKind::kPanel;
-  if (must_write && device_.write.words == 0) {
+  if (must_write && device_.write.words == 0 && device_.not_established.empty()) {
     t.fail("nothing is written; give [cyclic] write_address and write_words");
   }
   for (const Window& out : device_.write.windows) {
@@ -274,7 +274,7 @@ void DescriptorLoader::compile_transfers(const TomlReader& t) {
   };
   std::vector<Transfer> pairs;
   for (std::size_t i = 0; i < device_.write.windows.size(); ++i) {
-    const Transfer transfer{static_cast<int>(i), -1, device_.write.windows[i].every};
+    const Transfer transfer{static_cast<int>(i), -1, device_.write.windows[i].every, 0};
     (is_pair(device_.write.windows[i]) ? pairs : device_.cyclic).push_back(transfer);
   }
   std::size_t paired = 0;
@@ -282,7 +282,7 @@ void DescriptorLoader::compile_transfers(const TomlReader& t) {
   for (std::size_t i = 0; i < device_.read.windows.size(); ++i) {
     const Window& window = device_.read.windows[i];
     if (!is_pair(window)) {
-      reads.push_back({-1, static_cast<int>(i), window.every});
+      reads.push_back({-1, static_cast<int>(i), window.every, 0});
     } else if (paired < pairs.size() && pairs[paired].every == window.every) {
       pairs[paired++].read = static_cast<int>(i);
     } else {
@@ -297,8 +297,12 @@ void DescriptorLoader::compile_transfers(const TomlReader& t) {
   }
   device_.cyclic.insert(device_.cyclic.end(), pairs.begin(), pairs.end());
   device_.cyclic.insert(device_.cyclic.end(), reads.begin(), reads.end());
+  int phase = 0;
+  for (Transfer& transfer : device_.cyclic) {
+    if (transfer.every > 1) transfer.phase = phase++ % transfer.every;
+  }
   for (std::size_t i = 0; i < device_.config.windows.size(); ++i) {
-    device_.slow.push_back({-1, static_cast<int>(i), 1});
+    device_.slow.push_back({-1, static_cast<int>(i), 1, 0});
   }
 }
 

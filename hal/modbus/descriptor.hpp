@@ -147,6 +147,13 @@ struct Transfer {
   int write = -1;
   int read = -1;
   int every = 1;
+  int phase = 0;  // spreads what is not due in every exchange over the exchanges
+
+  // `exchange` counts from 0 on each connection; in the first everything is due.
+  [[nodiscard]] constexpr bool due(std::uint64_t exchange) const noexcept {
+    return exchange == 0 ||
+           exchange % static_cast<std::uint64_t>(every) == static_cast<std::uint64_t>(phase);
+  }
 };
 
 // Modbus allows 121 registers in the write part of FC23 and 125 in a read.

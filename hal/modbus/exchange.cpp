@@ -114,7 +114,7 @@ Stamped transact(Connection& connection, const DevicePlan& plan, const RoundInpu
   Stamped done{Outcome::kOk, 0};
   use_pauses(connection, plan);
   for (const Transfer& transfer : plan.descriptor.cyclic) {
-    if (image.exchanges % static_cast<std::uint64_t>(transfer.every) != 0) continue;
+    if (!transfer.due(image.exchanges)) continue;
     if (!round.send && transfer.read < 0) continue;
     const std::int64_t before_ns = monotonic_ns();
     done.outcome = make_transfer(connection, plan, transfer, image.out, image.in, round.send);

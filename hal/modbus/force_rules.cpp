@@ -84,6 +84,7 @@ void apply_force_rules(const std::string& where, const LinkPlan& link, DevicePla
   const DeviceDescriptor& d = device.descriptor;
   device.force_cap = device.force_limit;
   device.reductions.clear();
+  check_drive_exchange(where, link, device);
   check_cycle(where, link, device);
   if (d.torque_limit == LimitHeld::kNone && d.not_established.empty()) {
     throw BusError{fmt::format(
