@@ -1,5 +1,7 @@
 #include "hal/check/machine_check.hpp"
 
+#include <cmath>
+
 #include <fmt/format.h>
 
 #include "hal/modbus/bus_plan.hpp"
@@ -17,12 +19,12 @@ using modbus::LinkPlan;
 // The pad of a lever, for comparing its damping with a cable's.
 constexpr double kPadRadiusM = 0.4;
 constexpr double kUsPerSecond = 1e6;
+constexpr double kFreezeAgeMs = 10.0;  // compiled in
 
 constexpr const char* kKinds[] = {"drive", "panel", "pelvis-tilt", "load-cell", "io"};
 
 // The little that the bus must know of the axes; controller/station reads all of it.
-modbus::BusOptions bus_options(const CheckOptions& options) {
-  const toml::table root = modbus::parse_toml(options.machine_file);
+modbus::BusOptions bus_options(const CheckOptions& options, const toml::table& root) {
   modbus::BusOptions bus;
   bus.check_only = true;
   bus.needs_panel = true;
@@ -115,6 +117,26 @@ CheckedDevice checked(const CheckOptions& options, const modbus::BusOptions& bus
   return out;
 }
 
+// The loop freezes the force at max(10 ms, 2 cycles) and unloads at max(20 ms, 4 cycles); a machine
+// file whose ages are shorter than its bus would hold every increase back.
+void warn_of_ages(const toml::table& root, const std::string& axis_name, const LinkPlan& link,
+                  const DevicePlan& device, std::vector<std::string>& warnings) {
+  const modbus::DataAge age = modbus::data_age(link, device);
+  const toml::array* const axes = root["axis"].as_array();
+  for (const toml::node& node : *axes) {
+    const toml::table* const axis = node.as_table();
+    if (axis == nullptr || (*axis)["name"].value_or(std::string()) != axis_name) continue;
+    const double freeze_ms = (*axis)["bounds"]["freeze_age_ms"].value_or(kFreezeAgeMs);
+    if (age.p99_us <= freeze_ms * 1e3) return;
+    warnings.push_back(fmt::format(
+        "axis '{}': values of '{}' are {:.1f} ms old at p99, but [axis.bounds] freeze_age_ms is "
+        "{:.0f}: increases will often be held back; write freeze_age_ms = {:.0f} and unload_age_ms "
+        "= {:.0f}, two and four cycles",
+        axis_name, device.name, age.p99_us / 1e3, freeze_ms, std::ceil(2e-3 * age.cycle_us),
+        std::ceil(4e-3 * age.cycle_us)));
+  }
+}
+
 }  // namespace
 
 double passive_stiffness(double damping, double cycle_s, double age_s) noexcept {
@@ -126,7 +148,8 @@ MachineCheck check_machine(const CheckOptions& options) {
   MachineCheck check;
   check.file = options.machine_file;
   try {
-    const modbus::BusOptions bus = bus_options(options);
+    const toml::table root = modbus::parse_toml(options.machine_file);
+    const modbus::BusOptions bus = bus_options(options, root);
     auto plan = modbus::load_bus_plan(options.machine_file, bus);
     if (!plan) throw plan.error();
     check.warnings = plan->warnings;
@@ -138,6 +161,9 @@ MachineCheck check_machine(const CheckOptions& options) {
       for (const DevicePlan& device : link.devices) {
         out.devices.push_back(checked(options, bus, *plan, link, device));
         out.load += out.devices.back().link_share;
+        if (!out.devices.back().axis.empty()) {
+          warn_of_ages(root, out.devices.back().axis, link, device, check.warnings);
+        }
       }
       check.links.push_back(std::move(out));
     }

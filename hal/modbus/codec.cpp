@@ -45,7 +45,7 @@ RawValue to_raw(const RegisterSpec& spec, double value, double rated_force) noex
   const double scaled = (value - spec.offset) / scale;
   if (!is_finite(scaled)) return {0, true};
   if (spec.type == RegisterType::kF32) {
-    constexpr double kMost = std::numeric_limits<float>::max();
+    constexpr auto kMost = static_cast<double>(std::numeric_limits<float>::max());
     const double held = clamped(scaled, -kMost, kMost);
     return {std::bit_cast<std::uint32_t>(static_cast<float>(held)), held != scaled};
   }

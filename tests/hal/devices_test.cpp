@@ -2,6 +2,8 @@
 // why it is refused.
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
+#include <sstream>
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -143,6 +145,26 @@ TEST(MachineCheck, ASerialDriveIsSlowAndTheForceIsReducedForIt) {
   const CheckedDevice& fast = check("cable-station-lexium-32m").links[0].devices[0];
   EXPECT_GT(fast.force_allowed, drive.force_allowed);
   EXPECT_GT(fast.stiffness, drive.stiffness);
+}
+
+TEST(MachineCheck, AgesThatAreShorterThanTheBusAreSaid) {
+  const auto warned = [](const MachineCheck& result) {
+    return std::any_of(result.warnings.begin(), result.warnings.end(), [](const auto& text) {
+      return text.find("increases will often be held back") != std::string::npos;
+    });
+  };
+  std::ostringstream text;
+  text << std::ifstream(machine("cable-station-kinco-fd")).rdbuf();
+  const std::string good = text.str();
+  const std::size_t at = good.find("freeze_age_ms = 27.0");
+  ASSERT_NE(at, std::string::npos);
+  const std::string path = testing::TempDir() + "medius-short-ages.toml";
+  std::ofstream(path) << std::string(good).replace(at, 20, "freeze_age_ms = 9.0");
+  const std::string folder = std::string(MEDIUS_SOURCE_DIR) + "/hal/devices";
+  EXPECT_TRUE(warned(check_machine({path, folder, 60.0})));
+  for (const std::string& shipped : files("/hal/machines")) {
+    EXPECT_FALSE(warned(check_machine({shipped, "", 60.0}))) << shipped;
+  }
 }
 
 TEST(MachineCheck, JsonSaysWhatTheTextSays) {
