@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include <tl/expected.hpp>
+
 #include "client/options.hpp"
 
 namespace medius::client {
@@ -43,6 +45,23 @@ int programs(const CommonOptions& common);
 int profiles(const CommonOptions& common);
 int history(const CommonOptions& common, std::uint32_t limit);
 int show(const CommonOptions& common, const std::string& name);
+
+struct PkiOptions {
+  std::string folder;
+  std::string name;                // of the station, of a person, or a serial number
+  std::vector<std::string> hosts;  // as clients write the station's address
+  std::string role;
+  int days = 365;
+  std::string out;  // folder of a person's certificate; empty: named after the person
+};
+int pki_init(const CommonOptions& common, const PkiOptions& options);
+int pki_renew_server(const CommonOptions& common, const PkiOptions& options);
+int pki_issue(const CommonOptions& common, const PkiOptions& options);
+int pki_revoke(const CommonOptions& common, const PkiOptions& options);
+int pki_list(const CommonOptions& common, const PkiOptions& options);
+
+// ca.crt, client.crt and client.key of a folder; the error is a sentence.
+[[nodiscard]] tl::expected<TlsFiles, std::string> read_tls(const std::string& folder);
 
 struct ExportOptions {
   std::string name;            // of a session or a set

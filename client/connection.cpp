@@ -14,22 +14,27 @@ namespace {
 // gRPC's own words on stderr would stand beside our one sentence.
 void ignore_log(gpr_log_func_args*) {}
 
-std::shared_ptr<grpc::Channel> channel_to(const std::string& address) {
+std::shared_ptr<grpc::ChannelCredentials> credentials(const TlsFiles& tls) {
+  if (tls.key.empty()) return grpc::InsecureChannelCredentials();
+  return grpc::SslCredentials({tls.authority, tls.key, tls.certificate});
+}
+
+std::shared_ptr<grpc::Channel> channel_to(const CommonOptions& options) {
   gpr_set_log_function(&ignore_log);
   grpc::ChannelArguments arguments;
   // A controller that comes back is noticed within half a second.
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 200);
   arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 200);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 500);
-  // Loopback and sockets only: a proxy from the environment would be a mistake.
+  // Our own computer or a certificate: a proxy from the environment would be a mistake.
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
-  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
+  return grpc::CreateCustomChannel(options.address, credentials(options.tls), arguments);
 }
 
 }  // namespace
 
 Connection::Connection(const CommonOptions& options) : options_(options) {
-  const auto channel = channel_to(options.address);
+  const auto channel = channel_to(options);
   station_ = v1::StationService::NewStub(channel);
   programs_ = v1::ProgramService::NewStub(channel);
   sessions_ = v1::SessionService::NewStub(channel);
@@ -59,6 +64,8 @@ int complain(const grpc::Status& status, const CommonOptions& options) {
     case StatusCode::ABORTED:
     case StatusCode::OUT_OF_RANGE:
     case StatusCode::RESOURCE_EXHAUSTED:
+    case StatusCode::PERMISSION_DENIED:
+    case StatusCode::UNAUTHENTICATED:
       fmt::print(stderr, "medius: {}\n", status.error_message());
       return kExitRefused;
     case StatusCode::UNAVAILABLE:

@@ -19,7 +19,7 @@ constexpr const char* kFooter =
     "wrong\n"
     "use; 3 refused by the station; 4 ended by a fault; 5 ended early (stopped, stood still);\n"
     "130 interrupted with Ctrl-C (run: after the load has gone out).\n"
-    "Environment: MEDIUS_ADDRESS, NO_COLOR.";
+    "Environment: MEDIUS_ADDRESS, MEDIUS_TLS, NO_COLOR.";
 
 // A stable name a person: whoever starts a session and watches again later is recognised.
 std::string default_name() {
@@ -35,6 +35,7 @@ struct Arguments {
   RunOptions run;
   WatchOptions watch;
   AdjustOptions adjust;
+  PkiOptions pki;
   ExportOptions exporting;
   RecomputeOptions recompute;
   SimulateCommand simulate;
@@ -44,9 +45,19 @@ struct Arguments {
 };
 
 void add_common(CLI::App& app, Arguments& args) {
-  app.add_option("--address", args.common.address, "of mediusd: 127.0.0.1:PORT or unix:PATH")
+  app.add_option("--address", args.common.address,
+                 "of mediusd: 127.0.0.1:PORT or unix:PATH; with --tls HOST:PORT")
       ->envname("MEDIUS_ADDRESS")
       ->capture_default_str();
+  app.add_option_function<std::string>(
+         "--tls",
+         [&args](const std::string& folder) {
+           auto files = read_tls(folder);
+           if (!files) throw CLI::ValidationError("--tls", files.error());
+           args.common.tls = std::move(*files);
+         },
+         "folder with our certificate, for a station that is not on this computer")
+      ->envname("MEDIUS_TLS");
   app.add_option("--as", args.common.name, "our name: for the audit, and who counts as present")
       ->capture_default_str();
   app.add_flag("--json", args.common.json, "JSON on standard output");
@@ -192,6 +203,42 @@ void add_hal_commands(CLI::App& app, Arguments& args, int& code) {
   check->callback([&] { code = medius::client::hal_check(args.common, args.hal_check); });
 }
 
+void add_pki_commands(CLI::App& app, Arguments& args, int& code) {
+  PkiOptions& options = args.pki;
+  CLI::App* pki = app.add_subcommand("pki", "certificates of a station, for peers from elsewhere");
+  pki->require_subcommand(1);
+  const auto add = [&](const char* name, const char* what,
+                       int (*run)(const CommonOptions&, const PkiOptions&)) {
+    CLI::App* command = pki->add_subcommand(name, what);
+    command->add_option("--dir", options.folder, "of the authority, e.g. /etc/medius/pki")
+        ->required();
+    command->callback([&args, &code, run] { code = run(args.common, args.pki); });
+    return command;
+  };
+  const auto add_days = [&](CLI::App* command) {
+    command->add_option("--days", options.days)->check(CLI::Range(1, 3650))->capture_default_str();
+  };
+  CLI::App* init = add("init", "a new authority and the server's certificate", pki_init);
+  init->add_option("--station", options.name, "its name")->required();
+  init->add_option("--host", options.hosts, "name or address that clients write; again for more")
+      ->required();
+  CLI::App* renew = add("renew-server", "a new certificate of the server", pki_renew_server);
+  renew->add_option("--station", options.name, "its name")->required();
+  renew->add_option("--host", options.hosts, "name or address that clients write; again for more")
+      ->required();
+  add_days(renew);
+  CLI::App* issue = add("issue", "a certificate of a person", pki_issue);
+  issue->add_option("name", options.name, "who, as the audit will call them")->required();
+  issue->add_option("--role", options.role, "what they may do")
+      ->required()
+      ->check(CLI::IsMember({"observer", "trainer", "therapist", "technician", "admin"}));
+  issue->add_option("--out", options.out, "folder to write; default: named after the person");
+  add_days(issue);
+  CLI::App* revoke = add("revoke", "take a person's certificates back", pki_revoke);
+  revoke->add_option("name", options.name, "of the person, or a serial number")->required();
+  add("list", "what was issued, and until when it is valid", pki_list);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -212,6 +259,7 @@ int main(int argc, char** argv) {
   add_session_commands(app, args, code);
   add_record_commands(app, args, code);
   add_hal_commands(app, args, code);
+  add_pki_commands(app, args, code);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

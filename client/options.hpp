@@ -5,9 +5,17 @@
 
 namespace medius::client {
 
+// What we show a station that is not on this computer, in PEM form; empty: no TLS.
+struct TlsFiles {
+  std::string authority;
+  std::string certificate;
+  std::string key;
+};
+
 struct CommonOptions {
   std::string address = "127.0.0.1:50161";  // or "unix:PATH"
   std::string name;                         // who orders and watches; decides who counts as present
+  TlsFiles tls;
   bool json = false;
   bool color = true;  // --no-color, NO_COLOR and a pipe switch it off
   bool quiet = false;

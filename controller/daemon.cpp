@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <spdlog/spdlog.h>
 
+#include "controller/access/authority.hpp"
 #include "controller/api/server.hpp"
 #include "controller/guard_link.hpp"
 #include "controller/record/store.hpp"
@@ -70,6 +71,28 @@ tl::expected<std::uint64_t, std::string> first_id_of(record::Store& store) {
     return Failure("the store gave the id '" + *id + "', which is not a hexadecimal number");
   }
   return value;
+}
+
+// An ended certificate keeps peers from elsewhere out; the local address needs none.
+void say_certificate(const fs::path& folder) {
+  constexpr std::int64_t kDayS = 86400;
+  const auto text = access::read_small_file(folder / "server.crt");
+  if (!text) return;
+  const auto certificate = access::certificate_from_pem(*text);
+  if (!certificate) return;
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  const std::int64_t left_s = access::facts_of(**certificate).not_after_unix_s -
+                              std::chrono::duration_cast<std::chrono::seconds>(now).count();
+  if (left_s < 0) {
+    spdlog::warn(
+        "the server's certificate has ended: nobody can connect from elsewhere; issue a "
+        "new one with 'medius pki renew-server' and start again");
+  } else if (left_s < access::kWarnDays * kDayS) {
+    spdlog::warn(
+        "the server's certificate ends in {} days; issue a new one with 'medius pki "
+        "renew-server' and start again",
+        left_s / kDayS);
+  }
 }
 
 tl::expected<void, std::string> check_directory(const char* option, const std::string& path) {
@@ -276,11 +299,17 @@ tl::expected<void, std::string> Daemon::Impl::serve() {
   if (!listen) return Failure(listen.error());
   api::ServerOptions server;
   server.listen = *listen;
+  if (!options.remote.empty()) {
+    const auto remote = api::parse_remote(options.remote);
+    if (!remote) return Failure(remote.error());
+    server.remote = api::RemoteOptions{*remote, options.tls};
+  }
   std::error_code error;
   server.store_path = fs::absolute(options.data, error).lexically_normal().string();
   auto started = api::ApiServer::start(server, {*runtime, *station, plugins, *store});
   if (!started) return Failure(started.error());
   api = std::move(*started);
+  if (!options.remote.empty()) say_certificate(options.tls);
   return {};
 }
 
@@ -338,6 +367,10 @@ tl::expected<std::unique_ptr<Daemon>, std::string> Daemon::start(const DaemonOpt
   impl.await_proof();
   if (auto ok = impl.serve(); !ok) return Failure(ok.error());
   return daemon;
+}
+
+std::string Daemon::remote_address() const {
+  return impl_->api->remote_address();
 }
 
 std::string Daemon::address() const {

@@ -23,6 +23,12 @@ ParsedOptions parse_daemon_options(int argc, char** argv) {
   app.add_option("--data", options.data, "directory of the store")->required();
   app.add_option("--listen", options.listen, "127.0.0.1:PORT (0 = any free) or unix:PATH")
       ->capture_default_str();
+  CLI::Option* remote = app.add_option(
+      "--remote", options.remote, "also serve peers with certificates there, e.g. 0.0.0.0:50443");
+  CLI::Option* tls = app.add_option("--tls", options.tls,
+                                    "folder of the station's authority; see medius pki init");
+  remote->needs(tls);
+  tls->needs(remote);
   app.add_option("--link", options.links,
                  "NAME=ADDRESS in place of the machine file's, e.g. machine=127.0.0.1:15020")
       ->allow_extra_args(false);

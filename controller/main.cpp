@@ -43,6 +43,8 @@ int run(const medius::DaemonOptions& options, const sigset_t& signals) {
     std::fprintf(stderr, "mediusd: %s\n", daemon.error().c_str());
     return 1;
   }
+  const std::string remote = (*daemon)->remote_address();
+  if (!remote.empty()) std::printf("mediusd: peers with certificates on %s\n", remote.c_str());
   std::printf("mediusd: ready on %s\n", (*daemon)->address().c_str());
   std::fflush(stdout);
   return serve_until_signal(**daemon, signals);

@@ -45,10 +45,35 @@ tl::expected<std::uint16_t, std::string> parse_port(const std::string& whole,
   return static_cast<std::uint16_t>(port);
 }
 
+std::string without_brackets(const std::string& host) {
+  const bool has = host.size() > 2 && host.front() == '[' && host.back() == ']';
+  return has ? host.substr(1, host.size() - 2) : host;
+}
+
+bool is_numeric(const std::string& host) {
+  in_addr v4{};
+  in6_addr v6{};
+  if (host.starts_with('[')) return ::inet_pton(AF_INET6, without_brackets(host).c_str(), &v6) == 1;
+  return ::inet_pton(AF_INET, host.c_str(), &v4) == 1;
+}
+
 bool is_loopback_v4(const std::string& host) {
   in_addr address{};
   if (::inet_pton(AF_INET, host.c_str(), &address) != 1) return false;
   return (ntohl(address.s_addr) >> 24) == 127;
+}
+
+tl::expected<ListenAddress, std::string> split_host_port(const std::string& text) {
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string::npos) {
+    return tl::unexpected("listen address '" + text + "' has no port; " + kServed);
+  }
+  ListenAddress address;
+  address.host = text.substr(0, colon);
+  const auto port = parse_port(text, text.substr(colon + 1));
+  if (!port) return tl::unexpected(port.error());
+  address.port = *port;
+  return address;
 }
 
 tl::expected<ListenAddress, std::string> parse_unix(const std::string& text) {
@@ -80,10 +105,10 @@ Endpoint endpoint_of(const ListenAddress& address) {
     std::strncpy(un.sun_path, address.path.c_str(), sizeof un.sun_path - 1);
     std::memcpy(&endpoint.storage, &un, sizeof un);
     endpoint.length = sizeof un;
-  } else if (address.host == "[::1]") {
+  } else if (address.host.starts_with('[')) {
     sockaddr_in6 in6{};
     in6.sin6_family = AF_INET6;
-    in6.sin6_addr = in6addr_loopback;
+    ::inet_pton(AF_INET6, without_brackets(address.host).c_str(), &in6.sin6_addr);
     in6.sin6_port = htons(address.port);
     std::memcpy(&endpoint.storage, &in6, sizeof in6);
     endpoint.length = sizeof in6;
@@ -123,7 +148,7 @@ tl::expected<void, std::string> check_unix_free(const ListenAddress& address) {
 
 tl::expected<void, std::string> check_tcp_free(const ListenAddress& address) {
   if (address.port == 0) return {};
-  const Socket probe(address.host == "[::1]" ? AF_INET6 : AF_INET);
+  const Socket probe(address.host.starts_with('[') ? AF_INET6 : AF_INET);
   const int on = 1;  // as gRPC does: a port in TIME_WAIT is free
   ::setsockopt(probe.fd(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   const Endpoint endpoint = endpoint_of(address);
@@ -141,24 +166,27 @@ std::string ListenAddress::text() const {
   return is_unix ? "unix:" + path : host + ":" + std::to_string(port);
 }
 
+tl::expected<ListenAddress, std::string> parse_remote(const std::string& text) {
+  const auto address = split_host_port(text);
+  if (!address) return address;
+  if (is_numeric(address->host)) return address;
+  return tl::unexpected("remote address " + text + ": '" + address->host +
+                        "' is no numeric address; write for example 0.0.0.0:50443 for every "
+                        "network card, or the address of one");
+}
+
 tl::expected<ListenAddress, std::string> parse_listen(const std::string& text) {
   if (text.starts_with("unix:")) return parse_unix(text);
-  const std::size_t colon = text.rfind(':');
-  if (colon == std::string::npos) {
-    return tl::unexpected("listen address '" + text + "' has no port; " + kServed);
-  }
-  ListenAddress address;
-  address.host = text.substr(0, colon);
-  const auto port = parse_port(text, text.substr(colon + 1));
-  if (!port) return tl::unexpected(port.error());
-  address.port = *port;
+  auto split = split_host_port(text);
+  if (!split) return split;
+  ListenAddress& address = *split;
   if (address.host == "localhost") address.host = "127.0.0.1";
   if (address.host != "[::1]" && !is_loopback_v4(address.host)) {
     return tl::unexpected(
         "listen address " + text + ": " + address.host +
         " is not a loopback address, and only those are open without mutual TLS; " + kServed);
   }
-  return address;
+  return split;
 }
 
 tl::expected<void, std::string> check_free(const ListenAddress& address) {

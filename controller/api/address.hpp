@@ -1,4 +1,5 @@
-// Where the API listens: loopback TCP or a unix socket, never anything a stranger can reach.
+// Where the API listens: loopback TCP or a unix socket, which a stranger cannot reach; or, for
+// peers with certificates only, anywhere.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +12,7 @@ namespace medius::api {
 struct ListenAddress {
   bool is_unix = false;
   std::string path;        // unix socket
-  std::string host;        // loopback literal: "127.0.0.1", "[::1]"
+  std::string host;        // literal: "127.0.0.1", "[::1]"
   std::uint16_t port = 0;  // 0 = any free port
 
   // As gRPC and people write it: "127.0.0.1:50051", "unix:/run/medius/medius.sock".
@@ -21,6 +22,9 @@ struct ListenAddress {
 // "127.x.x.x:PORT", "[::1]:PORT", "localhost:PORT" or "unix:PATH"; anything else is refused with a
 // sentence that says what is served.
 [[nodiscard]] tl::expected<ListenAddress, std::string> parse_listen(const std::string& text);
+
+// Any numeric address and port: "0.0.0.0:50443", "[::]:50443". For mutual TLS only.
+[[nodiscard]] tl::expected<ListenAddress, std::string> parse_remote(const std::string& text);
 
 // Why this process could not listen there: in use, not permitted, no such directory. Call it before
 // starting (a live unix socket would be taken over silently) and after a failed start.

@@ -14,21 +14,25 @@
 #include "controller/api/control_call.hpp"
 #include "controller/api/convert.hpp"
 #include "controller/api/presence.hpp"
+#include "controller/api/remote_door.hpp"
 #include "controller/api/server.hpp"
 #include "controller/api/snapshot_hub.hpp"
 
 namespace medius::api {
 
 struct ApiContext {
-  ApiContext(ServerParts server_parts, StationNames station_names)
+  ApiContext(ServerParts server_parts, StationNames station_names,
+             std::shared_ptr<access::Doorkeeper> keeper)
       : parts(server_parts),
         names(std::move(station_names)),
-        presence(server_parts.runtime, server_parts.station) {}
+        presence(server_parts.runtime, server_parts.station),
+        doorkeeper(std::move(keeper)) {}
 
   ServerParts parts;
   StationNames names;
   SnapshotHub hub;
   Presence presence;
+  std::shared_ptr<access::Doorkeeper> doorkeeper;  // null: nobody from elsewhere is served
   Gate watches{kMaxWatches};
   Gate sample_streams{kMaxSampleStreams};
   Gate reads{kMaxReads};
@@ -47,6 +51,23 @@ struct ApiContext {
   // [grpc] Whether nobody wants the answer any more.
   [[nodiscard]] std::function<bool()> give_up(const grpc::ServerContext& call) const {
     return [this, &call] { return stopping.load() || call.IsCancelled(); };
+  }
+
+  // [grpc] What a peer is called in the audit: as its certificate says, or as it says itself.
+  [[nodiscard]] static std::string name_of(const grpc::ServerContext& call, std::string said) {
+    const auto certificate = peer_certificate(call);
+    if (!certificate) return said;
+    return peer_name(call);
+  }
+
+  // [grpc] For calls that last: not OK once the peer's certificate has ended or was revoked.
+  [[nodiscard]] grpc::Status still_welcome(const grpc::ServerContext& call) const {
+    const auto certificate = peer_certificate(call);
+    if (!certificate || !doorkeeper) return grpc::Status::OK;
+    const auto peer =
+        doorkeeper->still_valid(*certificate, parts.runtime.wall_unix_ns() / 1'000'000'000);
+    if (peer) return grpc::Status::OK;
+    return {grpc::StatusCode::UNAUTHENTICATED, peer.error()};
   }
 
   // [grpc] Every request that names a station must mean this one.

@@ -20,8 +20,9 @@ grpc::Status StationService::order(grpc::ServerContext* call, const v1::OrderHea
             "the controller is shutting down and takes no more orders; start it again"};
   }
   if (const auto status = context_.check_station(header.station()); !status.ok()) return status;
-  const auto checked = header_from_pb(header);
+  auto checked = header_from_pb(header);
   if (!checked) return invalid(checked.error());
+  checked->client_name = ApiContext::name_of(*call, checked->client_name);
   const auto time_to_live = time_to_live_ns(header);
   if (!time_to_live) return invalid(time_to_live.error());
   return submit_and_wait(call, *checked, *time_to_live, std::move(submit), response);
@@ -149,9 +150,10 @@ grpc::Status StationService::Stop(grpc::ServerContext* call, const v1::StopReque
   if (const auto status = context_.check_station(request->header().station()); !status.ok()) {
     return status;
   }
-  const auto checked = header_from_pb(request->header());
+  auto checked = header_from_pb(request->header()).value_or(station::OrderHeader{});
+  checked.client_name = ApiContext::name_of(*call, checked.client_name);
   return submit_and_wait(
-      call, checked.value_or(station::OrderHeader{}), kNoTimeToLive,
+      call, checked, kNoTimeToLive,
       [&station = context_.parts.station](const station::OrderHeader& header, Answer answer) {
         station.stop(header, std::move(answer));
       },

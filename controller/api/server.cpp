@@ -8,6 +8,7 @@
 
 #include "controller/api/context.hpp"
 #include "controller/api/records_services.hpp"
+#include "controller/api/remote_door.hpp"
 #include "controller/api/station_service.hpp"
 
 namespace medius::api {
@@ -43,14 +44,17 @@ void ignore_log(gpr_log_func_args*) {}
 }  // namespace
 
 struct ApiServer::Impl {
-  Impl(const ServerOptions& options, ServerParts parts)
+  Impl(const ServerOptions& options, ServerParts parts,
+       std::shared_ptr<access::Doorkeeper> doorkeeper)
       : listen(options.listen),
-        context(parts, {"stations/" + options.station_id, options.store_path}),
+        context(parts, {"stations/" + options.station_id, options.store_path},
+                std::move(doorkeeper)),
         station_service(context),
         program_service(context),
         session_service(context) {}
 
   ListenAddress listen;
+  std::optional<ListenAddress> remote;
   ApiContext context;
   StationService station_service;
   ProgramService program_service;
@@ -79,13 +83,23 @@ tl::expected<std::unique_ptr<ApiServer>, std::string> ApiServer::start(const Ser
                                                                        ServerParts parts) {
   gpr_set_log_function(&ignore_log);
   if (const auto free = check_free(options.listen); !free) return tl::unexpected(free.error());
-  auto impl = std::make_unique<Impl>(options, parts);
+  std::optional<RemoteDoor> door;
+  if (options.remote) {
+    auto opened = open_remote_door(*options.remote);
+    if (!opened) return tl::unexpected(opened.error());
+    door = std::move(*opened);
+  }
+  auto impl = std::make_unique<Impl>(options, parts, door ? door->doorkeeper : nullptr);
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;
   configure(builder);
   int port = 0;
   builder.AddListeningPort(options.listen.text(), grpc::InsecureServerCredentials(), &port);
+  int remote_port = 0;
+  if (door) {
+    builder.AddListeningPort(options.remote->listen.text(), door->credentials, &remote_port);
+  }
   builder.RegisterService(&impl->station_service);
   builder.RegisterService(&impl->program_service);
   builder.RegisterService(&impl->session_service);
@@ -95,20 +109,29 @@ tl::expected<std::unique_ptr<ApiServer>, std::string> ApiServer::start(const Ser
         [p](const station::Snapshot& snapshot) { p->context.hub.publish(snapshot); });
   });
   impl->server = builder.BuildAndStart();
-  if (!impl->server || port == 0) {
+  if (!impl->server || port == 0 || (door && remote_port == 0)) {
     impl->server.reset();
     impl->on_control_now([p = impl.get()] { p->context.parts.station.unobserve(p->observer); });
-    const auto free = check_free(options.listen);
-    return tl::unexpected(free ? "listen address " + options.listen.text() +
+    const ListenAddress& wanted = port == 0 || !door ? options.listen : options.remote->listen;
+    const auto free = check_free(wanted);
+    return tl::unexpected(free ? "listen address " + wanted.text() +
                                      ": gRPC could not listen there; choose another"
                                : free.error());
   }
   if (!impl->listen.is_unix) impl->listen.port = static_cast<std::uint16_t>(port);
+  if (door) {
+    impl->remote = options.remote->listen;
+    impl->remote->port = static_cast<std::uint16_t>(remote_port);
+  }
   return std::unique_ptr<ApiServer>(new ApiServer(std::move(impl)));
 }
 
 std::string ApiServer::address() const {
   return impl_->listen.text();
+}
+
+std::string ApiServer::remote_address() const {
+  return impl_->remote ? impl_->remote->text() : std::string();
 }
 
 void ApiServer::set_notes(std::vector<std::string> notes) {

@@ -2,12 +2,15 @@
 // up to 100 ms after a quiet second, which a Stop must not wait for.
 #pragma once
 
+#include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include <tl/expected.hpp>
 
+#include "controller/access/doorkeeper.hpp"
 #include "controller/api/address.hpp"
 #include "controller/record/store.hpp"
 #include "controller/station/plugin_host.hpp"
@@ -16,8 +19,15 @@
 
 namespace medius::api {
 
+// For peers from elsewhere: both sides show a certificate of the station's authority.
+struct RemoteOptions {
+  ListenAddress listen;
+  std::filesystem::path folder;  // of the authority: ca.crt, crl.pem, server.crt, server.key
+};
+
 struct ServerOptions {
   ListenAddress listen;
+  std::optional<RemoteOptions> remote;
   std::string station_id = "local";  // stations/{id}
   std::string store_path;            // told to clients; empty = sets are not kept
 };
@@ -40,6 +50,8 @@ class ApiServer {
 
   // [any] With the port that was really taken.
   [[nodiscard]] std::string address() const;
+  // [any] The same of the address for peers from elsewhere; empty without one.
+  [[nodiscard]] std::string remote_address() const;
   // [any] Sentences that stand beside the station's own warnings, e.g. about a link.
   void set_notes(std::vector<std::string> notes);
   // [any] From now on orders are refused, except Stop.

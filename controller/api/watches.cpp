@@ -13,6 +13,24 @@ using Clock = std::chrono::steady_clock;
 // How soon a stream notices that its reader has gone while nothing is published.
 constexpr std::chrono::milliseconds kLookAfterReader{50};
 
+// Whether a stream's peer is still to be served, looked at once a second.
+class Welcome {
+ public:
+  Welcome(const ApiContext& context, const grpc::ServerContext& call)
+      : context_(context), call_(call) {}
+  [[nodiscard]] grpc::Status look() {
+    const auto now = Clock::now();
+    if (now < next_) return grpc::Status::OK;
+    next_ = now + std::chrono::seconds(1);
+    return context_.still_welcome(call_);
+  }
+
+ private:
+  const ApiContext& context_;
+  const grpc::ServerContext& call_;
+  Clock::time_point next_ = Clock::now() + std::chrono::seconds(1);
+};
+
 std::int32_t scaled(double value, double per_unit) {
   constexpr double kMax = 2147483647.0;
   const double x = value * per_unit;
@@ -84,7 +102,9 @@ grpc::Status StationService::WatchStation(grpc::ServerContext* call,
   if (!client) return invalid(client.error());
   const Gate::Place place(context_.watches);
   if (!place) return too_many("watches", context_.watches);
-  const Presence::Watch watch(context_.presence, *client);
+  // An empty name is an onlooker also with a certificate.
+  const Presence::Watch watch(context_.presence,
+                              client->empty() ? *client : ApiContext::name_of(*call, *client));
 
   // A little early is on time: publications have jitter of their own.
   const auto period = std::chrono::microseconds(900'000 / *rate_hz);
@@ -93,7 +113,9 @@ grpc::Status StationService::WatchStation(grpc::ServerContext* call,
   std::uint64_t sent = 0;  // publication that was sent last
   std::uint64_t skipped = 0;
   std::uint64_t version = UINT64_MAX;
+  Welcome welcome(context_, *call);
   while (!call->IsCancelled()) {
+    if (auto status = welcome.look(); !status.ok()) return status;
     const auto now = context_.hub.wait(seen, Clock::now() + kLookAfterReader);
     if (now.closed) return {grpc::StatusCode::UNAVAILABLE, "the controller is shutting down"};
     if (!now.snapshot || now.publications == seen) continue;
@@ -135,7 +157,9 @@ grpc::Status StationService::WatchSamples(grpc::ServerContext* call,
   const auto tap = std::make_shared<SampleTap>(config);
   const TapRegistration registration(context_, tap);
   std::uint64_t sequence = 0;
+  Welcome welcome(context_, *call);
   while (!call->IsCancelled() && !context_.stopping) {
+    if (auto status = welcome.look(); !status.ok()) return status;
     const auto batch = tap->take(Clock::now() + kLookAfterReader);
     if (batch.rows.empty()) continue;
     v1::SampleBatch response;

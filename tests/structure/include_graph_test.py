@@ -15,9 +15,10 @@ ALLOWED = {
     "controller/record": {"controller/measure"},
     "controller/station": {"controller/measure", "controller/safety", "controller/rt",
                            "controller/record", "hal/image", "plugins/abi"},
-    "controller/api": {"controller/station", "controller/record", "controller/rt",
+    "controller/access": set(),
+    "controller/api": {"controller/access", "controller/station", "controller/record", "controller/rt",
                        "controller/measure", "controller/safety", "hal/image", "proto"},
-    "controller": {"controller/api", "controller/station", "controller/record", "controller/rt",
+    "controller": {"controller/api", "controller/access", "controller/station", "controller/record", "controller/rt",
                    "controller/measure", "controller/safety", "hal/image", "hal/modbus", "hal/guard", "proto"},
     "hal/image": set(),
     "hal/guard": set(),
@@ -39,7 +40,7 @@ ALLOWED = {
     "sim/swarm": {"sim/world", "sim/machine", "sim/plant", "sim/lifter", "sim/faults",
                   "sim/checkers", "controller/station", "controller/record", "controller/rt",
                   "controller/measure", "controller/safety", "hal/image", "hal/guard"},
-    "client": {"proto", "controller/record", "sim/world", "sim/checkers", "hal/check"},
+    "client": {"proto", "controller/access", "controller/record", "sim/world", "sim/checkers", "hal/check"},
 }
 
 # Single headers that a box may include beyond that: words and seams, no machinery behind them.

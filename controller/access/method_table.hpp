@@ -1,0 +1,33 @@
+// One table of every method: who may call it, and how often. What is not in it is denied.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "controller/access/role.hpp"
+
+namespace medius::access {
+
+// How often one peer may call, each kind with a token bucket of its own.
+enum class Rate : std::uint8_t { kOrder, kRead, kStream, kStop, kCount };
+
+struct Bucket {
+  double per_second = 0.0;
+  double burst = 0.0;
+};
+
+// [any] What a rate class allows one peer.
+[[nodiscard]] Bucket bucket_of(Rate rate) noexcept;
+
+struct MethodRule {
+  std::string_view path;  // as on the wire: /package.Service/Method
+  RoleSet roles;
+  Rate rate = Rate::kOrder;
+};
+
+// [any] Every rule, for tests and for printing.
+[[nodiscard]] std::span<const MethodRule> method_rules() noexcept;
+// [any] Null when no rule names the method: deny it.
+[[nodiscard]] const MethodRule* find_rule(std::string_view path) noexcept;
+
+}  // namespace medius::access

@@ -1,0 +1,97 @@
+#include "controller/api/remote_door.hpp"
+
+#include <chrono>
+
+#include <grpc/grpc_security_constants.h>
+
+#include "controller/access/authority.hpp"
+
+namespace medius::api {
+namespace {
+
+std::string property(const grpc::AuthContext& context, const char* name) {
+  const auto values = context.FindPropertyValues(name);
+  return values.empty() ? std::string() : std::string(values[0].data(), values[0].size());
+}
+
+std::int64_t unix_s() {
+  return std::chrono::duration_cast<std::chrono::seconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+double steady_s() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+// gRPC asks it before any handler runs; the method is the pseudo-header :path.
+class Asked final : public grpc::AuthMetadataProcessor {
+ public:
+  explicit Asked(std::shared_ptr<access::Doorkeeper> keeper) : keeper_(std::move(keeper)) {}
+
+  // A few dozen microseconds: a thread of its own would cost more.
+  [[nodiscard]] bool IsBlocking() const override { return false; }
+
+  grpc::Status Process(const InputMetadata& metadata, grpc::AuthContext* context, OutputMetadata*,
+                       OutputMetadata*) override {
+    const auto path = metadata.find(":path");
+    const std::string method = path == metadata.end()
+                                   ? std::string()
+                                   : std::string(path->second.data(), path->second.size());
+    const access::Admission admission = keeper_->admit(
+        property(*context, GRPC_X509_PEM_CERT_PROPERTY_NAME), method, unix_s(), steady_s());
+    switch (admission.denial) {
+      case access::Denial::kNone:
+        return grpc::Status::OK;
+      case access::Denial::kUnknownPeer:
+        return {grpc::StatusCode::UNAUTHENTICATED, admission.why};
+      case access::Denial::kNotAllowed:
+        return {grpc::StatusCode::PERMISSION_DENIED, admission.why};
+      case access::Denial::kTooOften:
+        return {grpc::StatusCode::RESOURCE_EXHAUSTED, admission.why};
+    }
+    return {grpc::StatusCode::PERMISSION_DENIED, "denied"};
+  }
+
+ private:
+  const std::shared_ptr<access::Doorkeeper> keeper_;
+};
+
+}  // namespace
+
+tl::expected<RemoteDoor, std::string> open_remote_door(const RemoteOptions& options) {
+  auto keeper = access::Doorkeeper::open(options.folder);
+  if (!keeper) return tl::unexpected(keeper.error());
+  const auto authority = access::read_small_file(options.folder / "ca.crt");
+  const auto certificate = access::read_small_file(options.folder / "server.crt");
+  const auto key = access::read_small_file(options.folder / "server.key");
+  for (const auto* file : {&authority, &certificate, &key}) {
+    if (!*file) return tl::unexpected(file->error());
+  }
+  if (auto read = access::certificate_from_pem(*certificate); !read) {
+    return tl::unexpected((options.folder / "server.crt").string() + ": " + read.error());
+  }
+  if (auto read = access::key_from_pem(*key); !read) {
+    return tl::unexpected((options.folder / "server.key").string() + ": " + read.error());
+  }
+  grpc::SslServerCredentialsOptions tls(GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
+  tls.pem_root_certs = *authority;
+  tls.pem_key_cert_pairs.push_back({*key, *certificate});
+  RemoteDoor door;
+  door.doorkeeper = std::move(*keeper);
+  door.credentials = grpc::SslServerCredentials(tls);
+  door.credentials->SetAuthMetadataProcessor(std::make_shared<Asked>(door.doorkeeper));
+  return door;
+}
+
+std::optional<std::string> peer_certificate(const grpc::ServerContext& call) {
+  std::string pem = property(*call.auth_context(), GRPC_X509_PEM_CERT_PROPERTY_NAME);
+  if (pem.empty()) return std::nullopt;
+  return pem;
+}
+
+std::string peer_name(const grpc::ServerContext& call) {
+  return property(*call.auth_context(), GRPC_X509_CN_PROPERTY_NAME);
+}
+
+}  // namespace medius::api
