@@ -3,7 +3,6 @@
 #include <filesystem>
 
 #include <fmt/format.h>
-#include <malloc.h>
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
@@ -12,6 +11,7 @@
 #include "client/print.hpp"
 #include "client/report.hpp"
 #include "client/simulate_plan_text.hpp"
+#include "sim/world/freed_memory.hpp"
 #include "sim/world/world.hpp"
 
 namespace medius::client {
@@ -111,19 +111,10 @@ int simulate_plan(const CommonOptions& common, const SimulateCommand& command) {
   return kExitOk;
 }
 
-// A session grows and drops buffers of megabytes all the time; giving each back to the system and
-// asking for it again costs a seventh of the run in page faults.
-void keep_freed_memory() {
-  constexpr int kBlockBytes = 256 * 1024 * 1024;
-  mallopt(M_MMAP_THRESHOLD, kBlockBytes);
-  mallopt(M_TRIM_THRESHOLD, kBlockBytes);
-  mallopt(M_TOP_PAD, 16 * 1024 * 1024);
-}
-
 }  // namespace
 
 int simulate(const CommonOptions& common, const SimulateCommand& options) {
-  keep_freed_memory();
+  sim::keep_freed_memory();
   if (options.weeks > 0) return simulate_plan(common, options);
   const auto begin = std::chrono::steady_clock::now();
   const auto result = sim::simulate_session(world_options(options));

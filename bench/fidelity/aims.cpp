@@ -15,13 +15,22 @@ constexpr double kFrictionN = 1.0;
 constexpr double kTurnPercent = 10.0;
 constexpr double kTurnN = 5.0;  // less is none, whatever its share
 constexpr double kRatio = 0.03;
+constexpr double kRatioToN = 260.0;  // the aim's loads end here
+
+double off_ratio(const Row& row, double ratio) {
+  return std::fabs(ratio - *row.what.set_ratio);
+}
+
+bool has_ratio(const Row& row) {
+  return row.what.set_ratio && row.what.load_n <= kRatioToN;
+}
 
 using Figure = std::function<std::optional<double>(const Row&)>;
 
 Aim judge(const std::vector<Row>& rows, const char* name, double limit, const Figure& figure) {
   Aim aim{.name = name, .limit = limit};
   for (const Row& row : rows) {
-    if (!row.what.aim) continue;
+    if (!row.what.aim || row.refused) continue;
     const std::optional<double> value = figure(row);
     if (!value) continue;
     ++aim.rows;
@@ -69,11 +78,13 @@ std::vector<Aim> judge_aims(const std::vector<Row>& rows) {
             }),
       judge(rows, "steps_over_3_percent and 2 N in 10 ms", 0.0,
             [](const Row& row) { return Value(row.force.steps); }),
-      judge(rows, "rendered_ratio off the set one", kRatio,
+      judge(rows, "rendered_ratio off the set one, 30-260 N", kRatio,
             [](const Row& row) {
-              return row.what.set_ratio
-                         ? Value(std::fabs(row.force.rendered_ratio - *row.what.set_ratio))
-                         : Value();
+              return has_ratio(row) ? Value(off_ratio(row, row.force.rendered_ratio)) : Value();
+            }),
+      judge(rows, "the same over the middle of the way", kRatio,
+            [](const Row& row) {
+              return has_ratio(row) ? Value(off_ratio(row, row.force.travel_ratio)) : Value();
             }),
   };
 }

@@ -14,7 +14,7 @@ enum class Control : std::uint8_t {
   kMachineFile,      // as the machine file says
   kMotorTorqueOnly,  // no observer, no feedback: "current x radius"
   kC0,               // observer only
-  kD10,
+  kD8,
   kD25,
 };
 
@@ -23,6 +23,7 @@ struct BenchOptions {
   std::string seated_machine_file;  // of the seated machine
   std::string plugin_directory;
   std::vector<std::string> filters;  // column=prefix
+  std::string plot_directory;        // of the SVG plots; empty: none
   Control control = Control::kMachineFile;
   std::uint64_t seed = 1;
   bool quick = false;

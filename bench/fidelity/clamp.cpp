@@ -20,7 +20,7 @@ constexpr double kSettleS = 2.0, kRunS = 6.0, kWindowS = 0.5;
 constexpr double kLeftN = 4.0, kLeftOverKicked = 0.7;
 constexpr double kForceMaxN = 600.0;
 // As the machine file of the simulated station has them.
-constexpr double kObserverRadps = 120.0, kObserverLimitN = 80.0;
+constexpr double kObserverRadps = 160.0, kObserverLimitN = 80.0;
 constexpr double kModelDeadS = 0.002, kModelLagS = 0.0008, kDerivativeRadps = 600.0;
 // A rig as heavy and stiff as this is a wall beside any attachment.
 constexpr double kWallNpm = 1e7, kWallNspm = 2e4, kWallKg = 100.0;

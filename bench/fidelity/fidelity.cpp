@@ -6,6 +6,7 @@
 
 #include "bench/fidelity/aims.hpp"
 #include "bench/fidelity/motion_rows.hpp"
+#include "bench/fidelity/plots.hpp"
 #include "bench/fidelity/stability.hpp"
 
 namespace medius::bench {
@@ -21,6 +22,12 @@ void print_rows(const std::vector<Row>& rows) {
     const sim::ForceTruth& force = row.force;
     std::printf("%-6s %-7s ", row.what.machine.c_str(), row.what.lifter.c_str());
     if (!row.done()) {
+      if (row.refused) {
+        std::printf("%-24s %6.0f %-9s %5.1f %4.1f  refused: load times ratio is beyond the limit\n",
+                    row.what.law.c_str(), row.what.load_n, row.what.tempo_name.c_str(),
+                    1e3 * row.what.io_delay_s, row.what.drive_kg);
+        continue;
+      }
       std::printf("%-24s %6.0f %-9s %5.1f %4.1f  %s: %d of %d repetitions\n", row.what.law.c_str(),
                   row.what.load_n, row.what.tempo_name.c_str(), 1e3 * row.what.io_delay_s,
                   row.what.drive_kg,
@@ -58,6 +65,7 @@ ordered_json references(const std::vector<Row>& rows) {
          {"ticks", row.ticks},
          {"direction_changes", row.direction_changes},
          {"oscillation_detected", row.oscillated},
+         {"refused", row.refused},
          {"lifted", row.what.lifter == "rig" ? ordered_json() : ordered_json(row.lifted)},
          {"cannot_lift", row.what.lifter == "rig" ? ordered_json() : ordered_json(row.cannot_lift)},
          {"fault", row.fault.empty() ? ordered_json() : ordered_json(row.fault)}});
@@ -127,6 +135,14 @@ int run_fidelity(const BenchOptions& options) {
       return 1;
     }
     rows.push_back(std::move(*row));
+  }
+  if (!options.plot_directory.empty()) {
+    const auto written = write_plots(options.plot_directory, rows);
+    if (!written) {
+      std::fprintf(stderr, "medius-bench: %s\n", written.error().c_str());
+      return 1;
+    }
+    for (const std::string& path : *written) std::fprintf(stderr, "%s\n", path.c_str());
   }
   const std::vector<Aim> aims = judge_aims(rows);
   ordered_json summary;

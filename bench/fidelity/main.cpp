@@ -19,7 +19,7 @@ const std::map<std::string, Control> kControls = {
     {"machine", Control::kMachineFile},
     {"motor-torque-only", Control::kMotorTorqueOnly},
     {"c0", Control::kC0},
-    {"d10", Control::kD10},
+    {"d8", Control::kD8},
     {"d25", Control::kD25},
 };
 
@@ -54,6 +54,8 @@ int main(int argc, char** argv) {
       ->allow_extra_args(false);
   fidelity->add_option("--control", options.control, "How force control acts")
       ->transform(CLI::CheckedTransformer(kControls));
+  fidelity->add_option("--plot", options.plot_directory,
+                       "Folder for SVG plots of a few rows and of all rows at a glance");
   CLI::App* counting = app.add_subcommand(
       "counting", "Repetitions, range, times and speeds over random mixed repetitions");
   add_common(*counting, options);

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <cstdio>
 
+#include "bench/fidelity/plots.hpp"
+
 namespace medius::bench {
 
 using sim::LawKind;
@@ -190,8 +192,8 @@ sim::RigBenchOptions rig_options(const BenchOptions& options) {
     case Control::kC0:
       rig.kp = rig.kd_s = 0.0;
       break;
-    case Control::kD10:
-      rig.kp = 0.10;
+    case Control::kD8:
+      rig.kp = 0.08;
       rig.kd_s = 0.0005;
       break;
     case Control::kD25:
@@ -212,7 +214,18 @@ std::vector<Case> cases(const BenchOptions& options) {
   return all;
 }
 
+bool beyond_limit(const Case& what) {
+  const double felt_n = what.load_n * std::max(what.set_ratio.value_or(1.0), 1.0);
+  return felt_n > (what.machine == "seated" ? kFeltMaxPadN : kFeltMaxCableN);
+}
+
 tl::expected<Row, std::string> run_case(const BenchOptions& options, const Case& what) {
+  if (beyond_limit(what)) {
+    Row row;
+    row.what = what;
+    row.refused = true;
+    return row;
+  }
   sim::RigBenchOptions rig = rig_options(options);
   rig.profile = what.profile;
   rig.parameters = what.parameters;
@@ -238,6 +251,7 @@ tl::expected<Row, std::string> run_case(const BenchOptions& options, const Case&
   auto result = sim::run_rig(rig);
   if (!result) return tl::make_unexpected(what.law + ": " + result.error());
   Row row;
+  const std::size_t ticks = result->samples.size();
   row.what = what;
   row.against_target = result->force;
   row.force = result->force;
@@ -245,11 +259,12 @@ tl::expected<Row, std::string> run_case(const BenchOptions& options, const Case&
     sim::fill_law_targets(*what.truth, result->samples);
     row.force = sim::judge_force(result->samples);
   }
+  if (!options.plot_directory.empty() && plotted(what)) row.samples = std::move(result->samples);
   row.clipped_ticks = result->clipped_ticks;
   row.clipped_by_tank = result->clipped_by_tank;
   row.clipped_by_phase = result->clipped_by_phase;
   row.clipped_by_slew = result->clipped_by_slew;
-  row.ticks = result->samples.size();
+  row.ticks = ticks;
   row.oscillated = result->oscillated;
   row.fault = result->fault;
   row.direction_changes = result->direction_changes;

@@ -41,10 +41,19 @@ struct Row {
   std::string fault;
   int lifted = 0, planned = 0;  // repetitions of a person
   bool cannot_lift = false;
-  // A person who cannot do the set makes no force figures: the columns are null then.
-  [[nodiscard]] bool done() const { return what.lifter == "rig" || lifted == planned; }
+  bool refused = false;  // the machine does not take the order; nothing ran
+  // A set that was refused or that a person cannot do makes no force figures: the columns are null.
+  [[nodiscard]] bool done() const {
+    return !refused && (what.lifter == "rig" || lifted == planned);
+  }
   std::uint32_t direction_changes = 0;
+  std::vector<sim::ForceTruthSample> samples;  // only of a run whose plots are wanted
 };
+
+// The most that may be felt: a station refuses an order whose load times ratio is beyond its
+// limit. 400 N is the heaviest load of a pad, 600 N what the cable is built for.
+inline constexpr double kFeltMaxPadN = 400.0, kFeltMaxCableN = 600.0;
+[[nodiscard]] bool beyond_limit(const Case& what);
 
 // [any] The whole table, or the short one of a quick run, after the filters.
 [[nodiscard]] std::vector<Case> cases(const BenchOptions& options);

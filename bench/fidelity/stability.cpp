@@ -15,7 +15,7 @@ constexpr double kMassRatios[] = {1.0, 1.3};
 constexpr double kLowFriction = 0.15;
 
 const BenchController kC0{.name = "C0"};
-const BenchController kD10{.name = "D10", .kp = 0.10, .kd_s = 0.0005};
+const BenchController kD8{.name = "D8", .kp = 0.08, .kd_s = 0.0005};
 const BenchController kD25{.name = "D25", .kp = 0.25, .kd_s = 0.00125};
 const BenchController kFrictionFed{.name = "friction feed-forward 70 %", .friction_share = 0.7};
 const BenchController kForcePid{.name = "force PID",
@@ -35,7 +35,7 @@ struct Limit {
   double ms;
   double corner_ms;  // mass x 1.3, friction x 0.15, 100 kN/m
 };
-const Limit kLimits[] = {{&kC0, 10.0, 5.0}, {&kD10, 4.0, 2.5}, {&kD25, 2.0, 1.5}};
+const Limit kLimits[] = {{&kC0, 10.0, 5.0}, {&kD8, 4.0, 2.5}, {&kD25, 2.0, 1.5}};
 
 nlohmann::ordered_json sweep_row(const Limit& limit, double friction, double attachment_npm,
                                  double mass_ratio) {

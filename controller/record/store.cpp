@@ -331,16 +331,17 @@ tl::expected<void, StoreError> Store::add_samples(const std::string& set_id,
   }
   if (impl.in_memory()) {
     auto& kept = impl.memory_samples[set_id];
-    if (kept.size() + samples.size() > kMemorySamplesMax) {
+    if (kept.count + samples.size() > kMemorySamplesMax) {
       return tl::unexpected(StoreError{"set " + set_id +
                                        ": longer than the 2.4 million samples that "
                                        "a store in memory keeps; use one in a folder"});
     }
-    kept.insert(kept.end(), samples.begin(), samples.end());
+    kept.blocks.emplace_back(samples.begin(), samples.end());
+    kept.count += samples.size();
     impl.memory_samples_count += samples.size();
     while (impl.memory_samples_count > kMemorySamplesMax && impl.memory_samples.size() > 1) {
       const auto oldest = impl.memory_samples.begin();
-      impl.memory_samples_count -= oldest->second.size();
+      impl.memory_samples_count -= oldest->second.count;
       impl.memory_samples.erase(oldest);
     }
     return {};
@@ -465,7 +466,13 @@ tl::expected<std::vector<rt::SampleRecord>, StoreError> Store::samples(const std
     return tl::unexpected(StoreError{"set " + set_id + ": not in the store, or damaged"});
   if (impl.in_memory()) {
     const auto kept = impl.memory_samples.find(set_id);
-    if (kept != impl.memory_samples.end()) return kept->second;
+    if (kept != impl.memory_samples.end()) {
+      std::vector<rt::SampleRecord> all;
+      all.reserve(kept->second.count);
+      for (const auto& block : kept->second.blocks)
+        all.insert(all.end(), block.begin(), block.end());
+      return all;
+    }
     if (row->set.samples == 0) return std::vector<rt::SampleRecord>{};
     return tl::unexpected(StoreError{"set " + set_id +
                                      ": its samples made room for newer sets; a "

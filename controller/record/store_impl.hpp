@@ -51,7 +51,12 @@ struct Store::Impl {
   std::size_t writes_since_checkpoint = 0;
   bool suspect = false;  // a write or a sync failed: reopen before trusting the connection again
   std::map<std::string, OpenSet> open_sets;
-  std::map<std::string, std::vector<rt::SampleRecord>> memory_samples;
+  // Blocks as they came: one vector would be copied over and over while it grows.
+  struct KeptSamples {
+    std::vector<std::vector<rt::SampleRecord>> blocks;
+    std::size_t count = 0;
+  };
+  std::map<std::string, KeptSamples> memory_samples;
   std::size_t memory_samples_count = 0;
 
   [[nodiscard]] bool in_memory() const noexcept { return directory.empty(); }

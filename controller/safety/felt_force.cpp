@@ -10,8 +10,8 @@ namespace {
 constexpr double kSoftUnloadS = 0.4;
 // A soft unload from just above slack tension still ends soon: 50 N a second.
 constexpr double kSoftUnloadMinOverRise = 0.1;
-// an empty tank takes the excess away at 100 N a second.
-constexpr double kTankFadeOverRise = 0.2;
+// An empty tank takes the excess away at 100 N a second, or the whole of a larger one in a second.
+constexpr double kTankFadeOverRise = 0.2, kTankFadePerS = 1.0;
 constexpr double kTankStoreEfficiency = 0.9;  // of what the person puts in above the base force
 constexpr double kTankAllowanceMargin = 1.2;  // a fifth above one repetition's excess
 constexpr double kTankSizeOverAllowance = 1.5;
@@ -106,7 +106,8 @@ double excess_ceiling(const AxisBounds& bounds, const Felt& f, const FeltInput& 
     // The largest excess that can fade out at rate r before the tank is empty: E = excess^2 |v| /
     // 2r.
     const double speed = at_least(absolute(f.velocity), bound(bounds.governor_speed) / 8.0);
-    const double fade = bound(bounds.felt_rise_per_s) * kTankFadeOverRise;
+    const double fade = at_least(bound(bounds.felt_rise_per_s) * kTankFadeOverRise,
+                                 kTankFadePerS * (f.ratio - 1.0) * f.base);
     const double energy = f.velocity_known ? at_least(state.tank_energy, 0.0) : 0.0;
     const double excess = speed > 0.0 ? det::sqrt(2.0 * fade * energy / speed) : 0.0;
     if (f.base + excess < ceiling) {

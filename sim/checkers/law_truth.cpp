@@ -15,7 +15,7 @@ constexpr double kFallMost = 0.5;
 // Direction of a repetition as the eccentric law is promised to follow it.
 class Lowering {
  public:
-  explicit Lowering(double dt_s) : dt_s_(dt_s) {}
+  Lowering(double dt_s, double ratio) : dt_s_(dt_s), ratio_(ratio) {}
 
   // Is the handle being lowered? `mean_mps`: over the last 111 ms, one period of a tremor.
   bool step(double position_m, double velocity_mps, double mean_mps) {
@@ -41,7 +41,9 @@ class Lowering {
     const bool low = position_m - bottom_m_ < kBottomShare * (peak_m_ - bottom_m_);
     count(low && mean_mps > -kMovingMps, stopped_s_);
     const double above_m = position_m - bottom_m_;
-    const bool ending = above_m < kEndShare * (peak_m_ - bottom_m_) && velocity_mps > -kEndMps;
+    const double left_s = velocity_mps < 0.0 ? -3.0 * above_m / velocity_mps : 0.0;
+    const bool ending = above_m < kEndShare * (peak_m_ - bottom_m_) &&
+                        (velocity_mps > -kEndMps || left_s < kEndLeftS * (ratio_ - 1.0));
     if (ending_s_ <= kLeftS) count(repeated_ && ending, ending_s_);
     if (stopped_s_ > kBottomS) {
       lowering_ = false;
@@ -61,11 +63,11 @@ class Lowering {
   static constexpr double kSlowReversalM = 0.030, kRepetitionM = 0.030;
   static constexpr double kHoldS = 0.120, kLeftHoldM = 0.002, kLeftS = 0.020;
   static constexpr double kMovingMps = 0.02, kBottomShare = 0.35, kBottomS = 0.040;
-  static constexpr double kEndShare = 0.1, kEndMps = 0.04;
+  static constexpr double kEndShare = 0.1, kEndMps = 0.04, kEndLeftS = 0.45;
 
   void count(bool condition, double& seconds) const { seconds = condition ? seconds + dt_s_ : 0.0; }
 
-  double dt_s_;
+  double dt_s_, ratio_;
   bool lowering_ = false, held_ = false, repeated_ = false;
   double extremum_m_ = -1e9, bottom_m_ = 1e9, peak_m_ = 0.0;
   double latch_s_ = 0.0, left_s_ = 0.0, still_s_ = 0.0, stopped_s_ = 0.0, ending_s_ = 0.0;
@@ -88,8 +90,16 @@ class Gain {
     const double slope =
         std::min(std::max(absolute(law.value - 1.0), kLeast) / whole_s, steepest_nps / law.load_n);
     const double way = slope * law.dt_s;
+    const double last = ramp_;
     ramp_ = up ? std::min(ramp_ + way, target) : std::max(ramp_ - way, target);
-    if (up && standing) ramp_ = std::min(ramp_, gain_);
+    // What is less comes back with a lift, in full from 0.04 m/s.
+    const bool less = law.value < 1.0;
+    const double share =
+        less ? std::clamp((velocity_mps - law.standing_mps) / (kLiftingMps - law.standing_mps), 0.0,
+                          1.0)
+             : (standing ? 0.0 : 1.0);
+    if (up && less) ramp_ -= (1.0 - share) * (ramp_ - last);
+    if (up && !less && standing) ramp_ = std::min(ramp_, gain_);
     constexpr int kParts = 10;
     const double radps = law.value < 1.0 ? kUnloadRadps : lowering ? kTurnRadps : kReleaseRadps;
     double gain = gain_, rate = rate_;
@@ -98,8 +108,13 @@ class Gain {
       rate += part_s * (radps * radps * (ramp_ - gain) - 2.0 * radps * rate);
       gain += part_s * rate;
     }
-    if (standing && gain > gain_) {
-      rate_ = 0.0;
+    const bool rose = gain > gain_;
+    const double kept = less ? 1.0 - (1.0 - share) * kUnloadRadps * law.dt_s : share;
+    if (rose) {
+      const double most =
+          std::min(std::max(absolute(law.value - 1.0), kLeast) / kTurnS, kRiseNps / law.load_n);
+      gain_ += share * std::min(gain - gain_, most * law.dt_s);
+      rate_ = kept * std::min(rate, most);
     } else {
       gain_ = gain;
       rate_ = rate;
@@ -110,7 +125,7 @@ class Gain {
  private:
   static constexpr double kTurnS = 0.25, kReleaseS = 0.8, kReleaseLoadN = 60.0;
   static constexpr double kTurnRadps = 16.0, kUnloadRadps = 30.0, kReleaseRadps = 12.0;
-  static constexpr double kRiseNps = 480.0, kFallNps = 400.0, kFallNpm = 8000.0;
+  static constexpr double kLiftingMps = 0.04, kRiseNps = 480.0, kFallNps = 400.0, kFallNpm = 8000.0;
   static constexpr double kLeast = 0.2;
 
   double gain_ = 1.0, rate_ = 0.0, ramp_ = 1.0;
@@ -119,7 +134,7 @@ class Gain {
 void fill_eccentric(const LawTruth& law, std::span<ForceTruthSample> samples) {
   constexpr double kMeanS = 0.111;
   const auto window = static_cast<std::size_t>(kMeanS / law.dt_s + 0.5);
-  Lowering direction(law.dt_s);
+  Lowering direction(law.dt_s, law.value);
   Gain gain;
   for (std::size_t i = 0; i < samples.size(); ++i) {
     ForceTruthSample& sample = samples[i];

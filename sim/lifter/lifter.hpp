@@ -14,6 +14,7 @@
 #include "sim/lifter/strength.hpp"
 #include "sim/plant/body.hpp"
 #include "sim/plant/cable_geometry.hpp"
+#include "sim/plant/hip_drive.hpp"
 
 namespace medius::sim {
 
@@ -109,6 +110,10 @@ class Lifter {
   void tick(double hip_angle_rad, double hip_velocity_radps, double cuff_tension_n) noexcept;
   // Hip torque for one plant step (0.1 ms), impedance included, capped at capacity.
   [[nodiscard]] double torque_nm(double hip_angle_rad, double hip_velocity_radps) noexcept;
+  // The same for the ten steps of a tick at once: what the plant drives the hip with, and how it
+  // comes back.
+  [[nodiscard]] HipDrive hip_drive() const noexcept;
+  void take(const HipDrive& hip) noexcept;
   [[nodiscard]] const LifterTruth& truth() const noexcept;
   [[nodiscard]] std::uint64_t state_hash() const noexcept;
 

@@ -2,6 +2,7 @@
 // fatigue.
 #include "sim/lifter/lifter_state.hpp"
 #include "sim/plant/cable_plant.hpp"
+#include "sim/plant/settle.hpp"
 
 namespace medius::sim {
 namespace {
@@ -160,7 +161,7 @@ void Lifter::State::rest() noexcept {
   reference_radps = reference_radps2 = 0.0;
   felt_n = expected_n = 0.0;
   truth.body_m = truth.body_mps = truth.pelvic_tilt_rad = 0.0;
-  activation -= activation * at_most(kDt / config.deactivation_s, 1.0);
+  activation = settled(activation - activation * at_most(kDt / config.deactivation_s, 1.0));
   muscle_nm = activation * config.isometric_torque_nm;
   stiffness_nmprad = passive_nm = 0.0;
   damping_nmsprad = kLimpDampingNms;
@@ -202,16 +203,30 @@ void Lifter::tick(double hip_angle_rad, double hip_velocity_radps, double cuff_t
   s.truth.intended_phase = s.phase;
 }
 
+HipDrive Lifter::hip_drive() const noexcept {
+  const State& s = *state_;
+  HipDrive hip;
+  hip.muscle_nm = s.muscle_nm;
+  hip.stiffness_nmprad = s.stiffness_nmprad;
+  hip.damping_nmsprad = s.damping_nmsprad;
+  hip.reference_rad = s.step_reference_rad;
+  hip.reference_radps = s.reference_radps;
+  hip.least_nm = s.least_nm;
+  hip.most_nm = s.most_nm;
+  hip.passive_nm = s.passive_nm;
+  return hip;
+}
+
+void Lifter::take(const HipDrive& hip) noexcept {
+  state_->step_reference_rad = hip.reference_rad;
+  state_->truth.torque_nm = hip.torque_nm;
+}
+
 double Lifter::torque_nm(double hip_angle_rad, double hip_velocity_radps) noexcept {
-  State& s = *state_;
-  // Muscle and impedance together stay within what the person has: a weak lifter must sink.
-  const double muscle_nm =
-      clamped(s.muscle_nm + s.stiffness_nmprad * (s.step_reference_rad - hip_angle_rad) +
-                  s.damping_nmsprad * (s.reference_radps - hip_velocity_radps),
-              s.least_nm, s.most_nm);
-  s.step_reference_rad += s.reference_radps * kPlantStepS;
-  s.truth.torque_nm = muscle_nm - s.passive_nm;
-  return s.truth.torque_nm;
+  HipDrive hip = hip_drive();
+  const double torque_nm = hip.next(hip_angle_rad, hip_velocity_radps, kPlantStepS);
+  take(hip);
+  return torque_nm;
 }
 
 }  // namespace medius::sim

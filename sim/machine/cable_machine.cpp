@@ -30,18 +30,24 @@ void CableMachine::step_plant(const SimulatedDrive& drive) {
     plant_.command(drive.force_n(), drive.powered());
   }
   plant_.set_drive_speed_limit(drive.speed_limit_mps());
+  if (config_.rig) {
+    step_rig();
+  } else if (released_) {
+    HipDrive limp;
+    plant_.step_tick(limp);
+  } else {
+    HipDrive hip = person_.hip_drive(leg_side_);
+    plant_.step_tick(hip);
+    person_.take(leg_side_, hip);
+  }
+}
+
+void CableMachine::step_rig() {
   for (int i = 0; i < kPlantStepsPerTick; ++i) {
-    if (config_.rig) {
-      if (rig_started_) rig_.step();
-      plant_.set_rig(rig_.position_m(), rig_.velocity_mps(), config_.rig_config.stiffness_npm,
-                     config_.rig_config.damping_nspm, config_.rig_config.mass_kg);
-      plant_.step(0.0);
-    } else {
-      const CableTruth& truth = plant_.truth();
-      plant_.step(
-          released_ ? 0.0
-                    : person_.torque_nm(leg_side_, truth.hip_angle_rad, truth.hip_velocity_radps));
-    }
+    if (rig_started_) rig_.step();
+    plant_.set_rig(rig_.position_m(), rig_.velocity_mps(), config_.rig_config.stiffness_npm,
+                   config_.rig_config.damping_nspm, config_.rig_config.mass_kg);
+    plant_.step(0.0);
   }
 }
 

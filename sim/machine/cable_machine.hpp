@@ -29,6 +29,7 @@ class CableMachine final : public Mechanics {
 
  private:
   void step_plant(const SimulatedDrive& drive);
+  void step_rig();
   void follow_person();
 
   SimulatedStationConfig config_;

@@ -31,9 +31,18 @@ class Person {
   // Hip torque of a leg for one plant step.
   [[nodiscard]] double torque_nm(std::size_t leg, double hip_angle_rad,
                                  double hip_velocity_radps) noexcept {
-    const double push_nm = works_[leg] ? push_n_ * push_arm_m(leg) : 0.0;
-    return lifters_[leg].torque_nm(hip_angle_rad, hip_velocity_radps) + push_nm;
+    HipDrive hip = hip_drive(leg);
+    const double torque_nm = hip.next(hip_angle_rad, hip_velocity_radps, kPlantStepS);
+    take(leg, hip);
+    return torque_nm;
   }
+  // What drives a leg's hip for the plant steps of a tick, and how it comes back.
+  [[nodiscard]] HipDrive hip_drive(std::size_t leg) const noexcept {
+    HipDrive hip = lifters_[leg].hip_drive();
+    if (works_[leg]) hip.push_nm = push_n_ * push_arm_m(leg);
+    return hip;
+  }
+  void take(std::size_t leg, const HipDrive& hip) noexcept { lifters_[leg].take(hip); }
   // The leg that works, of both the left one: 0 left, 1 right.
   [[nodiscard]] std::size_t side() const noexcept { return works_[0] ? 0 : 1; }
   // Of the set under way or to come.

@@ -36,16 +36,31 @@ void SeatedMachine::start_rig() {
   for (SetTruthTracker& set : sets_) set.begin(0, rig_config_.reps);
 }
 
-double SeatedMachine::hip_torque_nm(std::size_t axis) noexcept {
-  if (released_[axis]) return 0.0;
-  const LeverTruth::Leg& leg = plants_[axis].truth().leg[0];
-  return use_rig_ ? rig_torque_nm(leg) : person_.torque_nm(axis, leg.angle_rad, leg.velocity_radps);
-}
-
 double SeatedMachine::rig_torque_nm(const LeverTruth::Leg& leg) const noexcept {
   const double way_m = rig_.position_m() + rig_offset_m_ - pad_lever_m_ * leg.angle_rad;
   const double speed_mps = rig_.velocity_mps() - pad_lever_m_ * leg.velocity_radps;
   return pad_lever_m_ * (rig_config_.stiffness_npm * way_m + rig_config_.damping_nspm * speed_mps);
+}
+
+void SeatedMachine::step_rig() noexcept {
+  for (int i = 0; i < kPlantStepsPerTick; ++i) {
+    if (rig_started_) rig_.step();
+    for (std::size_t axis = 0; axis < plants_.size(); ++axis) {
+      const LeverTruth::Leg& leg = plants_[axis].truth().leg[0];
+      plants_[axis].step({released_[axis] ? 0.0 : rig_torque_nm(leg), 0.0});
+    }
+  }
+}
+
+void SeatedMachine::step_person() noexcept {
+  std::array<HipDrive, 2> hips;  // a leg that has left its pad is limp
+  for (std::size_t axis = 0; axis < hips.size(); ++axis) {
+    if (!released_[axis]) hips[axis] = person_.hip_drive(axis);
+  }
+  LeverPlant::step_tick(plants_[0], hips[0], plants_[1], hips[1]);
+  for (std::size_t axis = 0; axis < hips.size(); ++axis) {
+    if (!released_[axis]) person_.take(axis, hips[axis]);
+  }
 }
 
 void SeatedMachine::step_tick(std::span<const SimulatedDrive> drives) {
@@ -57,12 +72,10 @@ void SeatedMachine::step_tick(std::span<const SimulatedDrive> drives) {
     }
     plants_[axis].set_drive_speed_limit(drives[axis].speed_limit_mps());
   }
-  // The arms take turns: a step waits for its own last one, and the other arm's fills the wait.
-  for (int i = 0; i < kPlantStepsPerTick; ++i) {
-    if (rig_started_) rig_.step();
-    for (std::size_t axis = 0; axis < plants_.size(); ++axis) {
-      plants_[axis].step({hip_torque_nm(axis), 0.0});
-    }
+  if (use_rig_) {
+    step_rig();
+  } else {
+    step_person();
   }
   LegSenses senses{};
   for (std::size_t axis = 0; axis < plants_.size(); ++axis) {

@@ -33,7 +33,8 @@ class SeatedMachine final : public Mechanics {
  private:
   [[nodiscard]] LegTruths set_truths() { return {&sets_[0], &sets_[1]}; }
 
-  [[nodiscard]] double hip_torque_nm(std::size_t axis) noexcept;
+  void step_rig() noexcept;
+  void step_person() noexcept;
   // Torque of a hip that follows the rig's path with its impedance.
   [[nodiscard]] double rig_torque_nm(const LeverTruth::Leg& leg) const noexcept;
 

@@ -13,6 +13,8 @@
 
 namespace medius::sim {
 
+struct HipDrive;  // sim/plant/hip_drive.hpp
+
 inline constexpr double kPlantStepS = 1e-4;
 inline constexpr int kPlantStepsPerTick = 10;
 
@@ -90,6 +92,9 @@ class CablePlant {
   void command(const VelocityCommand& command, bool powered) noexcept;
   // One 0.1 ms step. `hip_torque_nm` acts when the cuff end is the leg.
   void step(double hip_torque_nm) noexcept;
+  // A tick of ten steps at once, with the muscles about the hip: the same bits as the steps one by
+  // one, sooner. `hip` comes back as the last step left it.
+  void step_tick(HipDrive& hip) noexcept;
   // Rig: where the handle should be and how it is held there (used when the cuff end is the rig).
   void set_rig(double position_m, double velocity_mps, double stiffness_npm, double damping_nspm,
                double mass_kg) noexcept;

@@ -7,7 +7,9 @@
 #include "controller/base/det_math.hpp"
 #include "controller/base/random.hpp"
 #include "controller/base/trace_hash.hpp"
+#include "sim/plant/hip_drive.hpp"
 #include "sim/plant/phasor.hpp"
+#include "sim/plant/settle.hpp"
 
 namespace medius::sim {
 namespace {
@@ -58,6 +60,7 @@ struct Leg {
   Turning at;
   double share = 0.0;  // step over inertia
   bool in_place = true;
+  double pad_n = 0.0;  // of the last step
   double cell_filtered_nm = 0.0, cell_noise_nm = 0.0;
 };
 
@@ -89,7 +92,7 @@ struct LeverPlant::State {
     arm.angle = leg[0].at.angle;
     for (std::size_t i = 1; i < leg_count; ++i) arm.angle = at_least(arm.angle, leg[i].at.angle);
     turn_ripple();
-    update_truth<kMostLegs>({});
+    update_truth<kMostLegs>();
   }
 
   // What acted in a step.
@@ -111,9 +114,17 @@ struct LeverPlant::State {
   template <std::size_t kLegs>
   void advance_sensors(const Step& step) noexcept;
   template <std::size_t kLegs>
-  void update_truth(const Step& step) noexcept;
+  void end_millisecond() noexcept;
+  template <std::size_t kLegs>
+  void end_step() noexcept;
+  template <std::size_t kLegs>
+  void update_truth() noexcept;
   void account(const Step& step) noexcept;
   [[nodiscard]] double stored_energy() const noexcept;
+  // One leg, no accounts, and a tick of ten steps begins.
+  [[nodiscard]] bool usual() const noexcept {
+    return leg_count == 1 && !accounts && steps % kPlantStepsPerTick == 0;
+  }
 
   LeverPlantConfig config;
   std::size_t leg_count;
@@ -143,7 +154,7 @@ struct LeverPlant::State {
   double stored_at_start_j = 0.0;
 };
 
-inline void LeverPlant::State::advance_drive() noexcept {
+[[gnu::always_inline]] inline void LeverPlant::State::advance_drive() noexcept {
   const auto slot = static_cast<std::uint32_t>(steps);
   sent[slot % kDelaySlots] = command_nm;
   double target_nm = powered ? sent[(slot - dead_time_steps) % kDelaySlots] : 0.0;
@@ -168,7 +179,8 @@ void LeverPlant::State::turn_ripple() noexcept {
   ripple.set(2.0 * det::kPi * (turns - std::floor(turns)));
 }
 
-inline void LeverPlant::State::advance_leg(std::size_t index, double hip_nm, Step& step) noexcept {
+[[gnu::always_inline]] inline void LeverPlant::State::advance_leg(std::size_t index, double hip_nm,
+                                                                  Step& step) noexcept {
   Leg& l = leg[index];
   const double pad_nm = step.pad_n[index] * config.pad_lever_m;
   const double seat_nm = config.seat_damping_nmsprad * l.at.velocity;
@@ -180,7 +192,8 @@ inline void LeverPlant::State::advance_leg(std::size_t index, double hip_nm, Ste
 // Semi-implicit Euler: torques from angles and velocities of the step's start, then velocities,
 // then angles with the new velocities.
 template <bool kAccounts, std::size_t kLegs>
-void LeverPlant::State::advance(const std::array<double, kMostLegs>& hip_torque_nm) noexcept {
+[[gnu::always_inline]] inline void LeverPlant::State::advance(
+    const std::array<double, kMostLegs>& hip_torque_nm) noexcept {
   advance_drive();
   Step step;
   step.arm_before = arm;
@@ -213,42 +226,61 @@ void LeverPlant::State::advance(const std::array<double, kMostLegs>& hip_torque_
 
   ++steps;
   advance_sensors<kLegs>(step);
-  update_truth<kLegs>(step);
 }
 
 template <std::size_t kLegs>
-inline void LeverPlant::State::advance_sensors(const Step& step) noexcept {
+[[gnu::always_inline]] inline void LeverPlant::State::advance_sensors(const Step& step) noexcept {
   const double scaled = arm.angle * inverse_quantum;
   auto counts = static_cast<std::int64_t>(scaled);
   if (static_cast<double>(counts) > scaled) --counts;
   const double rate = static_cast<double>(counts - encoder_counts) * encoder_quantum * (1.0 / kDt);
   encoder_velocity += velocity_share * ((steps > 1 ? rate : 0.0) - encoder_velocity);
   encoder_counts = counts;
-  const bool millisecond = steps % kPlantStepsPerTick == 0;
   const double turn = ripple_per_rad * kDt * arm.velocity;
-  if (millisecond || !(absolute(turn) < kRotationMax)) {
-    turn_ripple();
-  } else {
+  if (absolute(turn) < kRotationMax) {
     ripple.rotate(turn);
+  } else {
+    turn_ripple();
   }
   for (std::size_t i = 0; i < kLegs; ++i) {
     Leg& l = leg[i];
-    const double torque_nm = step.pad_n[i] * config.pad_lever_m;
-    l.cell_filtered_nm += cell_share * (torque_nm - l.cell_filtered_nm);
-    // Once a millisecond, behind the filter: the sampled value carries the configured rms.
-    if (millisecond) l.cell_noise_nm = config.load_cell_noise_nm * random.normal();
+    l.pad_n = step.pad_n[i];
+    l.cell_filtered_nm += cell_share * (l.pad_n * config.pad_lever_m - l.cell_filtered_nm);
+  }
+}
+
+// Once a millisecond: what the steps in between only approximate, and what nobody samples oftener.
+template <std::size_t kLegs>
+void LeverPlant::State::end_millisecond() noexcept {
+  turn_ripple();
+  // Behind the filter: the sampled value carries the configured rms.
+  for (std::size_t i = 0; i < kLegs; ++i) {
+    leg[i].cell_noise_nm = config.load_cell_noise_nm * random.normal();
+  }
+  for (double* decaying : {&current_nm, &ripple_nm, &encoder_velocity, &arm.velocity}) {
+    *decaying = settled(*decaying);
+  }
+  for (std::size_t i = 0; i < kLegs; ++i) {
+    leg[i].cell_filtered_nm = settled(leg[i].cell_filtered_nm);
+    leg[i].at.velocity = settled(leg[i].at.velocity);
   }
 }
 
 template <std::size_t kLegs>
-inline void LeverPlant::State::update_truth(const Step& step) noexcept {
+void LeverPlant::State::end_step() noexcept {
+  if (steps % kPlantStepsPerTick == 0) end_millisecond<kLegs>();
+  update_truth<kLegs>();
+}
+
+template <std::size_t kLegs>
+inline void LeverPlant::State::update_truth() noexcept {
   truth.time_s = static_cast<double>(steps) * kDt;
   truth.arm_angle_rad = arm.angle;
   truth.arm_velocity_radps = arm.velocity;
   truth.motor_torque_nm = motor_nm;
   for (std::size_t i = 0; i < kLegs; ++i) {
-    truth.leg[i] = {leg[i].at.angle, leg[i].at.velocity, step.pad_n[i],
-                    step.pad_n[i] * config.pad_lever_m};
+    truth.leg[i] = {leg[i].at.angle, leg[i].at.velocity, leg[i].pad_n,
+                    leg[i].pad_n * config.pad_lever_m};
   }
 }
 
@@ -331,6 +363,28 @@ void LeverPlant::step(const std::array<double, kMostLegs>& hip_torque_nm) noexce
   } else {
     both ? s.advance<false, 2>(hip_torque_nm) : s.advance<false, 1>(hip_torque_nm);
   }
+  both ? s.end_step<2>() : s.end_step<1>();
+}
+
+void LeverPlant::step_tick(LeverPlant& left, HipDrive& left_hip, LeverPlant& right,
+                           HipDrive& right_hip) noexcept {
+  State& l = *left.state_;
+  State& r = *right.state_;
+  const bool usual = l.usual() && r.usual();
+  for (int i = 0; i < kPlantStepsPerTick; ++i) {
+    const double left_nm = left_hip.next(l.leg[0].at.angle, l.leg[0].at.velocity, kDt);
+    const double right_nm = right_hip.next(r.leg[0].at.angle, r.leg[0].at.velocity, kDt);
+    if (usual) {
+      l.advance<false, 1>({left_nm, 0.0});
+      r.advance<false, 1>({right_nm, 0.0});
+    } else {
+      left.step({left_nm, 0.0});
+      right.step({right_nm, 0.0});
+    }
+  }
+  if (!usual) return;
+  l.end_step<1>();
+  r.end_step<1>();
 }
 
 void LeverPlant::set_leg_in_place(int leg, bool in_place) noexcept {

@@ -13,6 +13,7 @@
 
 #include "sim/swarm/campaign.hpp"
 #include "sim/swarm/shrink.hpp"
+#include "sim/world/freed_memory.hpp"
 
 namespace {
 
@@ -207,6 +208,7 @@ int main(int argc, char** argv) {
   app.add_option("--plugins", c.files.plugin_directory)->capture_default_str();
   CLI11_PARSE(app, argc, argv);
   spdlog::set_level(spdlog::level::off);  // a fault is no news here
+  keep_freed_memory();                    // the workers inherit it
   if (options.table) {
     fmt::print("{}", fault_page());
     return 0;

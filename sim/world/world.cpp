@@ -92,7 +92,8 @@ void World::Impl::tick(std::uint32_t missed) {
   }
   machine.step_tick();
   ++next_tick;
-  status = channels.status.load();
+  while (!channels.status.try_load(status)) {  // never twice: the writer is this thread
+  }
   for (std::size_t i = 0; i < machine.axis_count(); ++i) {
     trace.add(status.axis[i].force_output);
     trace.add(status.axis[i].force_target);

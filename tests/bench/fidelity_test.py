@@ -1,9 +1,12 @@
 """medius-bench fidelity: the shape of its report, the aims that are reached, and that they can be missed."""
 
 import json
+import pathlib
 import subprocess
 import sys
+import tempfile
 import unittest
+from xml.etree import ElementTree
 
 TOOL = sys.argv.pop(1)
 KEYS = {"machine", "law", "load_n", "tempo", "lifter", "io_delay_ms", "drive_kg", "rms_n",
@@ -86,13 +89,15 @@ class Fidelity(unittest.TestCase):
         references = {r["row"]: r for r in self.report["summary"]["references"]}
         self.assertEqual(len(references), len({json.dumps(r) for r in references.values()}))
         for name, reference in references.items():
+            if reference["refused"]:
+                continue
             self.assertGreater(reference["ticks"], 1000, name)
             self.assertLessEqual(reference["clipped_ticks"], reference["ticks"], name)
             self.assertIsNone(reference["fault"], name)
 
     def test_every_aim_names_its_worst_row(self):
         aims = self.report["summary"]["aims"]
-        self.assertEqual(len(aims), 8)
+        self.assertEqual(len(aims), 9)
         for aim in aims:
             self.assertGreater(aim["rows"], 0)
             self.assertTrue(aim["worst_row"])
@@ -124,9 +129,33 @@ class Fidelity(unittest.TestCase):
             self.assertIn("columns are", result.stderr)
             self.assertEqual(result.stdout, "")
 
+    def test_an_order_beyond_the_limit_is_refused_and_makes_no_figures(self):
+        only = ("--filter", "machine=seated", "--filter", "lifter=rig", "--filter", "load_n=300",
+                "--filter", "law=eccentric-emphasis 1.")
+        full = json.loads(run("--json", *only).stdout)
+        told = {r["row"]: r["refused"] for r in full["summary"]["references"]}
+        self.assertEqual(len(told), 3)
+        for row, reference in zip(full["rows"], full["summary"]["references"]):
+            beyond = row["law"].endswith("1.50")  # 450 N; a pad's limit is 400 N
+            self.assertEqual(reference["refused"], beyond, row)
+            self.assertEqual(row["rms_n"] is None, beyond, row)
+
+    def test_plots_are_svg_with_what_was_asked_and_felt(self):
+        with tempfile.TemporaryDirectory() as folder:
+            run("--quick", "--plot", folder, "--filter", "law=constant-tension", "--filter",
+                "load_n=80", "--filter", "tempo=2-1-3", "--filter", "lifter=rig")
+            files = sorted(pathlib.Path(folder).iterdir())
+            self.assertEqual([f.suffix for f in files], [".svg"] * len(files))
+            self.assertIn("summary.svg", [f.name for f in files])
+            self.assertEqual(len(files), 2)
+            lines = [e for e in ElementTree.parse(files[0]).iter() if e.tag.endswith("polyline")]
+            self.assertEqual(len(lines), 4, "asked and felt, over time and over position")
+            for line in lines:
+                self.assertGreater(len(line.get("points").split()), 500)
+
     def test_help_names_every_option(self):
         text = run("--help").stdout
-        for option in ("--json", "--quick", "--filter", "--control", "--machine-file", "--seed"):
+        for option in ("--json", "--quick", "--filter", "--control", "--machine-file", "--plot", "--seed"):
             self.assertIn(option, text)
 
 

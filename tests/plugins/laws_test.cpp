@@ -163,6 +163,32 @@ TEST_F(Laws, EccentricEmphasisLeavesWhereTheLoweringDiesAway) {
   EXPECT_NEAR(run(*profile, in, 1.0), 100.0, 1e-3) << "until the next lowering";
 }
 
+// Ratio 1.5 has 0.225 s left to go: three times the way left over the speed.
+TEST_F(Laws, EccentricEmphasisLeavesAFastLoweringBeforeItsEnd) {
+  const auto profile = make(host_, "eccentric-emphasis", {{"eccentric_ratio", 1.5}});
+  auto in = input(MEDIUS_PHASE_ECCENTRIC, -0.2, 100.0);
+  in.repetition = 1;
+  in.position = 0.4;
+  run(*profile, in, 2.0);
+  in.position = 0.016;
+  EXPECT_NEAR(run(*profile, in, 2.0), 150.0, 1e-3) << "0.24 s left";
+  in.position = 0.014;
+  EXPECT_NEAR(run(*profile, in, 2.0), 100.0, 1e-3) << "0.21 s left";
+}
+
+TEST_F(Laws, EccentricEmphasisBelowOneComesBackOnlyWithALift) {
+  const auto profile = make(host_, "eccentric-emphasis", {{"eccentric_ratio", 0.5}});
+  run(*profile, input(MEDIUS_PHASE_ECCENTRIC, -0.2, 80.0), 3.0);
+  EXPECT_NEAR(run(*profile, input(MEDIUS_PHASE_BOTTOM, -0.1, 80.0), 2.0), 40.0, 1e-6)
+      << "a leg that sinks";
+  EXPECT_NEAR(run(*profile, input(MEDIUS_PHASE_CONCENTRIC, 0.019, 80.0), 2.0), 40.0, 1e-6)
+      << "a leg that stands";
+  const double slow = run(*profile, input(MEDIUS_PHASE_CONCENTRIC, 0.03, 80.0), 0.2);
+  EXPECT_GT(slow, 40.0);
+  EXPECT_LT(slow, 65.0) << "half of the way of a brisk lift";
+  EXPECT_NEAR(run(*profile, input(MEDIUS_PHASE_CONCENTRIC, 0.2, 80.0), 2.0), 80.0, 1e-6);
+}
+
 // Faster than the limb gives way it would spring back up.
 TEST_F(Laws, EccentricEmphasisBelowOneFallsWithTheWay) {
   const auto profile = make(host_, "eccentric-emphasis", {{"eccentric_ratio", 0.5}});

@@ -179,6 +179,31 @@ TEST(EnergyTank, FadesTheExcessAtOneHundredNewtonsASecondBeforeItIsEmpty) {
   }
 }
 
+// At 100 N a second 260 N would have to begin to go with half of the way still to come.
+TEST(EnergyTank, AHeavySetHasItsExcessToTheLastTenthOfTheWay) {
+  constexpr double kHeavy = 260.0, kRange = 0.4, kSpeed = 0.25;
+  Rig rig;
+  rig.user.eccentric_ratio_max = 2.0;
+  rig.input.base_force = kHeavy;
+  const int ticks = static_cast<int>(kRange / kSpeed / kTickPeriodS);
+  for (int i = 0; i < ticks; ++i) {
+    rig.input.concentric_validated = i == ticks * 7 / 10;
+    rig.step(kSpeed, kHeavy);
+  }
+  rig.input.phase = Phase::kEccentric;
+  double before = rig.state.force, steepest = 0.0;
+  for (int i = 0; i < 4 * ticks; ++i) {
+    const FeltOutput out = rig.step(-kSpeed, 2.0 * kHeavy);
+    const bool limited = (out.limits & kLimitTank) != 0;
+    EXPECT_FALSE(limited && i < ticks * 9 / 10) << i;
+    // The last newtons of a square root of what is left go in one tick.
+    if (limited && out.force > kHeavy + 10.0) steepest = std::max(steepest, before - out.force);
+    before = out.force;
+  }
+  EXPECT_NEAR(before, kHeavy, 1.0) << "an empty tank leaves the base force";
+  EXPECT_NEAR(steepest, kHeavy * kTickPeriodS, 0.02) << "gone within a second, no faster";
+}
+
 TEST(EnergyTank, ADebtForbidsAnExcessInEveryDirection) {
   for (const double velocity : {-0.2, 0.0, 0.2}) {
     Rig rig;

@@ -22,11 +22,16 @@ double steady_force(const FrictionConfig& config, double velocity, double tensio
   return force;
 }
 
-TEST(Friction, DecayIsTheExponential) {
-  for (double u = 0.0; u < 60.0; u += 0.0137) {
-    ASSERT_NEAR(decay(u), std::exp(-u), 1e-13 * std::exp(-u)) << u;
+TEST(Friction, HalvingIsThePowerOfTwo) {
+  for (double x = 0.0; x < 90.0; x += 0.0137) {
+    ASSERT_NEAR(halved(x), std::exp2(-x), 1e-13 * std::exp2(-x)) << x;
   }
-  EXPECT_EQ(decay(0.0), 1.0);
+  for (double x = 0.0; x < 90.0; x += 0.5) {  // where the nearest integer changes
+    for (const double beside : {std::nextafter(x, 0.0), x, std::nextafter(x, 100.0)}) {
+      ASSERT_NEAR(halved(beside), std::exp2(-beside), 1e-13 * std::exp2(-beside)) << beside;
+    }
+  }
+  EXPECT_EQ(halved(0.0), 1.0);
 }
 
 TEST(Friction, SteadyForceFollowsTheStribeckCurve) {
