@@ -32,6 +32,7 @@ fs::path machine_file(const SimulateCommand& options, const std::string& machine
   if (machine == "cable-drum") return machines / "cable-station-drum-sim.toml";
   if (machine == "cable-pelvis") return machines / "cable-station-pelvis-sim.toml";
   if (machine == "seated") return machines / "seated-hip-abduction-sim.toml";
+  if (machine == "seated-linked") return machines / "seated-linked-sim.toml";
   return machine;
 }
 

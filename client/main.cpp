@@ -162,8 +162,9 @@ void add_record_commands(CLI::App& app, Arguments& args, int& code) {
       ->capture_default_str();
   simulate->add_option("--report", args.simulate.report,
                        "also write reps.csv and report.json into this directory");
-  simulate->add_option("--machine", args.simulate.machine,
-                       "cable (default), cable-drum, cable-pelvis, seated, or a machine file");
+  simulate->add_option(
+      "--machine", args.simulate.machine,
+      "cable (default), cable-drum, cable-pelvis, seated, seated-linked, or a machine file");
   simulate->add_option("--lifter", args.simulate.lifter,
                        "who trains: novice, trained, rehab or athlete");
   simulate->add_option("--sex", args.simulate.sex, "body table: male (default) or female");

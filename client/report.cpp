@@ -101,6 +101,25 @@ Json side_json(const ReportInput& input, record::Side side) {
   return out;
 }
 
+// Linked arms: what each leg did of the one set.
+void add_legs(const record::SetRecord& set, Json& out) {
+  using measure::MetricId;
+  const auto add = [&](Json& to, const char* key, MetricId id) {
+    const measure::MetricValue* value = measure::find_value(set.metrics, id);
+    const bool known = value != nullptr && (value->flags & measure::kValueMissing) == 0;
+    to[key] = known ? Json(value->value) : Json(nullptr);
+  };
+  if (measure::find_value(set.metrics, MetricId::kSetLeftWork) == nullptr) return;
+  Json& left = out["legs"]["left"];
+  add(left, "force_concentric_mean", MetricId::kSetLeftForce);
+  add(left, "work_j", MetricId::kSetLeftWork);
+  Json& right = out["legs"]["right"];
+  add(right, "force_concentric_mean", MetricId::kSetRightForce);
+  add(right, "work_j", MetricId::kSetRightWork);
+  add(out["legs"], "symmetry_percent", MetricId::kSymmetryIndex);
+  add(out["legs"], "minimal_detectable_change_percent", MetricId::kMinimalDetectableChange);
+}
+
 Json set_json(const ReportInput& input, std::size_t i) {
   const record::SetRecord& set = input.sets[i];
   const SetTruthFigures truth = i < input.truth.size() ? input.truth[i] : SetTruthFigures{};
@@ -121,6 +140,7 @@ Json set_json(const ReportInput& input, std::size_t i) {
   out["rms_error_percent"] = or_null(truth.rms_error_percent);
   out["samples"] = set.samples;
   out["samples_dropped"] = set.samples_dropped;
+  add_legs(set, out);
   return out;
 }
 

@@ -70,6 +70,46 @@ std::string set_figures(std::span<const measure::MetricValue> metrics, const Uni
   return text;
 }
 
+// Linked arms: one set, and what each leg did of it.
+std::vector<std::string> pad_lines(const record::SetRecord& set, const Units& units) {
+  using measure::MetricId;
+  const auto get = [](std::span<const measure::MetricValue> values, MetricId id) {
+    const measure::MetricValue* value = measure::find_value(values, id);
+    return value != nullptr && (value->flags & measure::kValueMissing) == 0 ? value : nullptr;
+  };
+  const auto number = [&](std::span<const measure::MetricValue> values, MetricId id) {
+    const measure::MetricValue* value = get(values, id);
+    return value != nullptr ? value->value : 0.0;
+  };
+  if (measure::find_value(set.metrics, MetricId::kSetLeftWork) == nullptr) return {};
+  std::vector<std::string> lines;
+  for (const measure::RepMetrics& rep : set.reps) {
+    if (get(rep.values, MetricId::kPadSymmetry) == nullptr) continue;
+    lines.push_back(fmt::format(
+        "{:>3}  left {:.1f} {} (peak {:.1f}), {:.1f} J  right {:.1f} {} (peak {:.1f}), {:.1f} J  "
+        "right against left {:+.1f} %",
+        rep.index, number(rep.values, MetricId::kLeftForceMean), units.force,
+        number(rep.values, MetricId::kLeftForcePeak), number(rep.values, MetricId::kLeftWork),
+        number(rep.values, MetricId::kRightForceMean), units.force,
+        number(rep.values, MetricId::kRightForcePeak), number(rep.values, MetricId::kRightWork),
+        number(rep.values, MetricId::kPadSymmetry)));
+  }
+  std::string foot = fmt::format(
+      "legs: left {:.1f} {}, {:.1f} J in all; right {:.1f} {}, {:.1f} J in all",
+      number(set.metrics, MetricId::kSetLeftForce), units.force,
+      number(set.metrics, MetricId::kSetLeftWork), number(set.metrics, MetricId::kSetRightForce),
+      units.force, number(set.metrics, MetricId::kSetRightWork));
+  if (const auto* index = get(set.metrics, MetricId::kSymmetryIndex); index != nullptr) {
+    foot += fmt::format(
+        "; right against left {:+.1f} % of concentric work, a change counts from "
+        "{:.1f} % on{}",
+        index->value, number(set.metrics, MetricId::kMinimalDetectableChange),
+        (index->flags & measure::kValueWithinChange) != 0 ? ": not told apart from equal" : "");
+  }
+  lines.push_back(foot);
+  return lines;
+}
+
 Units units_of_all(std::span<const record::SetRecord> sets) {
   return units_of(sets.empty() ? hal::CoordinateKind::kCable : sets.front().coordinate);
 }
@@ -140,6 +180,7 @@ std::vector<std::string> repetition_table(const record::SetRecord& set, bool col
   foot += set_figures(set.metrics, units);
   if (set.samples_dropped > 0) foot += fmt::format("; {} samples lost", set.samples_dropped);
   lines.push_back(foot);
+  for (std::string& line : pad_lines(set, units)) lines.push_back(std::move(line));
   return lines;
 }
 

@@ -29,6 +29,9 @@ void add_common(CLI::App& app, BenchOptions& options) {
   app.add_option("--machine-file", options.machine_file, "Machine to run")->capture_default_str();
   app.add_option("--seated-machine-file", options.seated_machine_file, "Seated machine to run")
       ->capture_default_str();
+  app.add_option("--linked-machine-file", options.linked_machine_file,
+                 "Seated machine with linked arms to run")
+      ->capture_default_str();
   app.add_option("--plugins", options.plugin_directory, "Folder of the profiles")
       ->capture_default_str();
   app.add_option("--seed", options.seed, "Seed of every noise and every random movement")
@@ -41,6 +44,7 @@ int main(int argc, char** argv) {
   BenchOptions options;
   options.machine_file = MEDIUS_SOURCE_DIR "/hal/machines/cable-station-sim.toml";
   options.seated_machine_file = MEDIUS_SOURCE_DIR "/hal/machines/seated-hip-abduction-sim.toml";
+  options.linked_machine_file = MEDIUS_SOURCE_DIR "/hal/machines/seated-linked-sim.toml";
   options.plugin_directory = MEDIUS_PLUGIN_DIR;
   CLI::App app{"What the machine renders and measures, against the simulated plant's truth."};
   app.require_subcommand(1);

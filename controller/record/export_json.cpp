@@ -131,13 +131,31 @@ std::vector<double> side_values(std::span<const SetRecord> sets, const std::stri
   return values;
 }
 
-// [{"exercise_id", "metric", "metrics": METRICS}] for every exercise that both sides did.
+// One set of both legs on linked arms, a metric of each pad.
+struct PadPair {
+  MetricId metric, left, right;
+};
+constexpr PadPair kPadPairs[] = {
+    {MetricId::kForceMeanTime, MetricId::kLeftForceMean, MetricId::kRightForceMean},
+    {MetricId::kForcePeak, MetricId::kLeftForcePeak, MetricId::kRightForcePeak},
+    {MetricId::kWork, MetricId::kLeftWork, MetricId::kRightWork}};
+
+// [{"exercise_id", "metric", "metrics": METRICS}] for every exercise that both sides did, each
+// with its own arm or both on linked ones.
 Json symmetry_json(std::span<const SetRecord> sets) {
   constexpr MetricId kCompared[] = {MetricId::kForceMeanTime, MetricId::kForcePeak,
                                     MetricId::kWork,          MetricId::kPowerMean,
                                     MetricId::kVelocityMean,  MetricId::kRange};
   Json out = Json::array();
   std::vector<std::string> done;
+  const auto compare = [&out](const SetRecord& set, MetricId id, std::span<const double> left,
+                              std::span<const double> right) {
+    const measure::Symmetry symmetry = measure::symmetry(left, right);
+    const MetricValue values[] = {symmetry.index, symmetry.limb_index, symmetry.change};
+    out.push_back({{"exercise_id", set.exercise_id},
+                   {"metric", measure::find_metric(id)->key},
+                   {"metrics", metrics_json(values, units_of(set.coordinate))}});
+  };
   for (const SetRecord& set : sets) {
     if (std::find(done.begin(), done.end(), set.exercise_id) != done.end()) continue;
     done.push_back(set.exercise_id);
@@ -145,11 +163,12 @@ Json symmetry_json(std::span<const SetRecord> sets) {
       const auto left = side_values(sets, set.exercise_id, Side::kLeft, id);
       const auto right = side_values(sets, set.exercise_id, Side::kRight, id);
       if (left.empty() || right.empty()) continue;
-      const measure::Symmetry symmetry = measure::symmetry(left, right);
-      const MetricValue values[] = {symmetry.index, symmetry.limb_index, symmetry.change};
-      out.push_back({{"exercise_id", set.exercise_id},
-                     {"metric", measure::find_metric(id)->key},
-                     {"metrics", metrics_json(values, units_of(set.coordinate))}});
+      compare(set, id, left, right);
+    }
+    for (const PadPair& pair : kPadPairs) {
+      const auto left = side_values(sets, set.exercise_id, Side::kBoth, pair.left);
+      const auto right = side_values(sets, set.exercise_id, Side::kBoth, pair.right);
+      if (!left.empty() && !right.empty()) compare(set, pair.metric, left, right);
     }
   }
   return out;

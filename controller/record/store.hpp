@@ -20,6 +20,9 @@
 
 namespace medius::record {
 
+class Disk;
+[[nodiscard]] Disk& real_disk();  // the computer's own files; disk.hpp
+
 struct StoreError {
   std::string message;  // the thing, the value, the limit, the next step
 };
@@ -42,8 +45,9 @@ class Store {
   // Opens or creates the store in a directory (created with mode 0700). Sets left open by a crash
   // are closed as kInterrupted with the repetitions that were journaled. Damaged files are moved
   // aside and new ones begun, so that the machine still trains. Refused: a directory another
-  // process uses, a schema that a newer program wrote.
-  static tl::expected<std::unique_ptr<Store>, StoreError> open(const std::string& directory);
+  // process uses, a schema that a newer program wrote. `disk` outlives the store.
+  static tl::expected<std::unique_ptr<Store>, StoreError> open(const std::string& directory,
+                                                               Disk& disk = real_disk());
   // In memory, for simulations that keep nothing. Samples of the newest sets only (2.4 million).
   static tl::expected<std::unique_ptr<Store>, StoreError> open_in_memory();
   ~Store();

@@ -10,6 +10,9 @@ namespace {
 
 constexpr double kLoadStep = 0.5;  // N | Nm: what a session's loads are rounded to
 
+// A program says the load of one arm; the one axis of linked arms carries it for both.
+constexpr double kLinkedArms = 2.0;
+
 double rounded(double load) {
   return std::round(load / kLoadStep) * kLoadStep;
 }
@@ -20,9 +23,11 @@ std::uint32_t first_goal(const ProgramBlock& block) {
   return std::max(block.reps, block.reps_max > kExtraReps ? block.reps_max - kExtraReps : 1u);
 }
 
-bool has_axis(const MachineConfig& machine, hal::CoordinateKind kind) {
-  return std::any_of(machine.axes.begin(), machine.axes.end(),
-                     [kind](const auto& axis) { return axis.engine.coordinate == kind; });
+const AxisMachineConfig* axis_of(const MachineConfig& machine, hal::CoordinateKind kind) {
+  const auto found =
+      std::find_if(machine.axes.begin(), machine.axes.end(),
+                   [kind](const auto& axis) { return axis.engine.coordinate == kind; });
+  return found != machine.axes.end() ? &*found : nullptr;
 }
 
 // Of the session that comes after so many days.
@@ -105,8 +110,12 @@ MachineShare share_of(const Program& program, const MachineConfig& machine) {
                       block.exercise_id, block.sets, block.reps));
       continue;
     }
-    if (has_axis(machine, block.coordinate)) {
+    if (const AxisMachineConfig* axis = axis_of(machine, block.coordinate); axis != nullptr) {
       share.program.blocks.push_back(block);
+      if (axis->engine.linked_arms) {
+        share.program.blocks.back().load *= kLinkedArms;
+        share.program.blocks.back().working_load *= kLinkedArms;
+      }
       continue;
     }
     const bool cable = block.coordinate == hal::CoordinateKind::kCable;

@@ -57,7 +57,13 @@ void FaultyImage::bend(Slot& slot, const Tick& tick, hal::MachineInput& input) n
     slot.held_word = written_.axis[slot.fault.axis].force;
   }
   bend_encoder(slot, axis.drive);
-  bend_load_cell(slot, axis.load_cell);
+  if (slot.fault.pad >= 0 && slot.fault.pad < hal::kPads) {
+    const auto pad = static_cast<std::size_t>(slot.fault.pad);
+    bend_load_cell(slot, slot.held.pad[pad], axis.pad[pad]);
+    axis.load_cell = hal::both_pads(axis.pad);
+  } else {
+    bend_load_cell(slot, slot.held.load_cell, axis.load_cell);
+  }
   bend_drive(slot, axis.drive);
   bend_link(slot, tick, input);
 }
@@ -90,11 +96,12 @@ void FaultyImage::bend_encoder(Slot& slot, hal::DriveInput& drive) noexcept {
   }
 }
 
-void FaultyImage::bend_load_cell(Slot& slot, hal::LoadCellInput& cell) noexcept {
+void FaultyImage::bend_load_cell(Slot& slot, const hal::LoadCellInput& held,
+                                 hal::LoadCellInput& cell) noexcept {
   const double intensity = slot.fault.intensity;
   switch (slot.fault.injector) {
     case Injector::kLoadCellStuck:
-      cell.force = slot.held.load_cell.force;
+      cell.force = held.force;
       break;
     case Injector::kLoadCellDrift:
       cell.force -= between(20.0, 100.0, intensity) * static_cast<double>(slot.ticks) * 1e-3;

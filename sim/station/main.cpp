@@ -40,13 +40,14 @@ struct Options {
 };
 
 SimulatedMachine machine_of(const Options& options) {
+  if (options.machine == "seated-linked") return SimulatedMachine::kSeatedLinked;
   return options.machine == "seated" ? SimulatedMachine::kSeated : SimulatedMachine::kCable;
 }
 
 const char* person_words(const Options& options) {
   if (options.rig) return "motion rig";
   if (!options.program.empty()) return options.program.c_str();
-  return machine_of(options) == SimulatedMachine::kSeated
+  return machine_of(options) != SimulatedMachine::kCable
              ? "person on 30 Nm an arm, 8 repetitions of both legs"
              : "person on 60 N, 8 repetitions a side";
 }
@@ -57,6 +58,7 @@ SimulatedStationConfig station_config(const Options& options, const ChosenPerson
   if (options.person.chosen()) put_on_machine(person, config);
   config.drive.rated_force_n = options.server.rated_force_n;
   if (machine_of(options) == SimulatedMachine::kSeated) make_seated(config);
+  if (machine_of(options) == SimulatedMachine::kSeatedLinked) make_seated_linked(config);
   config.plant.load_cell_after_last_pulley = options.load_cell != "drum";
   std::uint64_t mix = options.seed;
   config.seed = splitmix64(mix);
@@ -178,8 +180,8 @@ int main(int argc, char** argv) {
   medius::sim::Options options;
   CLI::App app{
       "medius-sim: a simulated machine with a person in it, as a Modbus TCP server.\n"
-      "Unit 1 drive and load cell (seated: left arm, unit 3 right arm), 2 panel and relay, 100 "
-      "test "
+      "Unit 1 drive and load cell (seated: left arm, unit 3 right arm;\n"
+      "seated-linked: left pad's cell, unit 5 the right one's), 2 panel and relay, 100 test "
       "bench\n(hal/devices/README.md)."};
   app.add_option("--port", options.server.port, "TCP port; 0 picks a free one")
       ->check(CLI::Range(0, 65535))
@@ -193,8 +195,10 @@ int main(int argc, char** argv) {
                  "wall: the plant runs with the clock; bus: a round of the controller is a tick")
       ->check(CLI::IsMember({"wall", "bus"}))
       ->capture_default_str();
-  app.add_option("--machine", options.machine, "cable station or seated hip-abduction machine")
-      ->check(CLI::IsMember({"cable", "seated"}))
+  app.add_option("--machine", options.machine,
+                 "cable station, or seated hip-abduction machine with a motor an arm or with one "
+                 "motor for both (seated-linked)")
+      ->check(CLI::IsMember({"cable", "seated", "seated-linked"}))
       ->capture_default_str();
   app.add_option("--load-cell", options.load_cell,
                  "where the cable's load cell sits: after the last pulley, or at the drum")

@@ -36,7 +36,8 @@ class RigRun {
   RigRun(const RigBenchOptions& options, const station::MachineConfig& machine)
       : arm_m_(is_lever(machine) ? options.lever.pad_lever_m : 1.0),
         with_person_(options.lifting.has_value()),
-        machine_(simulated(options, is_lever(machine))),
+        release_one_leg_(options.release_one_leg),
+        machine_(simulated(options, machine)),
         image_(machine_),
         engine_(config(options, machine), image_, channels_),
         force_max_(machine.axes.front().engine.bounds.force_max) {}
@@ -75,7 +76,9 @@ class RigRun {
     const double rep_s = tempo.concentric_s + tempo.hold_s + tempo.eccentric_s + intent.bottom_s;
     return kPersonBeginsS + kPersonLimitOverPlan * rep_s * intent.reps;
   }
-  static SimulatedStationConfig simulated(const RigBenchOptions& options, bool lever) {
+  static SimulatedStationConfig simulated(const RigBenchOptions& options,
+                                          const station::MachineConfig& machine) {
+    const bool linked = machine.axes.front().engine.linked_arms;
     SimulatedStationConfig config;
     std::uint64_t mix = options.seed;
     config.plant = options.plant;
@@ -83,8 +86,10 @@ class RigRun {
     config.seed = splitmix64(mix);
     config.lever = options.lever;
     config.lever.seed = config.plant.seed;
-    config.rig_offset_m = kPadStartM + options.load_n * (1.0 / options.rig.stiffness_npm +
-                                                         1.0 / options.lever.pad_stiffness_npm);
+    const double pad_n = linked ? 0.5 * options.load_n : options.load_n;
+    config.rig_offset_m = kPadStartM + pad_n * (1.0 / options.rig.stiffness_npm +
+                                                1.0 / options.lever.pad_stiffness_npm);
+    config.rig_left_share = options.left_share;
     config.rig = !options.lifting;
     config.rig_config = options.rig;
     if (options.lifting) {
@@ -92,7 +97,11 @@ class RigRun {
       for (LifterConfig& lifter : config.person.lifter) lifter.seed = splitmix64(mix);
       config.person.plan = {options.lifting->set};
     }
-    if (lever) make_seated(config);
+    if (linked) {
+      make_seated_linked(config);
+    } else if (is_lever(machine)) {
+      make_seated(config);
+    }
     return config;
   }
   static rt::EngineConfig config(const RigBenchOptions& options,
@@ -124,6 +133,7 @@ class RigRun {
       samples_.push_back({truth.position * arm_m_, truth.velocity * arm_m_, truth.force / arm_m_,
                           status.axis[0].force_target / arm_m_});
       velocity_seen_mps_.push_back(status.axis[0].velocity * arm_m_);
+      if (machine_.linked()) note_pads(status.axis[0]);
     }
     hash_.add(status.axis[0].force_output);
     hash_.add(truth.force);
@@ -141,6 +151,14 @@ class RigRun {
     });
     machine_.step_tick();
     ++next_tick_;
+  }
+
+  void note_pads(const rt::AxisStatus& axis) {
+    RigBenchResult::Pads& pads = pads_.emplace_back();
+    for (std::size_t pad = 0; pad < pads.truth_n.size(); ++pad) {
+      pads.truth_n[pad] = machine_.lever_truth(0).leg[pad].pad_force_n;
+      pads.seen_n[pad] = axis.pad_force[pad] / arm_m_;
+    }
   }
 
   void note_clipping(const rt::SampleRecord& sample) {
@@ -163,6 +181,7 @@ class RigRun {
       run_for(0.6);  // the last repetition closes
     } else {
       machine_.release_handle();
+      if (machine_.linked() && !release_one_leg_) machine_.release_handle(1);
       run_for(kAfterReleaseS);
     }
   }
@@ -197,11 +216,12 @@ class RigRun {
     result.moved = moved_;
     result.samples = std::move(samples_);
     result.velocity_seen_mps = std::move(velocity_seen_mps_);
+    result.pads = std::move(pads_);
     return result;
   }
 
   double arm_m_;  // 1: a cable
-  bool with_person_;
+  bool with_person_, release_one_leg_;
   double person_limit_s_ = 0.0;  // somebody who has not done the set by then will not do it
   SimulatedStation machine_;
   WorldImage image_;
@@ -209,6 +229,7 @@ class RigRun {
   rt::Engine engine_;
   std::vector<ForceTruthSample> samples_;
   std::vector<double> velocity_seen_mps_;
+  std::vector<RigBenchResult::Pads> pads_;
   std::vector<measure::RepBoundary> reps_;
   std::uint64_t first_tick_ = 0;
   std::size_t moved_ = 0, fault_sample_ = 0;

@@ -118,6 +118,17 @@ TEST(MachineShares, SkipWhatBelongsElsewhereAndSaySo) {
             "the cable station (simulated); do it there");
 }
 
+// A program says the load of an arm; one axis for both carries twice of it.
+TEST(MachineShares, OfLinkedArmsCarryTheLoadOfBoth) {
+  const Program& program = shipped().programs.at("seated-short");
+  const auto two = load_machine(source_path("hal/machines/seated-hip-abduction-sim.toml"));
+  const auto linked = load_machine(source_path("hal/machines/seated-linked-sim.toml"));
+  ASSERT_TRUE(two);
+  ASSERT_TRUE(linked);
+  EXPECT_EQ(share_of(program, *two).program.blocks.at(0).load, 30.0);
+  EXPECT_EQ(share_of(program, *linked).program.blocks.at(0).load, 60.0);
+}
+
 record::SetRecord tested_set(Side side, double load, double speed) {
   record::SetRecord set;
   set.side = side;
