@@ -100,4 +100,12 @@ struct SimulateCommand {
 };
 int simulate(const CommonOptions& common, const SimulateCommand& options);
 
+struct HalCheckOptions {
+  std::vector<std::string> files;
+  std::string devices;  // empty = beside the machine file
+  double damping_nspm =
+      60.0;  // a cable station's: 5-20 by bearings and pulleys, the rest by control
+};
+int hal_check(const CommonOptions& common, const HalCheckOptions& options);
+
 }  // namespace medius::client

@@ -40,6 +40,7 @@ struct Arguments {
   ExportOptions exporting;
   RecomputeOptions recompute;
   SimulateCommand simulate;
+  HalCheckOptions hal_check;
   std::string show;
   std::uint32_t history_limit = 20;
 };
@@ -193,6 +194,25 @@ void add_record_commands(CLI::App& app, Arguments& args, int& code) {
   simulate->callback([&] { code = medius::client::simulate(args.common, args.simulate); });
 }
 
+void add_hal_commands(CLI::App& app, Arguments& args, int& code) {
+  CLI::App* hal = app.add_subcommand("hal", "drives, load cells and their buses; needs no daemon");
+  hal->require_subcommand(1);
+  hal->fallthrough();
+  CLI::App* check = hal->add_subcommand(
+      "check", "what a machine file asks of its buses, and what force they allow");
+  check->add_option("file", args.hal_check.files, "machine files, e.g. hal/machines/x.toml")
+      ->required();
+  check->add_option(
+      "--devices", args.hal_check.devices,
+      "directory of the descriptors; ../devices beside the machine file when left out");
+  check
+      ->add_option("--damping", args.hal_check.damping_nspm,
+                   "of the machine at the handle in N s/m, for the stiffness")
+      ->check(CLI::Range(0.1, 10'000.0))
+      ->capture_default_str();
+  check->callback([&] { code = medius::client::hal_check(args.common, args.hal_check); });
+}
+
 void add_pki_commands(CLI::App& app, Arguments& args, int& code) {
   PkiOptions& options = args.pki;
   CLI::App* pki = app.add_subcommand("pki", "certificates of a station, for peers from elsewhere");
@@ -248,6 +268,7 @@ int main(int argc, char** argv) {
   });
   add_session_commands(app, args, code);
   add_record_commands(app, args, code);
+  add_hal_commands(app, args, code);
   add_pki_commands(app, args, code);
   try {
     app.parse(argc, argv);

@@ -216,6 +216,7 @@ tl::expected<void, std::string> Daemon::Impl::create_bus() {
     bus_options.axis_names.push_back(axis.name);
     bus_options.axis_coordinates.push_back(axis.engine.coordinate);
     bus_options.axis_velocity_modes.push_back(axis.engine.drive_velocity_mode);
+    bus_options.axis_masses.push_back(axis.engine.control.reflected_mass);
     bus_options.axis_linked_arms.push_back(axis.engine.linked_arms);
   }
   bus_options.link_overrides = options.links;
@@ -224,6 +225,7 @@ tl::expected<void, std::string> Daemon::Impl::create_bus() {
   auto created = hal::modbus::MachineBus::create(options.machine, bus_options);
   if (!created) return Failure(created.error().message);
   bus = std::move(*created);
+  for (const std::string& warning : bus->warnings()) spdlog::warn("{}", warning);
   return {};
 }
 

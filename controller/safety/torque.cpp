@@ -26,31 +26,27 @@ constexpr double kAsksOverSlack = 2.0 / 15.0;
 // Watches for the handle slipping away; true while the slack servo has the word.
 bool track_release(const AxisBounds& bounds, const TorqueInput& input, double felt,
                    TorqueState& state) noexcept {
+  const bool loaded = input.load_state == LoadState::kLoaded;
   if (!state.slack_servo) {
-    const bool loaded = input.load_state == LoadState::kLoaded;
     const bool low = input.measured_force < bound(bounds.release_force_fraction) * felt;
     const bool inward = input.velocity < -bound(bounds.release_speed);
     if (!low) state.ran_ahead = absolute(input.velocity) > bound(bounds.release_speed);
     state.release_ticks = low && inward ? state.release_ticks + 1 : 0;
-    if (state.release_ticks == 0 || state.release_ticks < bounds.release_confirm_ticks)
-      return false;
-    const bool light = felt < kLightOverBrake * bound(bounds.brake_force_max);
-    int doubt = state.ran_ahead || light ? kDoubtTicks : 0;
-    if (state.retension_ceiling > 0.0) doubt = state.doubt_ticks;  // slack again: not anew
+    if (!low || !inward || state.release_ticks < bounds.release_confirm_ticks) return false;
+    const bool back = state.ran_ahead || felt < kLightOverBrake * bound(bounds.brake_force_max);
+    // Slack again before the load is back: what is left of the doubt, none anew.
+    const int doubt = state.retension_ceiling > 0.0 ? state.doubt_ticks : (back ? kDoubtTicks : 0);
     state = {.word = state.word, .slack_servo = true, .doubt_ticks = loaded ? doubt : -1};
   }
-  if (state.doubt_ticks < 0 && input.load_state == LoadState::kLoaded) {
-    state.doubt_ticks = kDoubtTicks;
-  }
+  if (loaded && state.doubt_ticks < 0) state.doubt_ticks = kDoubtTicks;
   state.released = state.doubt_ticks == 0;
   if (state.doubt_ticks > 0) --state.doubt_ticks;
   // Half of what the servo pulls with: a hand that holds on shows more, friction alone does not.
   const bool held = input.measured_force > 0.5 * bound(bounds.slack_pull_max);
   state.retension_ticks = held ? state.retension_ticks + 1 : 0;
   if (state.retension_ticks < kRetensionTicks) return true;
-  state = {.word = state.word,
-           .doubt_ticks = state.doubt_ticks,
-           .retension_ceiling = bound(bounds.slack_pull_max)};
+  state.slack_servo = state.released = false;
+  state.retension_ceiling = bound(bounds.slack_pull_max);
   return false;
 }
 
@@ -66,9 +62,8 @@ double bounded_word(const AxisBounds& bounds, const TorqueInput& input, double f
   if (!(state.retension_ceiling < felt + correction)) state.retension_ceiling = 0.0;
   if (state.retension_ceiling > 0.0) {
     word = at_most(word, state.retension_ceiling);
-    if (input.velocity > kAsksOverSlack * bound(bounds.slack_speed)) {
-      state.retension_ceiling += bound(bounds.felt_rise_per_s) * kEngageOverRise * dt_s;
-    }
+    const bool asks = input.velocity > kAsksOverSlack * bound(bounds.slack_speed);
+    if (asks) state.retension_ceiling += bound(bounds.felt_rise_per_s) * kEngageOverRise * dt_s;
     out.limits |= kLimitSlackServo;
   }
   return word;
@@ -107,19 +102,17 @@ TorqueOutput limit_torque(const AxisBounds& bounds, const TorqueInput& input,
     if (!fresh || !finite) out.fault = fresh ? FaultCode::kNotFinite : FaultCode::kDataStale;
     const double fall = bound(bounds.felt_fall_per_s) * kFastUnloadOverFall * dt_s;
     word = at_least(last - fall, 0.0);
-    if (drive_fresh && is_finite(input.velocity)) {
-      word = governed(bounds, input.velocity, word, out.limits);
-    }
+    const bool seen = drive_fresh && is_finite(input.velocity);
+    if (seen) word = governed(bounds, input.velocity, word, out.limits);
     state = {.word = word};
   } else {
     const double felt = clamped(input.felt_force, 0.0, force_max);
     const double slew = bound(bounds.torque_slew_per_tick);
     const bool servo = track_release(bounds, input, felt, state);
     if (servo) {
-      word =
-          bound(bounds.slack_gain) * (input.velocity + kServoOverSlack * bound(bounds.slack_speed));
-      word =
-          clamped(word, -bound(bounds.brake_force_max), smaller(bounds.slack_pull_max, force_max));
+      const double reel_in = input.velocity + kServoOverSlack * bound(bounds.slack_speed);
+      const double most = smaller(bounds.slack_pull_max, force_max);
+      word = clamped(bound(bounds.slack_gain) * reel_in, -bound(bounds.brake_force_max), most);
       out.limits |= kLimitSlackServo;
     } else {
       word = bounded_word(bounds, input, felt, dt_s, out, state);
@@ -135,9 +128,8 @@ TorqueOutput limit_torque(const AxisBounds& bounds, const TorqueInput& input,
     word = governed(bounds, input.velocity, word, out.limits);
     if (state.released) out.fault = FaultCode::kHandleReleased;
   }
-  if (drive_fresh && input.velocity < -bound(bounds.overspeed_trip)) {
-    out.fault = FaultCode::kOverspeed;
-  }
+  const bool fast = input.velocity < -bound(bounds.overspeed_trip);
+  if (drive_fresh && fast) out.fault = FaultCode::kOverspeed;
   state.word = word;
   out.word = TorqueWordMaker::make(word);
   return out;

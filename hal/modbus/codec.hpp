@@ -15,7 +15,8 @@ struct RawValue {
 };
 [[nodiscard]] RawValue to_raw(const RegisterSpec& spec, double value, double rated_force) noexcept;
 
-// Puts the raw value's low 16 or 32 bits into the block.
+// Puts the raw value's low 16 or 32 bits into the block's image; of kF32 the raw value is the bit
+// pattern.
 void put_raw(const RegisterSpec& spec, std::int64_t raw, std::uint16_t* block) noexcept;
 [[nodiscard]] std::int64_t get_raw(const RegisterSpec& spec, const std::uint16_t* block) noexcept;
 
@@ -25,7 +26,8 @@ void put_raw(const RegisterSpec& spec, std::int64_t raw, std::uint16_t* block) n
 [[nodiscard]] bool get_bit(const BitSpec& spec, const std::uint16_t* block) noexcept;
 
 [[nodiscard]] constexpr int words_of(RegisterType type) noexcept {
-  return type == RegisterType::kU32 || type == RegisterType::kI32 ? 2 : 1;
+  return type == RegisterType::kU32 || type == RegisterType::kI32 || type == RegisterType::kF32 ? 2
+                                                                                                : 1;
 }
 
 }  // namespace medius::hal::modbus

@@ -2,43 +2,20 @@
 // Belongs to the bus thread.
 #pragma once
 
-#include <array>
 #include <string>
-#include <vector>
 
 #include "hal/modbus/bus_plan.hpp"
 #include "hal/modbus/cia402.hpp"
 #include "hal/modbus/connection.hpp"
+#include "hal/modbus/enable_words.hpp"
+#include "hal/modbus/exchange.hpp"
 
 namespace medius::hal::modbus {
 
-// How an exchange ended.
-enum class Exchange : std::uint8_t {
-  kAccepted = 0,  // a fresh sample
-  kNotAccepted,   // the link is alive, the sample is not to be trusted: exception, old echo, frozen
-                  // clock
-  kLinkFailed,    // close the connection
-};
-
-struct RoundInput {
-  MachineOutput output;
-  bool send = false;           // false: read only, the device's watchdog is not fed
-  std::uint16_t sequence = 0;  // cmd_seq of this round
-  std::int64_t stamp_ns = 0;   // lockstep: the tick's time; wall: 0 = mid-transaction
-  std::uint32_t epoch = 0;
-};
-
-// What a device said at connect.
-struct Admission {
-  Outcome outcome = Outcome::kOk;     // of the transactions
-  std::string refusal;                // empty = admitted
-  std::vector<std::string> warnings;  // reductions
-};
-
-struct ExchangeStats {
-  LinkCounters& counters;
-  std::int64_t rtt_ns = 0;  // of the transaction just made
-};
+// Where the reading of a device's load cell goes. The sum of two pads is made by the link.
+[[nodiscard]] inline LoadCellInput& cell_of(const DevicePlan& plan, AxisInput& axis) noexcept {
+  return plan.pad < 0 ? axis.load_cell : axis.pad[static_cast<std::size_t>(plan.pad)];
+}
 
 class DriveSession {
  public:
@@ -58,17 +35,17 @@ class DriveSession {
   [[nodiscard]] const std::string& trouble() const noexcept { return trouble_; }
 
  private:
-  using WriteBlock = std::array<std::uint16_t, kMaxWriteWords>;
-  using ReadBlock = std::array<std::uint16_t, kMaxReadWords>;
-
-  [[nodiscard]] std::string check_identity(const ReadBlock& config);
-  [[nodiscard]] std::string check_limits(const ReadBlock& config, Admission& admission);
+  [[nodiscard]] std::string check_identity(const ReadImage& config);
+  [[nodiscard]] std::string check_limits(const ReadImage& config, Admission& admission);
+  [[nodiscard]] std::string check_watchdog(const ReadImage& config, Admission& admission);
+  void take_limits(const ReadImage& config) noexcept;
   void reduce(Admission& admission, const std::string& why);
-  void put(Field field, double value, WriteBlock& block, LinkCounters& counters) const noexcept;
-  void encode(const RoundInput& round, WriteBlock& block, LinkCounters& counters) noexcept;
-  [[nodiscard]] bool is_answer(const RoundInput& round, const ReadBlock& block, std::int64_t now_ns,
+  void put(Field field, double value, WriteImage& block, LinkCounters& counters) const noexcept;
+  void encode(const RoundInput& round, WriteImage& block, LinkCounters& counters) noexcept;
+  [[nodiscard]] std::uint16_t controlword(DriveRequest request) noexcept;
+  [[nodiscard]] bool is_answer(const RoundInput& round, const ReadImage& block, std::int64_t now_ns,
                                LinkCounters& counters) noexcept;
-  void decode(const ReadBlock& block, AxisInput& input) noexcept;
+  [[nodiscard]] bool decode(const ReadImage& block, AxisInput& input) noexcept;
   void watch_transition(DriveRequest request, std::int64_t now_ns);
 
   const DevicePlan& plan_;
@@ -80,6 +57,8 @@ class DriveSession {
   DriveState state_ = DriveState::kUnknown;
   int mode_shown_ = 0;
   FaultResetPulse reset_pulse_;
+  EnableWords words_;
+  DeviceImage image_;
   bool sequence_sent_ = false;
   std::uint16_t last_sequence_ = 0;
   bool heartbeat_seen_ = false;
@@ -95,13 +74,48 @@ class PanelSession {
   explicit PanelSession(const DevicePlan& plan) : plan_(plan) {}
 
   [[nodiscard]] const DevicePlan& plan() const noexcept { return plan_; }
+  [[nodiscard]] Admission admit(Connection& connection);
   [[nodiscard]] Exchange exchange(Connection& connection, const RoundInput& round,
                                   MachineInput& input, ExchangeStats& stats);
   void farewell(Connection& connection);
 
  private:
   const DevicePlan& plan_;
+  DeviceImage image_;
   std::uint16_t count_ = 0;
+};
+
+// Keys and safety bits of a bus coupler or a safety controller. Its output only mirrors what the
+// relay is told: a coupler's coil is never the safe-state output.
+class IoSession {
+ public:
+  explicit IoSession(const DevicePlan& plan) : plan_(plan) {}
+
+  [[nodiscard]] const DevicePlan& plan() const noexcept { return plan_; }
+  [[nodiscard]] Admission admit(Connection& connection);
+  [[nodiscard]] Exchange exchange(Connection& connection, const RoundInput& round,
+                                  MachineInput& input, ExchangeStats& stats);
+
+ private:
+  const DevicePlan& plan_;
+  DeviceImage image_;
+};
+
+// A load-cell amplifier of its own. One that stops sampling lets the axis' force grow old.
+class LoadCellSession {
+ public:
+  explicit LoadCellSession(const DevicePlan& plan) : plan_(plan) {}
+
+  [[nodiscard]] const DevicePlan& plan() const noexcept { return plan_; }
+  [[nodiscard]] Admission admit(Connection& connection);
+  [[nodiscard]] Exchange exchange(Connection& connection, const RoundInput& round,
+                                  LoadCellInput& input, ExchangeStats& stats);
+
+ private:
+  const DevicePlan& plan_;
+  DeviceImage image_;
+  std::int64_t count_ = 0;
+  bool seen_ = false;
 };
 
 // Only read, at its own pace. Its silence is nobody's fault: the values just grow old.
@@ -110,26 +124,13 @@ class PelvisSession {
   explicit PelvisSession(const DevicePlan& plan) : plan_(plan) {}
 
   [[nodiscard]] const DevicePlan& plan() const noexcept { return plan_; }
+  [[nodiscard]] Admission admit(Connection& connection);
   [[nodiscard]] Exchange exchange(Connection& connection, const RoundInput& round,
                                   PelvisInput& input, ExchangeStats& stats);
 
  private:
   const DevicePlan& plan_;
-  std::int64_t count_ = 0;
-  bool seen_ = false;
-};
-
-// A load cell with an amplifier of its own. One that falls silent lets the axis' force grow old.
-class LoadCellSession {
- public:
-  explicit LoadCellSession(const DevicePlan& plan) : plan_(plan) {}
-
-  [[nodiscard]] const DevicePlan& plan() const noexcept { return plan_; }
-  [[nodiscard]] Exchange exchange(Connection& connection, const RoundInput& round,
-                                  LoadCellInput& input, ExchangeStats& stats);
-
- private:
-  const DevicePlan& plan_;
+  DeviceImage image_;
   std::int64_t count_ = 0;
   bool seen_ = false;
 };

@@ -7,6 +7,7 @@
 #include <pthread.h>
 
 #include "controller/base/tick.hpp"
+#include "hal/modbus/descriptor_names.hpp"
 
 namespace medius::hal::modbus {
 namespace {
@@ -36,18 +37,31 @@ Link::Link(const LinkPlan& plan, const BusPlan& bus, LockstepGate* gate)
     : plan_(plan),
       lockstep_(bus.lockstep),
       realtime_priority_(bus.realtime_priority),
+      round_ns_(plan.round_us * 1000ll),
+      has_pads_(plan.has_pads()),
       gate_(gate),
       backoff_ms_(plan.reconnect_min_ms) {
   for (const DevicePlan& device : plan_.devices) {
-    if (device.descriptor.kind == DeviceKind::kDrive) {
-      drives_.emplace_back(device, bus.relay_stands_in);
-    } else if (device.descriptor.kind == DeviceKind::kPanel) {
-      panels_.emplace_back(device);
-    } else if (device.descriptor.kind == DeviceKind::kLoadCell) {
-      pads_.emplace_back(device);
-    } else {
-      pelvis_.emplace_back(device);
-      input_.pelvis.present = true;
+    switch (device.descriptor.kind) {
+      case DeviceKind::kDrive:
+        drives_.emplace_back(device, bus.relay_stands_in);
+        break;
+      case DeviceKind::kPanel:
+        panels_.emplace_back(device);
+        gives_panel_ = gives_safety_ = true;
+        break;
+      case DeviceKind::kIo:
+        ios_.emplace_back(device);
+        gives_panel_ = gives_panel_ || gives_panel(device.descriptor);
+        gives_safety_ = gives_safety_ || gives_safety(device.descriptor);
+        break;
+      case DeviceKind::kLoadCell:
+        cells_.emplace_back(device);
+        break;
+      case DeviceKind::kPelvisTilt:
+        pelvis_.emplace_back(device);
+        input_.pelvis.present = true;
+        break;
     }
   }
 }
@@ -84,14 +98,20 @@ LinkStatus Link::status() const {
 
 void Link::read(MachineInput& input) noexcept {
   inputs_.load(seen_);
+  const auto take_cells = [&](std::size_t axis) {
+    input.axis[axis].load_cell = seen_.axis[axis].load_cell;
+    input.axis[axis].pad = seen_.axis[axis].pad;
+  };
   for (const DriveSession& drive : drives_) {
     const auto axis = static_cast<std::size_t>(drive.plan().axis);
-    input.axis[axis] = seen_.axis[axis];
+    input.axis[axis].drive = seen_.axis[axis].drive;
+    if (drive.plan().descriptor.measures_force()) take_cells(axis);
   }
-  if (!panels_.empty()) {
-    input.panel = seen_.panel;
-    input.safety = seen_.safety;
+  for (const LoadCellSession& cell : cells_) {
+    take_cells(static_cast<std::size_t>(cell.plan().axis));
   }
+  if (gives_panel_) input.panel = seen_.panel;
+  if (gives_safety_) input.safety = seen_.safety;
   if (!pelvis_.empty()) {
     input.pelvis = seen_.pelvis;
     input.pelvis.present = true;
@@ -125,32 +145,47 @@ void Link::set_realtime() const {
   ::pthread_setschedparam(::pthread_self(), SCHED_FIFO, &parameters);
 }
 
+Outcome Link::open() {
+  return plan_.transport == Transport::kTcp
+             ? connection_.open(plan_.numeric_ip, plan_.port, plan_.response_timeout_ms)
+             : connection_.open_line(plan_.line, plan_.response_timeout_ms);
+}
+
+// False when a device is refused: then the link is closed and says why.
+bool Link::admit_all(std::string& problem, std::vector<std::string>& warnings) {
+  const auto admit = [&](auto& sessions) {
+    for (auto& session : sessions) {
+      if (!problem.empty()) return true;
+      Admission admission = session.admit(connection_);
+      if (!admission.refusal.empty()) {
+        connection_.close();
+        set_state(LinkState::kRefused, admission.refusal);
+        return false;
+      }
+      if (admission.outcome != Outcome::kOk) {
+        problem = fmt::format(
+            "{} ({}): {} does not answer while it is set up: {}; check unit id and "
+            "register map, and that no other controller is connected",
+            plan_.name, plan_.address, session.plan().name, connection_.error());
+      }
+      std::move(admission.warnings.begin(), admission.warnings.end(), std::back_inserter(warnings));
+    }
+    return true;
+  };
+  return admit(drives_) && admit(panels_) && admit(ios_) && admit(cells_) && admit(pelvis_);
+}
+
 bool Link::connect() {
   set_state(LinkState::kConnecting, message_);
-  Outcome outcome = connection_.open(plan_.numeric_ip, plan_.port, plan_.response_timeout_ms);
   std::string problem;
   std::vector<std::string> warnings;
-  if (outcome != Outcome::kOk) {
-    problem = fmt::format("{} ({}): no connection: {}; start the device or correct host and port",
+  if (open() != Outcome::kOk) {
+    problem = fmt::format("{} ({}): no connection: {}; start the device or correct the [[link]]",
                           plan_.name, plan_.address, connection_.error());
-  }
-  for (DriveSession& drive : drives_) {
-    if (!problem.empty()) break;
-    Admission admission = drive.admit(connection_);
-    if (!admission.refusal.empty()) {
-      connection_.close();
-      set_state(LinkState::kRefused, admission.refusal);
-      publish_counters();
-      pause_ms(kRefusedRetryMs);
-      return false;
-    }
-    if (admission.outcome != Outcome::kOk) {
-      problem = fmt::format(
-          "{} ({}): {} does not answer while it is set up: {}; check unit id and "
-          "register map, and that no other controller is connected",
-          plan_.name, plan_.address, drive.plan().name, connection_.error());
-    }
-    std::move(admission.warnings.begin(), admission.warnings.end(), std::back_inserter(warnings));
+  } else if (!admit_all(problem, warnings)) {
+    publish_counters();
+    pause_ms(kRefusedRetryMs);
+    return false;
   }
   if (!problem.empty()) {
     ++counters_.connection_errors;
@@ -186,13 +221,13 @@ bool Link::await_round(RoundInput& round) {
     return true;
   }
   const std::int64_t now = monotonic_ns();
-  next_round_ns_ += kTickPeriodNs;
-  if (order_.valid) {
+  next_round_ns_ += round_ns_;
+  if (order_.valid && round_ns_ == kTickPeriodNs) {
     const std::int64_t error =
         wrapped_phase(order_.nominal_ns + kPhaseAfterTickNs - next_round_ns_);
     next_round_ns_ += std::clamp(error, -kPhaseStepNs, kPhaseStepNs);
   }
-  if (next_round_ns_ < now - kTickPeriodNs) next_round_ns_ = now;  // skip whole periods, keep going
+  if (next_round_ns_ < now - round_ns_) next_round_ns_ = now;  // skip whole periods, keep going
   sleep_until_ns(next_round_ns_);
   round = next_round(0);
   return true;
@@ -255,37 +290,54 @@ void Link::make_round(const RoundInput& round) {
   gate_->complete();
 }
 
-Exchange Link::make_exchanges(const RoundInput& round) {
-  ExchangeStats stats{counters_};
+bool Link::due(const DevicePlan& device) const noexcept {
+  return round_number_ % static_cast<std::uint64_t>(device.every_rounds) == 0;
+}
+
+Exchange Link::exchange_drive(DriveSession& drive, const RoundInput& round, ExchangeStats& stats) {
+  const DevicePlan& plan = drive.plan();
+  const auto axis = static_cast<std::size_t>(plan.axis);
+  Exchange worst = drive.exchange(connection_, round, input_.axis[axis], stats);
+  if (worst == Exchange::kLinkFailed) return worst;
+  rtt_.add(stats.rtt_ns);
+  // A sample need not wait for the other devices of a slow line; a pad waits for the other one.
+  if (!lockstep_ && !has_pads_) publish();
+  const std::int64_t slow_ns = plan.descriptor.config_period_ms * kNsPerMs;
+  const auto period = static_cast<std::uint64_t>(std::max<std::int64_t>(2, slow_ns / round_ns_));
+  if (round_number_ % period == 1) {
+    worst = std::max(worst, drive.read_limits(connection_, stats));
+  }
+  if (drive.trouble() != trouble_shown_) {
+    trouble_shown_ = drive.trouble();
+    set_state(LinkState::kUp, trouble_shown_);
+  }
+  return worst;
+}
+
+Exchange Link::exchange_cells(const RoundInput& round, ExchangeStats& stats) {
   Exchange worst = Exchange::kAccepted;
-  const auto due = [this](const DevicePlan& device) {
-    return round_number_ % static_cast<std::uint64_t>(device.every_rounds) == 0;
-  };
-  for (DriveSession& drive : drives_) {
-    if (!due(drive.plan())) continue;
-    const auto axis = static_cast<std::size_t>(drive.plan().axis);
-    worst = std::max(worst, drive.exchange(connection_, round, input_.axis[axis], stats));
-    if (worst == Exchange::kLinkFailed) return worst;
-    rtt_.add(stats.rtt_ns);
-    const auto period = static_cast<std::uint64_t>(drive.plan().descriptor.config_period_ms);
-    if (round_number_ % period == 1) {
-      worst = std::max(worst, drive.read_limits(connection_, stats));
-      if (worst == Exchange::kLinkFailed) return worst;
-    }
-    if (drive.trouble() != trouble_shown_) {
-      trouble_shown_ = drive.trouble();
-      set_state(LinkState::kUp, trouble_shown_);
-    }
-  }
-  for (LoadCellSession& cell : pads_) {
+  for (LoadCellSession& cell : cells_) {
     if (!due(cell.plan())) continue;
-    LoadCellInput& right = input_.axis[static_cast<std::size_t>(cell.plan().axis)].pad[1];
-    worst = std::max(worst, cell.exchange(connection_, round, right, stats));
+    AxisInput& axis = input_.axis[static_cast<std::size_t>(cell.plan().axis)];
+    worst = std::max(worst, cell.exchange(connection_, round, cell_of(cell.plan(), axis), stats));
     if (worst == Exchange::kLinkFailed) return worst;
+    if (drives_.empty()) rtt_.add(stats.rtt_ns);
   }
+  if (!lockstep_ && has_pads_) publish();
+  return worst;
+}
+
+Exchange Link::exchange_sensors(const RoundInput& round, ExchangeStats& stats) {
+  Exchange worst = exchange_cells(round, stats);
+  if (worst == Exchange::kLinkFailed) return worst;
   for (PanelSession& panel : panels_) {
     if (!due(panel.plan())) continue;
     worst = std::max(worst, panel.exchange(connection_, round, input_, stats));
+    if (worst == Exchange::kLinkFailed) return worst;
+  }
+  for (IoSession& io : ios_) {
+    if (!due(io.plan())) continue;
+    worst = std::max(worst, io.exchange(connection_, round, input_, stats));
     if (worst == Exchange::kLinkFailed) return worst;
   }
   for (PelvisSession& sensor : pelvis_) {
@@ -296,6 +348,17 @@ Exchange Link::make_exchanges(const RoundInput& round) {
     }
   }
   return worst;
+}
+
+Exchange Link::make_exchanges(const RoundInput& round) {
+  ExchangeStats stats{counters_};
+  Exchange worst = Exchange::kAccepted;
+  for (DriveSession& drive : drives_) {
+    if (!due(drive.plan())) continue;
+    worst = std::max(worst, exchange_drive(drive, round, stats));
+    if (worst == Exchange::kLinkFailed) return worst;
+  }
+  return std::max(worst, exchange_sensors(round, stats));
 }
 
 void Link::lose(const std::string& why) {
@@ -314,20 +377,14 @@ void Link::lose(const std::string& why) {
   if (gate_ != nullptr) gate_->set_link_up(false);
 }
 
-// Of linked arms the drive's amplifier has the left pad's cell, and what the loop is to hold is
-// both.
 void Link::publish() noexcept {
-  if (pads_.empty()) {
-    inputs_.store(input_);
-    return;
-  }
-  MachineInput input = input_;
-  for (const LoadCellSession& cell : pads_) {
-    AxisInput& axis = input.axis[static_cast<std::size_t>(cell.plan().axis)];
-    axis.pad[0] = axis.load_cell;
+  for (const DevicePlan& device : plan_.devices) {
+    if (device.pad != 0) continue;
+    // What the loop is to hold of linked arms is both.
+    AxisInput& axis = input_.axis[static_cast<std::size_t>(device.axis)];
     axis.load_cell = both_pads(axis.pad);
   }
-  inputs_.store(input);
+  inputs_.store(input_);
 }
 void Link::publish_counters() noexcept {
   published_counters_.store(counters_);

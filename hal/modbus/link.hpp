@@ -1,5 +1,5 @@
-// One Modbus link: its thread, its connection, its devices. Free-runs at 1 kHz beside the loop
-// (wall), or makes a round when the loop asks for one (lockstep).
+// One Modbus link: its thread, its connection, its devices. Free-runs at its own pace beside the
+// loop (wall), or makes a round when the loop asks for one (lockstep).
 #pragma once
 
 #include <atomic>
@@ -47,6 +47,13 @@ class Link {
   [[nodiscard]] bool await_round(RoundInput& round);
   void make_round(const RoundInput& round);
   [[nodiscard]] Exchange make_exchanges(const RoundInput& round);
+  [[nodiscard]] Exchange exchange_drive(DriveSession& drive, const RoundInput& round,
+                                        ExchangeStats& stats);
+  [[nodiscard]] Exchange exchange_cells(const RoundInput& round, ExchangeStats& stats);
+  [[nodiscard]] Exchange exchange_sensors(const RoundInput& round, ExchangeStats& stats);
+  [[nodiscard]] bool due(const DevicePlan& device) const noexcept;
+  [[nodiscard]] Outcome open();
+  [[nodiscard]] bool admit_all(std::string& problem, std::vector<std::string>& warnings);
   [[nodiscard]] RoundInput next_round(std::int64_t lockstep_nominal_ns);
   void lose(const std::string& why);
   void publish() noexcept;
@@ -58,11 +65,15 @@ class Link {
   const LinkPlan plan_;
   const bool lockstep_;
   const int realtime_priority_;
+  const std::int64_t round_ns_;
+  const bool has_pads_;
+  bool gives_panel_ = false, gives_safety_ = false;
   LockstepGate* const gate_;
   std::vector<DriveSession> drives_;
   std::vector<PanelSession> panels_;
+  std::vector<IoSession> ios_;
+  std::vector<LoadCellSession> cells_;
   std::vector<PelvisSession> pelvis_;  // at most one
-  std::vector<LoadCellSession> pads_;  // right pads of linked arms; the left is the drive's
 
   rt::TripleBuffer<MachineInput> inputs_;
   rt::TripleBuffer<Order> orders_;

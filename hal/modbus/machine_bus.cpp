@@ -77,6 +77,10 @@ std::vector<LinkStatus> MachineBus::status() const {
   return all;
 }
 
+const std::vector<std::string>& MachineBus::warnings() const noexcept {
+  return impl_->plan.warnings;
+}
+
 const char* to_string(LinkState state) noexcept {
   switch (state) {
     case LinkState::kDown:

@@ -95,6 +95,35 @@ std::size_t TomlReader::choice(std::string_view key,
   return static_cast<std::size_t>(found - choices.begin());
 }
 
+std::vector<std::int64_t> TomlReader::integers_or_none(std::string_view key, Range range) const {
+  std::vector<std::int64_t> values;
+  if (!has(key)) return values;
+  const toml::array* const list = table_[key].as_array();
+  if (list == nullptr) fail(fmt::format("'{}' must be a list [..]; correct it", key));
+  for (const toml::node& node : *list) {
+    const std::optional<std::int64_t> value = node.value_exact<std::int64_t>();
+    if (!value || *value < range.min || *value > range.max) {
+      fail(fmt::format("'{}' must hold whole numbers {} to {}; correct it", key, range.min,
+                       range.max));
+    }
+    values.push_back(*value);
+  }
+  return values;
+}
+
+std::vector<std::string> TomlReader::texts_or_none(std::string_view key) const {
+  std::vector<std::string> values;
+  if (!has(key)) return values;
+  const toml::array* const list = table_[key].as_array();
+  if (list == nullptr) fail(fmt::format("'{}' must be a list [..]; correct it", key));
+  for (const toml::node& node : *list) {
+    const std::optional<std::string> value = node.value_exact<std::string>();
+    if (!value) fail(fmt::format("'{}' must hold texts; correct it", key));
+    values.push_back(*value);
+  }
+  return values;
+}
+
 const toml::table& TomlReader::section(std::string_view key, bool required) const {
   static const toml::table kEmpty;
   if (!has(key)) {

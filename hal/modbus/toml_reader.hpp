@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <toml++/toml.h>
 
@@ -42,6 +43,9 @@ class TomlReader {
   // Index of the text among the choices.
   [[nodiscard]] std::size_t choice(std::string_view key,
                                    std::initializer_list<std::string_view> choices) const;
+  // Lists; empty when missing.
+  [[nodiscard]] std::vector<std::int64_t> integers_or_none(std::string_view key, Range range) const;
+  [[nodiscard]] std::vector<std::string> texts_or_none(std::string_view key) const;
   // A sub-table; the empty one when it is missing and optional.
   [[nodiscard]] const toml::table& section(std::string_view key, bool required) const;
 

@@ -8,6 +8,7 @@
 
 #include <gtest/gtest.h>
 
+#include "hal/modbus/bus_timing.hpp"
 #include "tests/hal/bus_loop.hpp"
 
 namespace medius::hal::modbus {
@@ -56,7 +57,7 @@ TEST(Descriptor, TheShippedOnesLoad) {
   EXPECT_EQ(drive->unit_id, 1);
   EXPECT_EQ(drive->write.words, 11);
   EXPECT_EQ(drive->velocity_mode, 9);
-  EXPECT_EQ(drive->read.address, 0x100);
+  EXPECT_EQ(drive->read.windows[0].address, 0x100);
   EXPECT_TRUE(drive->has_sequence_echo);
   EXPECT_FALSE(drive->hardware_verified);
   const auto panel = load_descriptor(devices() + "canonical-panel.toml", CoordinateKind::kCable);
@@ -77,7 +78,7 @@ TEST_F(DescriptorFile, EachMistakeIsNamed) {
   };
   const Mistake mistakes[] = {
       {"type = \"u16\"", "type = \"u24\"",
-       "'type' is 'u24', must be one of u16, i16, i8, u32, i32"},
+       "'type' is 'u24', must be one of u16, i16, i8, u8, u32, i32, f32"},
       {"name = \"controlword\"", "name = \"kontrollwort\"", "no such register"},
       {"address = 0x0001", "address = 0x0000", "'address' 0 is used by another register too"},
       {"address = 0x000A", "address = 0x000B", "'address' is 11, its block is 0..10"},
@@ -160,7 +161,8 @@ TEST_F(MachineFile, EachMistakeIsNamed) {
     const char *from, *to, *says;
   };
   const Mistake mistakes[] = {
-      {"transport = \"tcp\"", "transport = \"can\"", "'transport' is 'can', must be one of tcp"},
+      {"transport = \"tcp\"", "transport = \"can\"",
+       "'transport' is 'can', must be one of tcp, rtu"},
       {"port = 15020", "port = 0", "'port' is 0, must be 1 to 65535"},
       {"host = \"127.0.0.1\"", "host = \"no-such-host.invalid\"", "has no IPv4 address"},
       {"link = \"machine\"", "link = \"other\"", "there is no such [[link]]"},
@@ -252,13 +254,15 @@ TEST_F(MachineFile, LinkedArmsHaveADriveAndTheirRightPadsCellOnOneLink) {
     return plan ? "" : plan.error().message;
   };
   EXPECT_EQ(says(good, true), "");
-  EXPECT_NE(says(good, false).find("second load cell, which only linked arms have"),
+  EXPECT_NE(says(good, false)
+                .find("another load cell measures already; remove one, or write "
+                      "linked_arms = true"),
             std::string::npos);
   const std::string cell =
       "[[device]]\nname = \"right-pad\"\nlink = \"machine\"\n"
       "descriptor = \"canonical-load-cell\"  # the right pad's cell\naxis = \"arms\"\n";
   const std::string again = changed(cell, "\"right-pad\"", "\"right-pad-2\"");
-  EXPECT_NE(says(changed(good, cell, ""), true).find("no [[device]] is its right pad's load cell"),
+  EXPECT_NE(says(changed(good, cell, ""), true).find("but only 'drive' measures a pad"),
             std::string::npos);
   EXPECT_NE(says(good + "\n" + again, true).find("a third load cell"), std::string::npos);
   EXPECT_NE(says(changed(good, cell, changed(cell, "axis = \"arms\"\n", "")), true)
@@ -270,6 +274,56 @@ TEST_F(MachineFile, LinkedArmsHaveADriveAndTheirRightPadsCellOnOneLink) {
                                     "[[device]]", elsewhere + "[[device]]");
   EXPECT_NE(says(apart, true).find("are on different links"), std::string::npos)
       << says(apart, true);
+}
+
+TEST_F(MachineFile, OfLinkedArmsTheDrivesOwnCellIsTheLeftPadsAndOfTwoAmplifiersTheFirst) {
+  const std::string machines = fs::path(machine_file()).parent_path().string();
+  const std::string good = read_all(machines + "/seated-linked-sim.toml");
+  BusOptions options;
+  options.simulated = true;
+  options.lockstep = true;
+  options.axis_names = {"arms"};
+  options.axis_coordinates = {CoordinateKind::kLever};
+  options.axis_linked_arms = {true};
+  options.device_directory = (folder / "devices").string();
+  fs::copy(devices(), folder / "devices");
+  using Pads = std::vector<std::pair<std::string, int>>;
+  const auto pads = [&](const std::string& text) {
+    Pads found;
+    const auto plan = load_bus_plan(put("machine.toml", text), options);
+    EXPECT_TRUE(plan) << plan.error().message;
+    if (!plan) return found;
+    for (const DevicePlan& device : plan->links[0].devices) {
+      found.emplace_back(device.name, device.pad);
+    }
+    return found;
+  };
+  const std::string cell =
+      "[[device]]\nname = \"cell\"\nlink = \"machine\"\ndescriptor = \"canonical-load-cell\"\n"
+      "unit_id = 6\naxis = \"arms\"\n";
+  EXPECT_EQ(pads(good), (Pads{{"drive", 0}, {"right-pad", 1}, {"panel", -1}}));
+  const auto plan = load_bus_plan((folder / "machine.toml").string(), options);
+  ASSERT_TRUE(plan) << plan.error().message;
+  const LinkPlan& pair = plan->links[0];
+  LinkPlan single = pair;
+  single.devices[0].pad = single.devices[1].pad = -1;
+  EXPECT_NEAR(data_age(pair, pair.devices[0]).p99_us - data_age(single, single.devices[0]).p99_us,
+              exchange_us_max(pair, pair.devices[1]), 1e-9)
+      << "the drive's sample waits for the other pad's";
+  const std::string without =
+      changed(good,
+              "[[device]]\nname = \"right-pad\"\nlink = \"machine\"\n"
+              "descriptor = \"canonical-load-cell\"  # the right pad's cell\naxis = \"arms\"\n",
+              "");
+  EXPECT_EQ(pads(changed(without, "[[device]]", cell + "[[device]]")),
+            (Pads{{"cell", 1}, {"drive", 0}, {"panel", -1}}));
+  const std::string drive = read_all(devices() + "canonical-drive.toml");
+  const std::size_t at = drive.find("[[register]]\nname = \"load_cell\"");
+  ASSERT_NE(at, std::string::npos);
+  put("devices/canonical-drive.toml",
+      drive.substr(0, at) + drive.substr(drive.find("[[register]]", at + 1)));
+  EXPECT_EQ(pads(changed(good, "[[device]]", cell + "[[device]]")),
+            (Pads{{"cell", 0}, {"drive", -1}, {"right-pad", 1}, {"panel", -1}}));
 }
 
 TEST(Descriptor, TheShippedLoadCellIsOnlyReadAndReadsMilliNewtonMetresOfALever) {
@@ -319,8 +373,9 @@ TEST_F(MachineFile, LockstepTakesOneLink) {
   const std::string two =
       read_all(machine_file()) +
       "\n[[link]]\nname = \"second\"\ntransport = \"tcp\"\nhost = \"127.0.0.1\"\nport = 1\n"
-      "[[device]]\nname = \"p2\"\nlink = \"second\"\ndescriptor = \"canonical-panel\"\n";
+      "[[device]]\nname = \"p2\"\nlink = \"second\"\ndescriptor = \"canonical-pelvis-tilt\"\n";
   BusOptions options = bus_options("", true);
+  options.pelvis_sensor = true;
   options.device_directory = devices();
   const auto plan = load_bus_plan(put("machine.toml", two), options);
   ASSERT_FALSE(plan);

@@ -256,6 +256,13 @@ bool FaultServer::serve_one(int client) {
     default:
       break;
   }
+  if (fault == ReplyFault::kTrickled) {
+    for (const std::uint8_t byte : reply) {
+      if (stopping_ || ::send(client, &byte, 1, MSG_NOSIGNAL) != 1) return false;
+      std::this_thread::sleep_for(std::chrono::milliseconds(15));
+    }
+    return true;
+  }
   return ::send(client, reply.data(), reply.size(), MSG_NOSIGNAL) ==
          static_cast<ssize_t>(reply.size());
 }

@@ -20,6 +20,7 @@ enum class ReplyFault : std::uint8_t {
   kWrongUnit,  // another unit's answer to this very request
   kJunk,       // four bytes more than the request asked for, and the length says so
   kTruncated,  // half of it
+  kTrickled,   // a byte every 15 ms: each within any byte time-out, together far beyond the reply's
   kException,  // server device busy
   kClosed,     // connection closed instead
   kSilent,     // nothing

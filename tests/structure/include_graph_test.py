@@ -23,6 +23,7 @@ ALLOWED = {
     "hal/image": set(),
     "hal/guard": set(),
     "hal/modbus": {"hal/image"},
+    "hal/check": {"hal/modbus", "hal/image"},
     "plugins/abi": set(),
     "plugins/sdk": {"plugins/abi"},
     "plugins/check": {"plugins/abi", "controller/station", "controller/rt"},
@@ -40,7 +41,7 @@ ALLOWED = {
     "sim/swarm": {"sim/world", "sim/disk", "sim/machine", "sim/plant", "sim/lifter", "sim/faults",
                   "sim/checkers", "controller/station", "controller/record", "controller/rt",
                   "controller/measure", "controller/safety", "hal/image", "hal/guard"},
-    "client": {"proto", "controller/access", "controller/record", "sim/world", "sim/checkers"},
+    "client": {"proto", "controller/access", "controller/record", "sim/world", "sim/checkers", "hal/check"},
 }
 
 # Single headers that a box may include beyond that: words and seams, no machinery behind them.
