@@ -60,6 +60,16 @@ struct ApiContext {
     return peer_name(call);
   }
 
+  // [grpc] A therapist's certificate raises parameters beyond what a user may have.
+  [[nodiscard]] static station::ParameterAuthority authority_of(const grpc::ServerContext& call) {
+    const auto pem = peer_certificate(call);
+    const auto certificate = access::certificate_from_pem(pem.value_or(""));
+    if (!certificate) return station::ParameterAuthority::kUser;
+    const auto peer = access::peer_of(**certificate);
+    return peer && peer->role == access::Role::kTherapist ? station::ParameterAuthority::kTherapist
+                                                          : station::ParameterAuthority::kUser;
+  }
+
   // [grpc] For calls that last: not OK once the peer's certificate has ended or was revoked.
   [[nodiscard]] grpc::Status still_welcome(const grpc::ServerContext& call) const {
     const auto certificate = peer_certificate(call);

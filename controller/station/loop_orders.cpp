@@ -287,7 +287,9 @@ std::optional<Refusal> Station::Impl::check_set_parameter(const SetParameterOrde
         fmt::format("profile '{}' has no parameter '{:.64}'; 'medius profiles' lists them",
                     profile.id, order.parameter)};
   }
-  if (auto wrong = check_parameter(profile, *parameter, order.value)) return wrong;
+  if (auto wrong = check_parameter(profile, *parameter, order.value, order.header.authority)) {
+    return wrong;
+  }
   if ((parameter->flags & MEDIUS_PARAM_NEEDS_RESTART) != 0) {
     return wrong_state(
         fmt::format("{} of profile '{}' cannot change during a set; end the set first",

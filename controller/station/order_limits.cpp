@@ -201,7 +201,8 @@ const ParameterInfo* find_parameter(const ProfileInfo& profile, const std::strin
   return nullptr;
 }
 
-Check check_parameter(const ProfileInfo& profile, const ParameterInfo& parameter, double value) {
+Check check_parameter(const ProfileInfo& profile, const ParameterInfo& parameter, double value,
+                      ParameterAuthority authority) {
   if (!is_finite(value)) {
     return refusal(RefusalCode::kInvalid,
                    fmt::format("{} of profile '{}' must be finite", parameter.name, profile.id));
@@ -212,7 +213,7 @@ Check check_parameter(const ProfileInfo& profile, const ParameterInfo& parameter
         fmt::format("{} of profile '{}' is {}, it must be within {} and {} ({})", parameter.name,
                     profile.id, value, parameter.min, parameter.max, parameter.unit));
   }
-  if (value > parameter.user_max) {
+  if (value > parameter.user_max && authority != ParameterAuthority::kTherapist) {
     return refusal(RefusalCode::kOverLimit,
                    fmt::format("{} of profile '{}' is {}, at most {} without a therapist; lower it",
                                parameter.name, profile.id, value, parameter.user_max));

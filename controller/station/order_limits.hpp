@@ -51,7 +51,8 @@ struct LoadCheck {
 [[nodiscard]] const ParameterInfo* find_parameter(const ProfileInfo& profile,
                                                   const std::string& name);
 [[nodiscard]] Check check_parameter(const ProfileInfo& profile, const ParameterInfo& parameter,
-                                    double value);
+                                    double value,
+                                    ParameterAuthority authority = ParameterAuthority::kUser);
 // The profile's largest felt force over base load: its eccentric_ratio, 1 when it has none.
 [[nodiscard]] double eccentric_ratio(const ProfileInfo& profile, const ProfileChoice& choice);
 

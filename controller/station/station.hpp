@@ -62,6 +62,7 @@ struct OrderHeader {
   std::string request_id;  // 1..64 printable characters, chosen by the client
   std::optional<std::uint64_t> expected_version;  // refuse unless the station is at this version
   std::string client_name;                        // for the audit log
+  ParameterAuthority authority = ParameterAuthority::kUser;  // how far parameters may be raised
 };
 
 // When an accepted order takes effect.

@@ -179,12 +179,16 @@ std::string rows_text(const CampaignResult& r) {
 }
 
 std::string missed_text(const nlohmann::json& j) {
+  constexpr std::size_t kNamed = 12;  // all of them are in the JSON
   std::string text;
-  for (const nlohmann::json& cell : j["single_cells_missed"]) {
+  const nlohmann::json& cells = j["single_cells_missed"];
+  for (std::size_t i = 0; i < cells.size() && i < kNamed; ++i) {
+    const nlohmann::json& cell = cells[i];
     text += fmt::format("{}{} {} {}", text.empty() ? "cells not hit: row " : ", ",
                         cell["row"].get<int>(), cell["phase"].get<std::string>(),
                         cell["machine"].get<std::string>());
   }
+  if (cells.size() > kNamed) text += fmt::format(" and {} more", cells.size() - kNamed);
   if (!text.empty()) text += "\n";
   for (const nlohmann::json& name : j["never"]) text += "never: " + name.get<std::string>() + "\n";
   return text;

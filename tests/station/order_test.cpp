@@ -172,6 +172,17 @@ TEST_F(Working, AParameterReachesTheLoopWithItsId) {
   EXPECT_EQ(bench.loop.commands().back().command.parameter_id, 1u);
 }
 
+TEST_F(Working, ATherapistRaisesAParameterBeyondTheUsersAndNobodyBeyondTheLaws) {
+  const Result receipt =
+      bench.set_parameter("eccentric_ratio", 1.8, ParameterAuthority::kTherapist);
+  ASSERT_TRUE(receipt) << receipt.error().message;
+  EXPECT_EQ(receipt->accepted, 1.8);
+  expect_refused(bench.set_parameter("eccentric_ratio", 2.1, ParameterAuthority::kTherapist),
+                 RefusalCode::kOverLimit, "is 2.1, it must be within 0.5 and 2");
+  expect_refused(bench.set_parameter("eccentric_ratio", 1.9), RefusalCode::kOverLimit,
+                 "at most 1.5 without a therapist");
+}
+
 TEST_F(Working, ParametersAreRefusedOutsideTheirRange) {
   expect_refused(bench.set_parameter("eccentric_ratio", 3.0), RefusalCode::kOverLimit,
                  "is 3, it must be within 0.5 and 2");

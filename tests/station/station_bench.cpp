@@ -121,9 +121,11 @@ Result StationBench::adjust(double load) {
   return adjust(order);
 }
 
-Result StationBench::set_parameter(const std::string& name, double value) {
+Result StationBench::set_parameter(const std::string& name, double value,
+                                   ParameterAuthority authority) {
   SetParameterOrder order;
   order.header = header();
+  order.header.authority = authority;
   order.parameter = name;
   order.value = value;
   return wait([&](auto answer) { station->set_parameter(order, answer); });

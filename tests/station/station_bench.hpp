@@ -38,7 +38,8 @@ class StationBench {
   Result start(const std::string& program = "two-sides", const std::string& client = "tablet");
   Result adjust(double load);
   Result adjust(const AdjustLoadOrder& order);
-  Result set_parameter(const std::string& name, double value);
+  Result set_parameter(const std::string& name, double value,
+                       ParameterAuthority authority = ParameterAuthority::kUser);
   Result pause();
   Result resume();
   Result stop();
