@@ -230,7 +230,10 @@ int serve(Options& options) {
   }
   asio::steady_timer every_second(io);
   std::function<void()> write_truth = [&] {
-    truth.write(station);
+    // A busy disk would hold up the devices, which nobody waits for at wall pace.
+    const bool in_use =
+        servers.devices && station.drive().state == hal::DriveState::kOperationEnabled;
+    if (!in_use) truth.write(station);
     every_second.expires_after(std::chrono::seconds(1));
     every_second.async_wait([&](boost::system::error_code error) {
       if (!error) write_truth();
