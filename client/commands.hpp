@@ -37,6 +37,11 @@ struct AdjustOptions {
   std::uint32_t axis = 0;
 };
 int adjust(const CommonOptions& common, const AdjustOptions& options);
+struct ConfirmOptions {
+  std::optional<std::uint32_t> reps;  // as told; as asked when left out
+  std::string skip;                   // why it is left out instead
+};
+int confirm(const CommonOptions& common, const ConfirmOptions& options);
 int pause(const CommonOptions& common);
 int resume(const CommonOptions& common);
 int stop(const CommonOptions& common);
@@ -66,7 +71,7 @@ int pki_list(const CommonOptions& common, const PkiOptions& options);
 struct ExportOptions {
   std::string name;            // of a session or a set
   std::string format = "csv";  // csv | json
-  std::string what = "reps";   // reps | samples
+  std::string what = "reps";   // reps | samples | guided
   std::string output;          // empty = stdout
   std::uint32_t divider = 1;
 };

@@ -26,6 +26,14 @@ tl::expected<std::string, int> text_of(const Connection& connection, const Expor
     return options.format == "csv" ? samples_csv(sets.front(), *samples)
                                    : samples_json(sets.front(), *samples);
   }
+  if (options.what == "guided") {
+    const auto record =
+        fetch_session(connection, options.name.substr(0, options.name.find("/sets/")));
+    if (!record) return tl::unexpected<int>(complain(record.error(), common));
+    return options.format == "csv"
+               ? guided_csv(record->guided)
+               : session_json(session_from_pb(record->session), {}, record->guided);
+  }
   if (options.format == "csv") {
     auto csv = repetitions_csv(sets);
     if (!csv) return tl::unexpected<int>(complain(csv.error()));
@@ -34,7 +42,7 @@ tl::expected<std::string, int> text_of(const Connection& connection, const Expor
   const std::string session = sets.empty() ? options.name : "sessions/" + sets.front().session_id;
   const auto record = fetch_session(connection, session);
   if (!record) return tl::unexpected<int>(complain(record.error(), common));
-  return session_json(session_from_pb(record->session), sets);
+  return session_json(session_from_pb(record->session), sets, record->guided);
 }
 
 }  // namespace

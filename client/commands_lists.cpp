@@ -33,11 +33,14 @@ std::string block_text(const v1::Prescription& block) {
   const std::string tempo = fmt::format(
       "tempo {:g}-{:g}-{:g}-{:g}, rest {} s", block.tempo().concentric_s(), block.tempo().hold_s(),
       block.tempo().eccentric_s(), block.tempo().bottom_s(), block.rest().seconds());
+  const std::string hold = block.hold().seconds() > 0
+                               ? fmt::format(", hold {} s", block.hold().seconds())
+                               : std::string();
   if (block.guided()) {
-    const std::string hold = block.hold().seconds() > 0
-                                 ? fmt::format(", hold {} s", block.hold().seconds())
-                                 : std::string();
-    return fmt::format("{}, without the machine{}, {}", what, hold, tempo);
+    const std::string lasts = block.duration().seconds() > 0
+                                  ? fmt::format(", within {} s", block.duration().seconds())
+                                  : std::string();
+    return fmt::format("{}, without the machine{}{}, {}", what, hold, lasts, tempo);
   }
   std::string parameters;
   for (const auto& [name, value] : block.profile().parameters()) {
@@ -47,8 +50,8 @@ std::string block_text(const v1::Prescription& block) {
       block.load_share() > 0.0
           ? fmt::format(" ({:.0f} % of the working load)", 100.0 * block.load_share())
           : std::string();
-  return fmt::format("{}, {}{}, {}{}, {}", what, load_text(block.load()), share,
-                     block.profile().profile(), parameters, tempo);
+  return fmt::format("{}, {}{}, {}{}{}, {}", what, load_text(block.load()), share,
+                     block.profile().profile(), parameters, hold, tempo);
 }
 
 // "8 weeks, 3 days a week; tests after 0, 4 and 8 weeks", or that it is a session or a test.
@@ -159,14 +162,15 @@ int show(const CommonOptions& common, const std::string& name) {
   const Connection connection(common);
   const auto sets = fetch_sets(connection, name);
   if (!sets) return complain(sets.error(), common);
-  if (!common.json) {
-    print_sets(*sets, common);
-    return kExitOk;
-  }
   const std::string session = name.substr(0, name.find("/sets/"));
   const auto record = fetch_session(connection, session);
   if (!record) return complain(record.error(), common);
-  fmt::print("{}", session_json(session_from_pb(record->session), *sets));
+  if (common.json) {
+    fmt::print("{}", session_json(session_from_pb(record->session), *sets, record->guided));
+    return kExitOk;
+  }
+  if (session == name) print_guided(record->guided, common);
+  print_sets(*sets, common);
   return kExitOk;
 }
 

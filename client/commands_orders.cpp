@@ -79,6 +79,26 @@ int adjust(const CommonOptions& common, const AdjustOptions& options) {
                             receipt.requested(), unit));
 }
 
+int confirm(const CommonOptions& common, const ConfirmOptions& options) {
+  const Connection connection(common);
+  v1::Receipt receipt;
+  const auto context = call_context();
+  if (!options.skip.empty()) {
+    v1::SkipGuidedRequest request;
+    *request.mutable_header() = connection.header();
+    request.set_reason(options.skip);
+    const grpc::Status status = connection.station().SkipGuided(context.get(), request, &receipt);
+    return answer(status, receipt, common, "skipped, " + options.skip);
+  }
+  v1::ConfirmGuidedRequest request;
+  *request.mutable_header() = connection.header();
+  if (options.reps) request.set_reps(*options.reps);
+  const grpc::Status status = connection.station().ConfirmGuided(context.get(), request, &receipt);
+  return answer(
+      status, receipt, common,
+      fmt::format("confirmed {:g} of {:g} asked for", receipt.accepted(), receipt.requested()));
+}
+
 int pause(const CommonOptions& common) {
   return simple_order<v1::PauseRequest>(
       common, "pause", [](auto& stub, auto&&... arguments) { return stub.Pause(arguments...); });

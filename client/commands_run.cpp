@@ -156,11 +156,12 @@ class Run {
     }
     const auto session = stored();
     if (!session) return complain(session.error(), common_);
-    const int code = exit_code(ending, session->sets);
+    const int code = exit_code(ending, *session);
     const ReportInput report = report_of(*session, code);
     if (common_.json) {
       fmt::print("{}\n", report_json(report).dump(2));
     } else if (!common_.quiet) {
+      print_guided(session->guided, common_);
       print_sets(session->sets, common_);
       fmt::print("{}", blind_spots(session->sets));
       print_place();
@@ -177,12 +178,20 @@ class Run {
     return code;
   }
 
-  [[nodiscard]] int exit_code(Ending ending, const std::vector<record::SetRecord>& sets) const {
+  [[nodiscard]] int exit_code(Ending ending, const StoredSession& session) const {
+    const std::vector<record::SetRecord>& sets = session.sets;
     if (ending == Ending::kInterrupted) return kExitInterrupted;
     // A set of both arms is two records of one number.
     std::set<std::uint32_t> done;
     for (const record::SetRecord& set : sets) {
       if (set.end == record::SetEnd::kCount) done.insert(set.index);
+    }
+    // What was skipped with a reason is settled too.
+    for (const record::GuidedRecord& guided : session.guided) {
+      if (guided.end == record::GuidedEnd::kConfirmed ||
+          guided.end == record::GuidedEnd::kSkipped) {
+        done.insert(guided.index);
+      }
     }
     const bool fault = std::any_of(sets.begin(), sets.end(), [](const auto& set) {
       return set.end == record::SetEnd::kFault;
@@ -203,6 +212,7 @@ class Run {
                      : code == kExitFault       ? "fault"
                                                 : "incomplete";
     report.sets = session.sets;
+    report.guided = session.guided;
     if (!options_.truth.empty()) add_truth(session, report);
     return report;
   }

@@ -32,6 +32,7 @@ fs::path machine_file(const SimulateCommand& options, const std::string& machine
   if (machine == "cable-drum") return machines / "cable-station-drum-sim.toml";
   if (machine == "cable-pelvis") return machines / "cable-station-pelvis-sim.toml";
   if (machine == "seated") return machines / "seated-hip-abduction-sim.toml";
+  if (machine == "seated-linked") return machines / "seated-linked-sim.toml";
   return machine;
 }
 
@@ -58,6 +59,7 @@ ReportInput report_of(const sim::SessionResult& result,
   report.outcome = result.completed ? "completed" : "incomplete";
   report.seed = result.seed;
   report.sets = sets;
+  report.guided = result.guided;
   for (const sim::SimulatedSet& set : result.sets) {
     SetTruthFigures figures;
     figures.reps = set.truth.reps;
@@ -126,11 +128,13 @@ int simulate(const CommonOptions& common, const SimulateCommand& options) {
   const std::string hash = fmt::format("{:016x}", result->trace_hash);
   if (common.json) {
     auto json = report_json(report);
+    json["skipped"] = result->skipped;
     json["trace_hash"] = hash;
     json["simulated_s"] = result->simulated_s;
     fmt::print("{}\n", json.dump(2));
   } else if (!common.quiet) {
     for (const std::string& skipped : result->skipped) fmt::print("{}\n", skipped);
+    print_guided(result->guided, common);
     print_sets(sets, common);
     fmt::print("{}", blind_spots(sets));
     fmt::print(

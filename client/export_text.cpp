@@ -20,9 +20,16 @@ tl::expected<std::string, std::string> repetitions_csv(std::span<const record::S
 }
 
 std::string session_json(const record::SessionRecord& session,
-                         std::span<const record::SetRecord> sets) {
+                         std::span<const record::SetRecord> sets,
+                         std::span<const record::GuidedRecord> guided) {
   std::ostringstream out;
-  record::write_session_json(out, session, sets);
+  record::write_session_json(out, session, sets, guided);
+  return out.str();
+}
+
+std::string guided_csv(std::span<const record::GuidedRecord> guided) {
+  std::ostringstream out;
+  record::write_guided_csv(out, guided);
   return out.str();
 }
 

@@ -7,6 +7,7 @@
 
 #include <tl/expected.hpp>
 
+#include "controller/record/guided_record.hpp"
 #include "controller/record/set_record.hpp"
 #include "medius/v1/station.pb.h"
 
@@ -16,7 +17,10 @@ namespace medius::client {
 [[nodiscard]] tl::expected<std::string, std::string> repetitions_csv(
     std::span<const record::SetRecord> sets);
 [[nodiscard]] std::string session_json(const record::SessionRecord& session,
-                                       std::span<const record::SetRecord> sets);
+                                       std::span<const record::SetRecord> sets,
+                                       std::span<const record::GuidedRecord> guided = {});
+// One line an exercise without the machine, a heading line first.
+[[nodiscard]] std::string guided_csv(std::span<const record::GuidedRecord> guided);
 
 [[nodiscard]] std::string samples_csv(const record::SetRecord& set,
                                       const v1::RecordedSamples& samples);

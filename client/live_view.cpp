@@ -116,6 +116,43 @@ void add_set(const v1::Station& station, Lines& lines) {
       load_of(set.load_start()), units.force, set.exercise(), set.profile().profile(), parameters));
 }
 
+// Without the machine: where the pace is, never what was done.
+void add_guided(const v1::Station& station, Lines& lines) {
+  if (!station.has_guided()) return;
+  const v1::GuidedExercise& guided = station.guided();
+  const std::uint32_t total = std::max(station.sets_total(), guided.index());
+  std::string line = fmt::format("exercise {} of {}  {}  {}  {} asked", guided.index(), total,
+                                 lines.paint(word(guided.side()), Color::kBold), guided.exercise(),
+                                 guided.reps_asked());
+  if (seconds_of(guided.hold()) > 0.0)
+    line += fmt::format(", hold {:g} s", seconds_of(guided.hold()));
+  if (seconds_of(guided.duration()) > 0.0) {
+    line += fmt::format(", within {:g} s", seconds_of(guided.duration()));
+  }
+  if (guided.end() != v1::GUIDED_END_OPEN) line += "  " + word(guided.end());
+  lines.add(line);
+  if (!station.prescription().cue().empty() && station.prescription().guided()) {
+    lines.add(pad("how", kLabel) + station.prescription().cue());
+  }
+  if (!station.has_pace()) return;
+  const v1::Pace& pace = station.pace();
+  const double total_s = seconds_of(pace.phase_duration());
+  const double elapsed_s = seconds_of(pace.phase_elapsed());
+  std::string now = pad("pace", kLabel) + lines.paint(word(pace.phase()), Color::kBold);
+  if (pace.repetition() > 0)
+    now += fmt::format("  {} of {}", pace.repetition(), guided.reps_asked());
+  if (total_s > 0.0) now += fmt::format("  {:.1f} of {:.1f} s", elapsed_s, total_s);
+  lines.add(now);
+  if (total_s > 0.0) {
+    lines.add(pad("", kLabel) +
+              lines.paint(bar(elapsed_s, total_s, -1.0, lines.bar_columns()), Color::kCyan) +
+              fmt::format(" {:.0f} s left", seconds_of(pace.remaining())));
+  }
+  lines.add(pad("done?", kLabel) +
+            "press the reset button at the panel, or 'medius confirm'; 'medius confirm --skip "
+            "REASON' leaves it out");
+}
+
 void add_phase(const v1::Station& station, const v1::AxisState& axis, Lines& lines) {
   const double elapsed = seconds_of(axis.phase_elapsed());
   const double prescribed = prescribed_s(station.prescription().tempo(), axis.phase());
@@ -270,8 +307,9 @@ std::vector<std::string> live_lines(const LiveModel& model, const Screen& screen
   const v1::Station& station = model.station;
   const v1::AxisState* axis = axis_of(station);
   add_header(model, lines);
+  add_guided(station, lines);
   add_set(station, lines);
-  if (axis != nullptr) {
+  if (axis != nullptr && station.state() != v1::STATION_STATE_GUIDED) {
     add_phase(station, *axis, lines);
     add_bars(station, *axis, lines);
     add_other_side(station, lines);

@@ -35,6 +35,7 @@ struct Arguments {
   RunOptions run;
   WatchOptions watch;
   AdjustOptions adjust;
+  ConfirmOptions confirm;
   PkiOptions pki;
   ExportOptions exporting;
   RecomputeOptions recompute;
@@ -102,6 +103,13 @@ void add_session_commands(CLI::App& app, Arguments& args, int& code) {
   adjust->add_option("--axis", args.adjust.axis)->check(CLI::Range(0, 1))->capture_default_str();
   adjust->callback([&] { code = medius::client::adjust(args.common, args.adjust); });
 
+  CLI::App* confirm =
+      app.add_subcommand("confirm", "an exercise without the machine was done, or is skipped");
+  CLI::Option* reps = confirm->add_option("--reps", args.confirm.reps, "done; as asked if left out")
+                          ->check(CLI::Range(1, 200));
+  confirm->add_option("--skip", args.confirm.skip, "leave it out: the reason")->excludes(reps);
+  confirm->callback([&] { code = medius::client::confirm(args.common, args.confirm); });
+
   app.add_subcommand("pause", "let the load out and wait within the set")->callback([&] {
     code = medius::client::pause(args.common);
   });
@@ -130,14 +138,15 @@ void add_record_commands(CLI::App& app, Arguments& args, int& code) {
   show->add_option("name", args.show, "SESSION or sessions/SESSION/sets/SET")->required();
   show->callback([&] { code = medius::client::show(args.common, args.show); });
 
-  CLI::App* exporting = app.add_subcommand("export", "repetitions or samples as CSV or JSON");
+  CLI::App* exporting =
+      app.add_subcommand("export", "repetitions, samples or guided exercises as CSV or JSON");
   exporting->add_option("name", args.exporting.name, "SESSION or sessions/SESSION/sets/SET")
       ->required();
   exporting->add_option("--format", args.exporting.format)
       ->check(CLI::IsMember({"csv", "json"}))
       ->capture_default_str();
   exporting->add_option("--what", args.exporting.what)
-      ->check(CLI::IsMember({"reps", "samples"}))
+      ->check(CLI::IsMember({"reps", "samples", "guided"}))
       ->capture_default_str();
   exporting->add_option("--output", args.exporting.output, "file; standard output when left out");
   exporting->add_option("--divider", args.exporting.divider, "every n-th sample of 1 kHz")
@@ -162,8 +171,9 @@ void add_record_commands(CLI::App& app, Arguments& args, int& code) {
       ->capture_default_str();
   simulate->add_option("--report", args.simulate.report,
                        "also write reps.csv and report.json into this directory");
-  simulate->add_option("--machine", args.simulate.machine,
-                       "cable (default), cable-drum, cable-pelvis, seated, or a machine file");
+  simulate->add_option(
+      "--machine", args.simulate.machine,
+      "cable (default), cable-drum, cable-pelvis, seated, seated-linked, or a machine file");
   simulate->add_option("--lifter", args.simulate.lifter,
                        "who trains: novice, trained, rehab or athlete");
   simulate->add_option("--sex", args.simulate.sex, "body table: male (default) or female");

@@ -33,6 +33,12 @@ void print_sets(std::span<const record::SetRecord> sets, const CommonOptions& co
   if (!sets.empty()) print_lines(session_summary(sets, common.color));
 }
 
+void print_guided(std::span<const record::GuidedRecord> guided, const CommonOptions& common) {
+  if (guided.empty()) return;
+  print_lines(guided_table(guided, common.color));
+  fmt::print("\n");
+}
+
 bool write_file(const std::string& path, const std::string& text) {
   std::ofstream file(path, std::ios::binary | std::ios::trunc);
   file << text;

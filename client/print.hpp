@@ -7,6 +7,7 @@
 #include <google/protobuf/message.h>
 
 #include "client/options.hpp"
+#include "controller/record/guided_record.hpp"
 #include "controller/record/set_record.hpp"
 
 namespace medius::client {
@@ -17,6 +18,7 @@ namespace medius::client {
 void print_lines(const std::vector<std::string>& lines);
 // A table a set, then the summary.
 void print_sets(std::span<const record::SetRecord> sets, const CommonOptions& common);
+void print_guided(std::span<const record::GuidedRecord> guided, const CommonOptions& common);
 // What nobody measured though it matters: the pelvis of somebody who stands, without a sensor.
 // Empty when all was.
 [[nodiscard]] std::string blind_spots(std::span<const record::SetRecord> sets);

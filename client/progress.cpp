@@ -14,6 +14,7 @@ std::vector<std::string> Progress::update(const v1::Station& station) {
   say_troubles(station, lines);
   say_repetitions(station, lines);
   say_state(station, lines);
+  say_guided(station, lines);
   say_load(station, lines);
   return lines;
 }
@@ -24,12 +25,37 @@ void Progress::say_state(const v1::Station& station, std::vector<std::string>& l
   if (state == state_) return;
   state_ = state;
   std::string line = state;
+  if (station.has_guided() && station.state() == v1::STATION_STATE_GUIDED) {
+    line += fmt::format(", {} of {}", station.guided().index(), station.sets_total());
+  }
   if (station.has_set() && station.state() != v1::STATION_STATE_IDLE) {
     line += fmt::format(", set {} of {}, {}", station.set().index(), station.sets_total(),
                         station.has_other_set() ? "both" : word(station.set().side()));
   }
   if (!station.state_reason().empty()) line += ": " + station.state_reason();
   lines.push_back(line);
+}
+
+void Progress::say_guided(const v1::Station& station, std::vector<std::string>& lines) {
+  if (!station.has_guided()) return;
+  const v1::GuidedExercise& guided = station.guided();
+  const bool over = guided.end() != v1::GUIDED_END_OPEN;
+  if (over && guided_said_ != guided.name()) {
+    guided_said_ = guided.name();
+    std::string line =
+        fmt::format("{} {} {}", guided.exercise(), word(guided.side()), word(guided.end()));
+    if (guided.end() == v1::GUIDED_END_CONFIRMED) {
+      line += fmt::format(": {} of {} asked, by {}", guided.reps_confirmed(), guided.reps_asked(),
+                          guided.confirmed_by());
+    } else if (!guided.reason().empty()) {
+      line += ": " + guided.reason();
+    }
+    lines.push_back(line);
+  }
+  if (!station.has_pace() || station.pace().phase() != v1::PACE_PHASE_OVER) return;
+  if (guided_over_said_ == guided.name()) return;
+  guided_over_said_ = guided.name();
+  lines.push_back("its time is over: press the reset button at the panel, or 'medius confirm'");
 }
 
 void Progress::say_repetitions(const v1::Station& station, std::vector<std::string>& lines) {

@@ -18,6 +18,7 @@ class Progress {
 
  private:
   void say_state(const v1::Station& station, std::vector<std::string>& lines);
+  void say_guided(const v1::Station& station, std::vector<std::string>& lines);
   void say_repetitions(const v1::Station& station, std::vector<std::string>& lines);
   // What was said of one set.
   struct Followed {
@@ -31,6 +32,7 @@ class Progress {
   void say_troubles(const v1::Station& station, std::vector<std::string>& lines);
 
   std::string state_;
+  std::string guided_said_, guided_over_said_;
   Followed first_, other_;  // the other arm of a set of both
   double load_requested_ = -1.0;
   double load_applied_ = -1.0;

@@ -31,6 +31,9 @@ Fetched<StoredSession> fetch_session(const Connection& connection, const std::st
     if (!whole) return tl::unexpected(whole.error());
     out.sets.push_back(std::move(*whole));
   }
+  for (const v1::GuidedExercise& guided : out.session.guided()) {
+    out.guided.push_back(guided_from_pb(guided));
+  }
   return out;
 }
 

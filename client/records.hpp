@@ -7,6 +7,7 @@
 #include <tl/expected.hpp>
 
 #include "client/connection.hpp"
+#include "controller/record/guided_record.hpp"
 #include "controller/record/set_record.hpp"
 
 namespace medius::client {
@@ -14,6 +15,7 @@ namespace medius::client {
 struct StoredSession {
   v1::Session session;
   std::vector<record::SetRecord> sets;  // with repetitions
+  std::vector<record::GuidedRecord> guided;
 };
 
 template <typename T>

@@ -11,6 +11,7 @@
 #include "client/print.hpp"
 #include "client/tables.hpp"
 #include "client/wording.hpp"
+#include "controller/base/det_math.hpp"
 
 namespace medius::client {
 namespace {
@@ -101,6 +102,25 @@ Json side_json(const ReportInput& input, record::Side side) {
   return out;
 }
 
+// Linked arms: what each leg did of the one set.
+void add_legs(const record::SetRecord& set, Json& out) {
+  using measure::MetricId;
+  const auto add = [&](Json& to, const char* key, MetricId id) {
+    const measure::MetricValue* value = measure::find_value(set.metrics, id);
+    const bool known = value != nullptr && (value->flags & measure::kValueMissing) == 0;
+    to[key] = known ? Json(value->value) : Json(nullptr);
+  };
+  if (measure::find_value(set.metrics, MetricId::kSetLeftWork) == nullptr) return;
+  Json& left = out["legs"]["left"];
+  add(left, "force_concentric_mean", MetricId::kSetLeftForce);
+  add(left, "work_j", MetricId::kSetLeftWork);
+  Json& right = out["legs"]["right"];
+  add(right, "force_concentric_mean", MetricId::kSetRightForce);
+  add(right, "work_j", MetricId::kSetRightWork);
+  add(out["legs"], "symmetry_percent", MetricId::kSymmetryIndex);
+  add(out["legs"], "minimal_detectable_change_percent", MetricId::kMinimalDetectableChange);
+}
+
 Json set_json(const ReportInput& input, std::size_t i) {
   const record::SetRecord& set = input.sets[i];
   const SetTruthFigures truth = i < input.truth.size() ? input.truth[i] : SetTruthFigures{};
@@ -121,6 +141,30 @@ Json set_json(const ReportInput& input, std::size_t i) {
   out["rms_error_percent"] = or_null(truth.rms_error_percent);
   out["samples"] = set.samples;
   out["samples_dropped"] = set.samples_dropped;
+  add_legs(set, out);
+  return out;
+}
+
+Json guided_json(const record::GuidedRecord& guided) {
+  constexpr double kDegrees = 180.0 / det::kPi;
+  Json out;
+  out["index"] = guided.index;
+  out["exercise"] = guided.exercise_id;
+  out["side"] = word(guided.side);
+  out["reps_asked"] = guided.reps_asked;
+  out["hold_s"] = guided.hold_s;
+  out["duration_s"] = guided.duration_s;
+  out["end"] = word(guided.end);
+  out["reps_confirmed"] = guided.reps_confirmed;
+  out["confirmed_by"] = guided.confirmed_by;
+  out["reason"] = guided.reason;
+  out["stance"] = nullptr;
+  if (guided.stance && guided.stance->measured) {
+    out["stance"] = {{"stood_s", guided.stance->stood_s},
+                     {"until_drop_s", guided.stance->until_drop_s},
+                     {"pelvic_drop_deg", kDegrees * guided.stance->drop_rad},
+                     {"pelvic_drop_mean_deg", kDegrees * guided.stance->mean_rad}};
+  }
   return out;
 }
 
@@ -143,6 +187,9 @@ Json report_json(const ReportInput& input) {
   }
   out["sets"] = Json::array();
   for (std::size_t i = 0; i < input.sets.size(); ++i) out["sets"].push_back(set_json(input, i));
+  out["guided"] = Json::array();
+  for (const record::GuidedRecord& guided : input.guided)
+    out["guided"].push_back(guided_json(guided));
   return out;
 }
 

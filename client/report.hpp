@@ -9,6 +9,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include "controller/record/guided_record.hpp"
 #include "controller/record/set_record.hpp"
 
 namespace medius::client {
@@ -31,6 +32,7 @@ struct ReportInput {
   std::string outcome;  // "completed", "stopped", ...
   std::optional<std::uint64_t> seed;
   std::span<const record::SetRecord> sets;
+  std::span<const record::GuidedRecord> guided;
   std::vector<SetTruthFigures> truth;  // beside `sets`; empty = none known
   std::optional<double> pad_lever_m;   // of a lever machine: turns Nm into N at the pad
 };

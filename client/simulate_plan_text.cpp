@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "client/tables.hpp"
 #include "controller/record/export.hpp"
 
 namespace medius::client {
@@ -17,6 +18,7 @@ const station::TestResult* same_test(const sim::PlanTestDay& day, station::TestK
 
 std::string value_text(const station::TestResult& test, const station::SideResult& side) {
   if (side.value.count == 0) return "no value";
+  if (side.stance) return stance_text(*side.stance, side.stance_asked_s);
   if (test.kind != station::TestKind::kLoadVelocity) {
     return fmt::format("best {:.1f}, mean {:.1f} {}", side.value.best, side.value.mean, test.unit);
   }
@@ -77,9 +79,11 @@ double mean_range(const station::DayFigures& day) {
 }
 
 void add_session(const sim::PlanSessionDay& day, std::vector<std::string>& lines) {
-  lines.push_back(fmt::format("week {} day {}: {} sets, {} repetitions; strength {:.2f} {:.2f}",
-                              day.day.week + 1, day.day.day_of_week + 1, day.sets, day.repetitions,
-                              day.strength[0], day.strength[1]));
+  lines.push_back(fmt::format(
+      "week {} day {}: {} sets, {} repetitions{}; strength {:.2f} {:.2f}", day.day.week + 1,
+      day.day.day_of_week + 1, day.sets, day.repetitions,
+      day.guided > 0 ? fmt::format(", {} without the machine", day.guided) : std::string(),
+      day.strength[0], day.strength[1]));
   for (const station::ExerciseDecision& exercise : day.decisions) {
     const station::Decision& decision = exercise.decision;
     lines.push_back(fmt::format(
@@ -110,6 +114,11 @@ nlohmann::json test_json(const station::TestResult& test) {
       value["slope"] = side.profile.slope;
       value["velocity_at_no_load"] = side.profile.velocity_at_no_load;
       value["r_squared"] = side.profile.r_squared;
+    }
+    if (side.stance) {
+      value["stood_s"] = side.stance->stood_s;
+      value["until_drop_s"] = side.stance->until_drop_s;
+      value["held"] = side.stance->held;
     }
     json["sides"].push_back(value);
   }
@@ -172,7 +181,8 @@ nlohmann::json plan_json(const sim::PlanResult& result) {
   for (const sim::PlanSessionDay& day : result.sessions) {
     nlohmann::json entry{{"week", day.day.week + 1}, {"day", day.day.day_of_week + 1},
                          {"sets", day.sets},         {"repetitions", day.repetitions},
-                         {"strength", day.strength}, {"notes", day.notes}};
+                         {"guided", day.guided},     {"strength", day.strength},
+                         {"notes", day.notes}};
     for (const station::ExerciseDecision& exercise : day.decisions) {
       entry["exercises"].push_back(decision_json(exercise));
     }

@@ -1,11 +1,13 @@
 #include "client/tables.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include <fmt/format.h>
 
 #include "client/text.hpp"
 #include "client/wording.hpp"
+#include "controller/base/det_math.hpp"
 
 namespace medius::client {
 namespace {
@@ -33,6 +35,13 @@ std::string kind_and_flags(const measure::RepMetrics& rep) {
   const std::string quality = quality_words(rep.quality);
   if (!quality.empty()) out += (out.empty() ? "" : " ") + quality;
   return out;
+}
+
+std::string asked_text(const record::GuidedRecord& one) {
+  if (one.duration_s > 0.0)
+    return fmt::format("{} asked within {:g} s", one.reps_asked, one.duration_s);
+  if (one.hold_s > 0.0) return fmt::format("{} x {:g} s asked", one.reps_asked, one.hold_s);
+  return fmt::format("{} asked", one.reps_asked);
 }
 
 Figure figure_of(const std::vector<double>& values) {
@@ -68,6 +77,46 @@ std::string set_figures(std::span<const measure::MetricValue> metrics, const Uni
     text += fmt::format("; isometric peak {:.0f} {}", peak->value, units.force);
   }
   return text;
+}
+
+// Linked arms: one set, and what each leg did of it.
+std::vector<std::string> pad_lines(const record::SetRecord& set, const Units& units) {
+  using measure::MetricId;
+  const auto get = [](std::span<const measure::MetricValue> values, MetricId id) {
+    const measure::MetricValue* value = measure::find_value(values, id);
+    return value != nullptr && (value->flags & measure::kValueMissing) == 0 ? value : nullptr;
+  };
+  const auto number = [&](std::span<const measure::MetricValue> values, MetricId id) {
+    const measure::MetricValue* value = get(values, id);
+    return value != nullptr ? value->value : 0.0;
+  };
+  if (measure::find_value(set.metrics, MetricId::kSetLeftWork) == nullptr) return {};
+  std::vector<std::string> lines;
+  for (const measure::RepMetrics& rep : set.reps) {
+    if (get(rep.values, MetricId::kPadSymmetry) == nullptr) continue;
+    lines.push_back(fmt::format(
+        "{:>3}  left {:.1f} {} (peak {:.1f}), {:.1f} J  right {:.1f} {} (peak {:.1f}), {:.1f} J  "
+        "right against left {:+.1f} %",
+        rep.index, number(rep.values, MetricId::kLeftForceMean), units.force,
+        number(rep.values, MetricId::kLeftForcePeak), number(rep.values, MetricId::kLeftWork),
+        number(rep.values, MetricId::kRightForceMean), units.force,
+        number(rep.values, MetricId::kRightForcePeak), number(rep.values, MetricId::kRightWork),
+        number(rep.values, MetricId::kPadSymmetry)));
+  }
+  std::string foot = fmt::format(
+      "legs: left {:.1f} {}, {:.1f} J in all; right {:.1f} {}, {:.1f} J in all",
+      number(set.metrics, MetricId::kSetLeftForce), units.force,
+      number(set.metrics, MetricId::kSetLeftWork), number(set.metrics, MetricId::kSetRightForce),
+      units.force, number(set.metrics, MetricId::kSetRightWork));
+  if (const auto* index = get(set.metrics, MetricId::kSymmetryIndex); index != nullptr) {
+    foot += fmt::format(
+        "; right against left {:+.1f} % of concentric work, a change counts from "
+        "{:.1f} % on{}",
+        index->value, number(set.metrics, MetricId::kMinimalDetectableChange),
+        (index->flags & measure::kValueWithinChange) != 0 ? ": not told apart from equal" : "");
+  }
+  lines.push_back(foot);
+  return lines;
 }
 
 Units units_of_all(std::span<const record::SetRecord> sets) {
@@ -140,6 +189,7 @@ std::vector<std::string> repetition_table(const record::SetRecord& set, bool col
   foot += set_figures(set.metrics, units);
   if (set.samples_dropped > 0) foot += fmt::format("; {} samples lost", set.samples_dropped);
   lines.push_back(foot);
+  for (std::string& line : pad_lines(set, units)) lines.push_back(std::move(line));
   return lines;
 }
 
@@ -211,6 +261,39 @@ std::vector<std::string> session_summary(std::span<const record::SetRecord> sets
     lines.push_back("  " +
                     compare("concentric peak speed", left.velocity_peak, right.velocity_peak));
     lines.push_back("  " + compare("time a repetition", left.tempo_s, right.tempo_s));
+  }
+  return lines;
+}
+
+std::string stance_text(const measure::StanceResult& stance, double asked_s) {
+  constexpr double kDegrees = 180.0 / det::kPi;
+  return fmt::format(
+      "held {:.1f} of {:g} s{}, the pelvis dropped by {:.1f} deg at most, by {:.1f} deg on average",
+      std::min(stance.until_drop_s, stance.stood_s), asked_s,
+      stance.dropped ? " before it dropped for good" : "", kDegrees * stance.drop_rad,
+      kDegrees * stance.mean_rad);
+}
+
+std::vector<std::string> guided_table(std::span<const record::GuidedRecord> guided, bool color) {
+  std::vector<std::string> lines;
+  if (guided.empty()) return lines;
+  lines.push_back(paint("without the machine, as confirmed: nothing counted it, and it is no work",
+                        Color::kBold, color));
+  for (const record::GuidedRecord& one : guided) {
+    std::string line = fmt::format("{:>3}  {}{}  {}  {}", one.index, one.warm_up ? "warm-up: " : "",
+                                   one.exercise_id, word(one.side), asked_text(one));
+    line += "  " + word(one.end);
+    if (one.end == record::GuidedEnd::kConfirmed) {
+      line += fmt::format(": {} by {}", one.reps_confirmed,
+                          one.confirmed_by.empty() ? "somebody without a name" : one.confirmed_by);
+    } else if (!one.reason.empty()) {
+      line += ": " + one.reason;
+    }
+    lines.push_back(line);
+    if (!one.stance) continue;
+    lines.push_back(one.stance->measured
+                        ? "     " + stance_text(*one.stance, one.hold_s)
+                        : std::string("     the pelvis-tilt sensor did not see nine tenths of it"));
   }
   return lines;
 }

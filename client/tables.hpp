@@ -5,12 +5,20 @@
 #include <string>
 #include <vector>
 
+#include "controller/record/guided_record.hpp"
 #include "controller/record/set_record.hpp"
 
 namespace medius::client {
 
 // A table of the repetitions of one set, with its heading.
 [[nodiscard]] std::vector<std::string> repetition_table(const record::SetRecord& set, bool color);
+
+// What was done without the machine: asked, and told by whom. Nothing when there is none.
+[[nodiscard]] std::vector<std::string> guided_table(std::span<const record::GuidedRecord> guided,
+                                                    bool color);
+
+// "held 30.0 of 30 s, the pelvis dropped by 2.1 deg at most, by 1.4 deg on average".
+[[nodiscard]] std::string stance_text(const measure::StanceResult& stance, double asked_s);
 
 // Mean and scatter of one figure over the counted repetitions of a side.
 struct Figure {

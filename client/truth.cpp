@@ -37,6 +37,7 @@ bool number(std::string_view text, double& value) {
 using Heads = std::array<std::string_view, 4>;
 constexpr Heads kCableHeads{"cmd_seq", "ring_m", "ring_mps", "cuff_n"};
 constexpr Heads kLeftHeads{"cmd_seq", "left_rad", "left_radps", "left_nm"};
+constexpr Heads kBothHeads{"cmd_seq", "both_rad", "both_radps", "both_nm"};  // linked arms
 constexpr Heads kRightHeads{"cmd_seq", "right_rad", "right_radps", "right_nm"};
 
 tl::expected<std::vector<TruthRow>, std::string> load_rows(const std::string& path,
@@ -140,9 +141,13 @@ tl::expected<Truth, std::string> load_truth(const std::string& path) {
     // The simulator may have run in another directory: the samples lie beside the JSON.
     const auto name = std::filesystem::path(json.at("samples").get<std::string>()).filename();
     const std::string samples = std::filesystem::path(path).parent_path() / name;
-    const bool seated = json.at("machine").get<std::string>() == "seated";
+    const auto machine = json.at("machine").get<std::string>();
+    const bool seated = machine == "seated";
+    const Heads& heads = machine == "seated-linked" ? kBothHeads
+                         : seated                   ? kLeftHeads
+                                                    : kCableHeads;
     truth.metres_per_unit = json.at("metres_per_unit").get<double>();
-    auto rows = load_rows(samples, seated ? kLeftHeads : kCableHeads, truth.metres_per_unit);
+    auto rows = load_rows(samples, heads, truth.metres_per_unit);
     if (!rows) return tl::unexpected(rows.error());
     truth.rows = std::move(*rows);
     if (!seated) return truth;

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "client/wording.hpp"
+#include "controller/base/det_math.hpp"
 #include "controller/record/export.hpp"
 
 namespace medius::client {
@@ -12,6 +13,15 @@ namespace {
 
 std::int64_t unix_ns(const google::protobuf::Timestamp& time) {
   return time.seconds() * 1'000'000'000 + time.nanos();
+}
+
+double seconds_of(const google::protobuf::Duration& duration) {
+  return static_cast<double>(duration.seconds()) + 1e-9 * static_cast<double>(duration.nanos());
+}
+
+std::string tempo_text(const v1::Tempo& tempo) {
+  return fmt::format("{:g}-{:g}-{:g}-{:g}", tempo.concentric_s(), tempo.hold_s(),
+                     tempo.eccentric_s(), tempo.bottom_s());
 }
 
 double value_of(const v1::Load& load) {
@@ -141,8 +151,7 @@ record::SetRecord set_from_pb(const v1::Set& set) {
   out.axis = static_cast<std::uint8_t>(set.axis());
   out.coordinate = set.coordinate() == v1::COORDINATE_LEVER ? hal::CoordinateKind::kLever
                                                             : hal::CoordinateKind::kCable;
-  out.tempo = fmt::format("{:g}-{:g}-{:g}-{:g}", set.tempo().concentric_s(), set.tempo().hold_s(),
-                          set.tempo().eccentric_s(), set.tempo().bottom_s());
+  out.tempo = tempo_text(set.tempo());
   out.load_start = value_of(set.load_start());
   out.load_end = value_of(set.load_end());
   out.reps_target = set.reps_target();
@@ -159,6 +168,47 @@ record::SetRecord set_from_pb(const v1::Set& set) {
   out.fault = static_cast<std::uint16_t>(set.fault().code());
   for (const v1::Repetition& rep : set.repetitions()) out.reps.push_back(rep_from_pb(rep));
   for (const v1::MetricValue& value : set.metrics()) out.metrics.push_back(value_from_pb(value));
+  return out;
+}
+
+record::GuidedRecord guided_from_pb(const v1::GuidedExercise& guided) {
+  constexpr double kRadians = det::kPi / 180.0;
+  record::GuidedRecord out;
+  out.id = short_name(guided.name());
+  out.session_id = short_name(guided.name().substr(0, guided.name().find("/guided/")));
+  out.index = guided.index();
+  out.exercise_id = guided.exercise();
+  out.side = side_from_pb(guided.side());
+  out.warm_up = guided.warm_up();
+  out.reps_asked = guided.reps_asked();
+  out.tempo = tempo_text(guided.tempo());
+  out.hold_s = seconds_of(guided.hold());
+  out.duration_s = seconds_of(guided.duration());
+  for (const auto end :
+       {record::GuidedEnd::kOpen, record::GuidedEnd::kConfirmed, record::GuidedEnd::kSkipped,
+        record::GuidedEnd::kNotConfirmed, record::GuidedEnd::kStopped, record::GuidedEnd::kFault,
+        record::GuidedEnd::kInterrupted}) {
+    if (word(end) == word(guided.end())) out.end = end;
+  }
+  if (guided.confirmed_from() == v1::CONFIRMED_FROM_PANEL) out.from = record::ConfirmedFrom::kPanel;
+  if (guided.confirmed_from() == v1::CONFIRMED_FROM_ORDER) out.from = record::ConfirmedFrom::kOrder;
+  out.confirmed_by = guided.confirmed_by();
+  out.reps_confirmed = guided.reps_confirmed();
+  out.reason = guided.reason();
+  out.start_unix_ns = unix_ns(guided.start_time());
+  out.end_unix_ns = unix_ns(guided.end_time());
+  out.start_tick = guided.start_tick();
+  out.end_tick = guided.end_tick();
+  if (guided.has_stance()) {
+    const v1::Stance& stance = guided.stance();
+    out.stance = measure::StanceResult{stance.measured(),
+                                       stance.held(),
+                                       stance.dropped(),
+                                       stance.drop_deg() * kRadians,
+                                       stance.mean_deg() * kRadians,
+                                       stance.stood_s(),
+                                       stance.until_drop_s()};
+  }
   return out;
 }
 

@@ -25,6 +25,8 @@ std::string word(v1::StationState state) {
       return "resting";
     case v1::STATION_STATE_FAULT:
       return "fault";
+    case v1::STATION_STATE_GUIDED:
+      return "without the machine";
     default:
       return "unknown";
   }
@@ -44,6 +46,50 @@ std::string word(v1::Phase phase) {
       return "bottom";
     case v1::PHASE_SLACK:
       return "slack";
+    default:
+      return "unknown";
+  }
+}
+
+std::string word(v1::PacePhase phase) {
+  switch (phase) {
+    case v1::PACE_PHASE_GET_READY:
+      return "get ready";
+    case v1::PACE_PHASE_LIFT:
+      return "lift";
+    case v1::PACE_PHASE_HOLD:
+      return "hold";
+    case v1::PACE_PHASE_LOWER:
+      return "lower";
+    case v1::PACE_PHASE_PAUSE:
+      return "pause";
+    case v1::PACE_PHASE_MOVE:
+      return "move";
+    case v1::PACE_PHASE_FREE:
+      return "at your own pace";
+    case v1::PACE_PHASE_OVER:
+      return "time is over";
+    default:
+      return "unknown";
+  }
+}
+
+std::string word(v1::GuidedEnd end) {
+  switch (end) {
+    case v1::GUIDED_END_OPEN:
+      return word(record::GuidedEnd::kOpen);
+    case v1::GUIDED_END_CONFIRMED:
+      return word(record::GuidedEnd::kConfirmed);
+    case v1::GUIDED_END_SKIPPED:
+      return word(record::GuidedEnd::kSkipped);
+    case v1::GUIDED_END_NOT_CONFIRMED:
+      return word(record::GuidedEnd::kNotConfirmed);
+    case v1::GUIDED_END_STOPPED:
+      return word(record::GuidedEnd::kStopped);
+    case v1::GUIDED_END_FAULT:
+      return word(record::GuidedEnd::kFault);
+    case v1::GUIDED_END_INTERRUPTED:
+      return word(record::GuidedEnd::kInterrupted);
     default:
       return "unknown";
   }
@@ -98,6 +144,26 @@ std::string word(v1::Effect effect) {
 
 std::string word(record::Side side) {
   return record::to_string(side);
+}
+
+std::string word(record::GuidedEnd end) {
+  switch (end) {
+    case record::GuidedEnd::kOpen:
+      return "under way";
+    case record::GuidedEnd::kConfirmed:
+      return "confirmed";
+    case record::GuidedEnd::kSkipped:
+      return "skipped";
+    case record::GuidedEnd::kNotConfirmed:
+      return "not confirmed";
+    case record::GuidedEnd::kStopped:
+      return "stopped";
+    case record::GuidedEnd::kFault:
+      return "fault";
+    case record::GuidedEnd::kInterrupted:
+      return "interrupted";
+  }
+  return "unknown";
 }
 
 std::string word(record::SetEnd end) {

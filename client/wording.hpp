@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "controller/record/guided_record.hpp"
 #include "controller/record/set_record.hpp"
 #include "medius/v1/station.pb.h"
 
@@ -10,11 +11,14 @@ namespace medius::client {
 
 [[nodiscard]] std::string word(v1::StationState state);
 [[nodiscard]] std::string word(v1::Phase phase);
+[[nodiscard]] std::string word(v1::PacePhase phase);
+[[nodiscard]] std::string word(v1::GuidedEnd end);
 [[nodiscard]] std::string word(v1::Side side);
 [[nodiscard]] std::string word(v1::SetEnd end);
 [[nodiscard]] std::string word(v1::Effect effect);
 [[nodiscard]] std::string word(record::Side side);
 [[nodiscard]] std::string word(record::SetEnd end);
+[[nodiscard]] std::string word(record::GuidedEnd end);
 [[nodiscard]] std::string word(measure::RepKind kind);
 [[nodiscard]] std::string word(measure::RepRejection rejection);
 // "tempo-fast range-short"; empty when all is well.

@@ -1,5 +1,6 @@
 #include "controller/daemon.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cstdlib>
 #include <filesystem>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include <pthread.h>
+#include <spdlog/fmt/ranges.h>
 #include <spdlog/spdlog.h>
 
 #include "controller/access/authority.hpp"
@@ -60,6 +62,16 @@ void log_steps(const std::vector<rt::SetupStep>& steps) {
                   step.detail);
     }
   }
+}
+
+// A handful by name; the rest is counted, and the store keeps naming them at every start.
+void log_ids(const char* what, const std::vector<std::string>& ids) {
+  constexpr std::size_t kNamed = 32;
+  if (ids.empty()) return;
+  const std::size_t named = std::min(ids.size(), kNamed);
+  const auto end = ids.begin() + static_cast<std::ptrdiff_t>(named);
+  spdlog::warn("store: {} records {}: {}{}", ids.size(), what, fmt::join(ids.begin(), end, " "),
+               named < ids.size() ? " ..." : "");
 }
 
 tl::expected<std::uint64_t, std::string> first_id_of(record::Store& store) {
@@ -177,6 +189,9 @@ tl::expected<void, std::string> Daemon::Impl::open_store() {
   const record::StoreReport& report = store->opening_report();
   spdlog::info("store {}: {} sessions, {} sets", report.path, report.sessions, report.sets);
   for (const std::string& note : report.notes) spdlog::warn("store: {}", note);
+  log_ids("missing although acknowledged", report.missing_ids);
+  log_ids("damaged", report.damaged_ids);
+  log_ids("interrupted when the last process ended", report.interrupted_ids);
   return {};
 }
 
@@ -202,6 +217,7 @@ tl::expected<void, std::string> Daemon::Impl::create_bus() {
     bus_options.axis_coordinates.push_back(axis.engine.coordinate);
     bus_options.axis_velocity_modes.push_back(axis.engine.drive_velocity_mode);
     bus_options.axis_masses.push_back(axis.engine.control.reflected_mass);
+    bus_options.axis_linked_arms.push_back(axis.engine.linked_arms);
   }
   bus_options.link_overrides = options.links;
   bus_options.device_directory = options.devices;

@@ -70,6 +70,8 @@ std::vector<Aim> judge_aims(const std::vector<Row>& rows) {
       rms("cable: rms_n below 80 N", kRmsN, "cable", false),
       rms("seated: rms_percent from 150 N", kRmsPercent, "seated", true),
       rms("seated: rms_n below 150 N", kRmsPadN, "seated", false),
+      rms("seated-linked: rms_percent from 150 N", kRmsPercent, "seated-linked", true),
+      rms("seated-linked: rms_n below 150 N", kRmsPadN, "seated-linked", false),
       judge(rows, "friction_felt_n", kFrictionN,
             [](const Row& row) { return Value(std::fabs(row.force.friction_felt_n)); }),
       judge(rows, "turn_worst_percent unless below 5 N", kTurnPercent,
@@ -94,7 +96,7 @@ nlohmann::ordered_json to_json(const std::vector<Aim>& aims) {
   for (const Aim& aim : aims) {
     out.push_back({{"aim", aim.name},
                    {"limit", aim.limit},
-                   {"reached", aim.reached()},
+                   {"reached", aim.rows == 0 ? nlohmann::ordered_json() : aim.reached()},
                    {"rows", aim.rows},
                    {"rows_missed", aim.rows_missed},
                    {"worst", std::round(aim.worst * 1e4) / 1e4},

@@ -21,6 +21,7 @@ enum class Control : std::uint8_t {
 struct BenchOptions {
   std::string machine_file;         // of the cable station
   std::string seated_machine_file;  // of the seated machine
+  std::string linked_machine_file;  // of the one with one motor and linked arms
   std::string plugin_directory;
   std::vector<std::string> filters;  // column=prefix
   std::string plot_directory;        // of the SVG plots; empty: none
@@ -39,6 +40,8 @@ inline constexpr double kDriveKg = 2.6;  // reflected mass of the canonical driv
 // The seated machine's arm and gear, 0.5 kg m^2, at the pad's 0.38 m; and how far the pad goes, 30
 // degrees.
 inline constexpr double kArmKg = 0.5 / (0.38 * 0.38);
+// Linked arms with their linkage, 1.08 kg m^2.
+inline constexpr double kLinkedArmsKg = 1.08 / (0.38 * 0.38);
 inline constexpr double kPadTravelM = 0.20;
 
 }  // namespace medius::bench

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <span>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -110,11 +111,8 @@ void count_set(const CorpusSet& set, const sim::RigBenchResult& result, std::uin
   if (set.clean) tally.clean_miscounted += wrong;
   if (set.release_after_s >= 0.0) ++tally.releases;
   const int phantom_before = tally.phantom;
-  std::vector<double> position_m;
-  for (std::size_t i = 0; i < result.moved; ++i) {
-    position_m.push_back(result.samples[i].ring_position_m);
-  }
-  const std::vector<sim::RepTruth> truth = sim::find_reps(position_m, set.range_m);
+  const std::vector<sim::RepTruth> truth =
+      sim::find_reps(std::span(result.taut_m).first(result.moved), set.range_m);
   // What was meant and what the plant did must agree, or the corpus judges something else.
   tally.corpus_off += std::abs(static_cast<int>(truth.size()) - full - partial);
   match(result, truth, tally);
@@ -153,24 +151,28 @@ void count_set(const LifterSet& set, const sim::RigBenchResult& result, std::uin
     tally.false_release_seeds.push_back(seed);
     return;
   }
-  std::vector<double> position_m;
-  for (std::size_t i = 0; i < result.moved; ++i) {
-    position_m.push_back(result.samples[i].ring_position_m);
-  }
-  const std::vector<sim::RepTruth> truth = sim::find_reps(position_m, set.range_m);
-  const int done = static_cast<int>(truth.size());
+  const std::vector<sim::RepTruth> truth =
+      sim::find_reps(std::span(result.taut_m).first(result.moved), set.range_m);
+  // Counted right is what the person meant, or what the plant did: a spasm or a drop swings the
+  // cable further than a repetition, and the judge's strokes are faster than 0.02 m/s, which a slow
+  // hip hike of 50 mm is not.
+  const int judged = static_cast<int>(truth.size());
+  const int meant = result.cannot_lift ? judged : set.lifting.set.intent.reps;
   const int counted = static_cast<int>(result.reps_counted + result.reps_partial);
   const double range_m = set.told_range_m > 0.0 ? set.told_range_m : set.range_m;
-  const int kinds = counted == done ? wrong_kinds(result, truth, range_m) : 0;
-  const int wrong = std::max(std::abs(counted - done), kinds);
+  const int kinds = counted == judged ? wrong_kinds(result, truth, range_m) : 0;
+  const int wrong =
+      std::max(std::min(std::abs(counted - meant), std::abs(counted - judged)), kinds);
+  tally.corpus_off += std::abs(counted - meant);
   ++tally.sets;
-  tally.reps += done;
+  tally.reps += meant;
   tally.partial += static_cast<int>(result.reps_partial);
   tally.miscounted += wrong;
   if (set.clean) tally.clean_miscounted += wrong;
   const int phantom_before = tally.phantom;
   const std::size_t compared_before = tally.range_mm.size();
   match(result, truth, tally);
+  tally.phantom = phantom_before + std::max(counted - std::max(meant, judged), 0);
   double error_mm = 0.0;
   for (std::size_t i = compared_before; i < tally.range_mm.size(); ++i) {
     error_mm += tally.range_mm[i] / static_cast<double>(tally.range_mm.size() - compared_before);
@@ -232,6 +234,7 @@ ordered_json details(const Tally& tally) {
   more["releases"] = tally.releases;
   more["clean_miscounted"] = tally.clean_miscounted;
   more["compared"] = tally.range_mm.size();
+  // Of the rig: movements meant that the plant did not make. Of persons: counted other than meant.
   more["meant_but_not_done"] = tally.corpus_off;
   more["sets_lost_to_false_releases"] = tally.false_releases;
   more["seeds_of_false_releases"] = tally.false_release_seeds;
@@ -332,20 +335,31 @@ bool count_lifters(const BenchOptions& options, sim::Exercise exercise, int want
 }  // namespace
 
 int run_counting(const BenchOptions& options) {
-  std::vector<Tally> corpora(2);
-  corpora[0].corpus = "rig";
-  corpora[1].corpus = "rig explosive";
-  const int explosive = options.quick ? kQuickExplosiveReps : kExplosiveReps;
-  if (!count_rig(options, Corpus::kRig, options.quick ? kQuickReps : kReps, corpora[0]) ||
-      !count_rig(options, Corpus::kExplosive, explosive, corpora[1])) {
-    return 1;
+  std::vector<Tally> corpora;
+  const auto wanted = [&options](const std::string& corpus) {
+    return options.filters.empty() || std::find(options.filters.begin(), options.filters.end(),
+                                                corpus) != options.filters.end();
+  };
+  const int rig_reps[] = {options.quick ? kQuickReps : kReps,
+                          options.quick ? kQuickExplosiveReps : kExplosiveReps};
+  for (const Corpus corpus : {Corpus::kRig, Corpus::kExplosive}) {
+    Tally tally;
+    tally.corpus = corpus == Corpus::kRig ? "rig" : "rig explosive";
+    if (!wanted(tally.corpus)) continue;
+    if (!count_rig(options, corpus, rig_reps[static_cast<std::size_t>(corpus)], tally)) return 1;
+    corpora.push_back(std::move(tally));
   }
   for (const sim::Exercise exercise : sim::kExercises) {
     Tally tally;
     tally.corpus = sim::motion_of(exercise).id;
-    const int wanted = options.quick ? kQuickLifterReps : kLifterReps;
-    if (!count_lifters(options, exercise, wanted, tally)) return 1;
+    if (!wanted(tally.corpus)) continue;
+    const int reps = options.quick ? kQuickLifterReps : kLifterReps;
+    if (!count_lifters(options, exercise, reps, tally)) return 1;
     corpora.push_back(std::move(tally));
+  }
+  if (corpora.empty()) {
+    std::fputs("medius-bench: no corpus has such a name; see the column of the table\n", stderr);
+    return 2;
   }
   const ordered_json out = report(corpora, options.seed);
   if (options.json) {

@@ -9,6 +9,7 @@
 
 #include "bench/fidelity/counting.hpp"
 #include "bench/fidelity/fidelity.hpp"
+#include "bench/fidelity/release.hpp"
 
 namespace {
 
@@ -29,6 +30,9 @@ void add_common(CLI::App& app, BenchOptions& options) {
   app.add_option("--machine-file", options.machine_file, "Machine to run")->capture_default_str();
   app.add_option("--seated-machine-file", options.seated_machine_file, "Seated machine to run")
       ->capture_default_str();
+  app.add_option("--linked-machine-file", options.linked_machine_file,
+                 "Seated machine with linked arms to run")
+      ->capture_default_str();
   app.add_option("--plugins", options.plugin_directory, "Folder of the profiles")
       ->capture_default_str();
   app.add_option("--seed", options.seed, "Seed of every noise and every random movement")
@@ -41,6 +45,7 @@ int main(int argc, char** argv) {
   BenchOptions options;
   options.machine_file = MEDIUS_SOURCE_DIR "/hal/machines/cable-station-sim.toml";
   options.seated_machine_file = MEDIUS_SOURCE_DIR "/hal/machines/seated-hip-abduction-sim.toml";
+  options.linked_machine_file = MEDIUS_SOURCE_DIR "/hal/machines/seated-linked-sim.toml";
   options.plugin_directory = MEDIUS_PLUGIN_DIR;
   CLI::App app{"What the machine renders and measures, against the simulated plant's truth."};
   app.require_subcommand(1);
@@ -49,7 +54,7 @@ int main(int argc, char** argv) {
   add_common(*fidelity, options);
   fidelity
       ->add_option("--filter", options.filters,
-                   "Only rows whose column starts with or equals a value, e.g. law=viscous "
+                   "Only rows whose column equals a value (law: starts with it), e.g. law=viscous "
                    "(may be repeated; no stability sweep then)")
       ->allow_extra_args(false);
   fidelity->add_option("--control", options.control, "How force control acts")
@@ -59,7 +64,16 @@ int main(int argc, char** argv) {
   CLI::App* counting = app.add_subcommand(
       "counting", "Repetitions, range, times and speeds over random mixed repetitions");
   add_common(*counting, options);
+  counting
+      ->add_option("--corpus", options.filters,
+                   "Only this corpus, as the table names it (may be repeated)")
+      ->allow_extra_args(false);
+  CLI::App* release = app.add_subcommand(
+      "release",
+      "The handle let go at every phase, load and law, with the daemon alive and frozen");
+  add_common(*release, options);
   CLI11_PARSE(app, argc, argv);
+  if (release->parsed()) return medius::bench::run_release(options);
   return fidelity->parsed() ? medius::bench::run_fidelity(options)
                             : medius::bench::run_counting(options);
 }

@@ -147,9 +147,12 @@ bool passes(const nlohmann::ordered_json& row, const std::vector<std::string>& f
   return std::all_of(filters.begin(), filters.end(), [&](const std::string& filter) {
     const std::size_t at = filter.find('=');
     if (at == std::string::npos || !row.contains(filter.substr(0, at))) return false;
-    const nlohmann::ordered_json& value = row[filter.substr(0, at)];
+    const std::string column = filter.substr(0, at);
+    const nlohmann::ordered_json& value = row[column];
     const std::string wanted = filter.substr(at + 1);
-    if (value.is_string()) return value.get<std::string>().rfind(wanted, 0) == 0;
+    // A law has its ratio or variant behind its name.
+    if (column == "law") return value.get<std::string>().starts_with(wanted);
+    if (value.is_string()) return value.get<std::string>() == wanted;
     return value.is_number() && value.get<double>() == std::strtod(wanted.c_str(), nullptr);
   });
 }
@@ -165,7 +168,7 @@ sim::RigBenchOptions::Lifting lifting(const sim::RigBenchOptions& rig, const Cas
   const sim::LifterConfig person = sim::preset_lifter(what.lifter).value_or(sim::LifterConfig{});
   sim::RigBenchOptions::Lifting lifting;
   lifting.person = {person, person};
-  lifting.set.load_n = rig.load_n * (what.machine == "seated" ? rig.lever.pad_lever_m : 1.0);
+  lifting.set.load_n = rig.load_n * (what.machine == "cable" ? 1.0 : rig.lever.pad_lever_m);
   lifting.set.intent.tempo = rig.rig.tempo;
   lifting.set.intent.bottom_s = rig.rig.bottom_s;
   lifting.set.intent.reps = rig.rig.reps;
@@ -239,6 +242,10 @@ tl::expected<Row, std::string> run_case(const BenchOptions& options, const Case&
     rig.lever.drive_dead_time_s = what.io_delay_s;
     rig.mass_ratio = what.drive_kg / kArmKg;
     rig.lever.arm_inertia_kgm2 *= rig.mass_ratio;
+  } else if (what.machine == "seated-linked") {
+    rig.machine_file = options.linked_machine_file;
+    rig.rig.travel_m = kPadTravelM;
+    rig.lever.drive_dead_time_s = what.io_delay_s;
   } else {
     rig.plant.drive_dead_time_s = what.io_delay_s;
     rig.plant.reflected_mass_kg = what.drive_kg;

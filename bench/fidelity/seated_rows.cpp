@@ -10,6 +10,7 @@ using sim::LawTruth;
 constexpr double kArmM = 0.38;
 constexpr double kSquareM2 = kArmM * kArmM;
 constexpr double kLoadsN[] = {50.0, 100.0, 150.0, 200.0, 300.0, 400.0};
+constexpr double kLinkedLoadsN[] = {100.0, 150.0, 300.0, 450.0};
 constexpr double kDelaysS[] = {0.0005, 0.002, 0.005, 0.012};
 constexpr double kHeavyArmKg = 1.0 / kSquareM2;  // 1.0 kg m^2
 constexpr double kLawLoadN = 200.0;
@@ -20,6 +21,15 @@ Case seated(Case c) {
   c.machine = "seated";
   c.drive_kg = kArmKg;
   if (c.truth) c.truth->standing_mps = 0.02 * kArmM;
+  return c;
+}
+
+// One motor, both arms: the load is that of both pads together.
+Case linked(Case c) {
+  c = seated(std::move(c));
+  c.machine = "seated-linked";
+  c.drive_kg = kLinkedArmsKg;
+  c.aim = true;
   return c;
 }
 
@@ -61,6 +71,11 @@ void add_seated_rows(std::vector<Case>& all, bool quick) {
     for (const double ratio : {0.5, 1.2, 1.3, 1.5}) {
       if (!quick || ratio == 1.3) add(eccentric_case(load_n, ratio), true);
     }
+  }
+  for (const double load_n : kLinkedLoadsN) {
+    if (quick && load_n != 100.0 && load_n != 300.0) continue;
+    all.push_back(linked(constant_case(load_n)));
+    all.push_back(linked(eccentric_case(load_n, 1.3)));
   }
   if (quick) return;
   for (Case c : laws()) {

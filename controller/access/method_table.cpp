@@ -22,6 +22,8 @@ constexpr MethodRule kRules[] = {
     {"/medius.v1.StationService/SetParameter", kLeads, Rate::kOrder},
     {"/medius.v1.StationService/Pause", kLeads, Rate::kOrder},
     {"/medius.v1.StationService/Resume", kLeads, Rate::kOrder},
+    {"/medius.v1.StationService/ConfirmGuided", kLeads, Rate::kOrder},
+    {"/medius.v1.StationService/SkipGuided", kLeads, Rate::kOrder},
     {"/medius.v1.StationService/Stop", kEverybody, Rate::kStop},
     {"/medius.v1.ProgramService/GetProgram", kEverybody, Rate::kRead},
     {"/medius.v1.ProgramService/ListPrograms", kEverybody, Rate::kRead},

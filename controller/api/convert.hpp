@@ -36,6 +36,8 @@ void program_to_pb(const station::Program& program, v1::Program* out);
 void prescription_to_pb(const station::ProgramBlock& block, v1::Prescription* out);
 void profile_to_pb(const station::ProfileInfo& profile, v1::Profile* out);
 void session_to_pb(const record::SessionRecord& session, v1::Session* out);
+void guided_to_pb(const record::GuidedRecord& guided, v1::GuidedExercise* out);
+void seconds_to_pb(double seconds, google::protobuf::Duration* out);
 // The last `reps_max` repetitions.
 void set_to_pb(const record::SetRecord& set, std::size_t reps_max, v1::Set* out);
 // To a set that has all its repetitions.
@@ -58,6 +60,10 @@ struct LoadValue {
 [[nodiscard]] Shape<LoadValue> load_from_pb(const v1::Load& load);
 [[nodiscard]] Shape<station::ProgramBlock> prescription_from_pb(
     const v1::Prescription& prescription);
+// Empty, an id, or "sessions/{session}/guided/{guided}" -> the id.
+[[nodiscard]] Shape<std::string> guided_id_from_pb(const std::string& name);
+// Free text of a person: at most 200 bytes, nothing that breaks a line of a log.
+[[nodiscard]] Shape<std::string> reason_from_pb(const std::string& reason);
 [[nodiscard]] Shape<std::uint8_t> axis_from_pb(std::uint32_t axis);
 // A person's or a program's name: at most 64 bytes, nothing that breaks a line of a log.
 [[nodiscard]] Shape<std::string> name_from_pb(const char* field, const std::string& name);

@@ -10,6 +10,8 @@ namespace {
 constexpr std::uint32_t kMaxReps = 500;
 constexpr double kMaxPhaseS = 60.0;
 constexpr std::int64_t kMaxRestS = 3600;
+constexpr std::int64_t kMaxHoldS = 120;
+constexpr std::int64_t kMaxDurationS = 600;
 constexpr int kMaxParameters = 32;
 constexpr std::int64_t kDefaultTimeToLiveNs = 2'000'000'000;
 constexpr std::int64_t kMaxTimeToLiveNs = 60'000'000'000;
@@ -55,6 +57,36 @@ Shape<measure::Tempo> tempo_from_pb(const v1::Tempo& tempo) {
     if (const auto ok = seconds(field, value, kMaxPhaseS); !ok) return tl::unexpected(ok.error());
   }
   return out;
+}
+
+Shape<double> duration_from_pb(const char* field, const google::protobuf::Duration& duration,
+                               std::int64_t max_s) {
+  if (duration.seconds() < 0 || duration.seconds() > max_s || duration.nanos() < 0 ||
+      duration.nanos() > 999'999'999) {
+    return tl::unexpected(std::string(field) + " is " + std::to_string(duration.seconds()) + " s " +
+                          std::to_string(duration.nanos()) + " ns, possible are 0 to " +
+                          std::to_string(max_s) + " s");
+  }
+  return static_cast<double>(duration.seconds()) + 1e-9 * static_cast<double>(duration.nanos());
+}
+
+// Without the machine: no load, no profile, no range of a handle.
+Shape<station::ProgramBlock> guided_from_pb(const v1::Prescription& prescription,
+                                            station::ProgramBlock block) {
+  if (prescription.has_load() || prescription.has_profile() || prescription.range_target() != 0.0) {
+    return tl::unexpected(
+        std::string("prescription.guided is set: without the machine there is no load, profile or "
+                    "range_target; leave them out"));
+  }
+  const auto duration =
+      duration_from_pb("prescription.duration", prescription.duration(), kMaxDurationS);
+  if (!duration) return tl::unexpected(duration.error());
+  const auto cue = reason_from_pb(prescription.cue());
+  if (!cue) return tl::unexpected("prescription.cue: " + cue.error());
+  block.guided = true;
+  block.duration_s = *duration;
+  block.cue = *cue;
+  return block;
 }
 
 Shape<station::ProfileChoice> choice_from_pb(const v1::ProfileChoice& choice) {
@@ -184,6 +216,22 @@ Shape<LoadValue> load_from_pb(const v1::Load& load) {
   return out;
 }
 
+Shape<std::string> guided_id_from_pb(const std::string& name) {
+  const std::size_t middle = name.find("/guided/");
+  std::string id = middle == std::string::npos ? name : name.substr(middle + 8);
+  return name_from_pb("guided", id);
+}
+
+Shape<std::string> reason_from_pb(const std::string& reason) {
+  constexpr std::size_t kMaxReason = 200;
+  if (reason.size() > kMaxReason || has_control_character(reason)) {
+    return tl::unexpected("reason has " + std::to_string(reason.size()) + " bytes, at most " +
+                          std::to_string(kMaxReason) +
+                          " without control characters are taken; shorten it");
+  }
+  return reason;
+}
+
 Shape<std::uint8_t> axis_from_pb(std::uint32_t axis) {
   if (axis >= static_cast<std::uint32_t>(hal::kMaxAxes)) {
     return tl::unexpected("axis is " + std::to_string(axis) + ", possible are 0 to " +
@@ -212,22 +260,25 @@ Shape<station::ProgramBlock> prescription_from_pb(const v1::Prescription& prescr
   }
   block.reps = prescription.reps();
   block.sets = std::max(1u, prescription.sets());
+  const auto tempo = tempo_from_pb(prescription.tempo());
+  if (!tempo) return tl::unexpected(tempo.error());
+  block.tempo = *tempo;
+  const auto rest = duration_from_pb("prescription.rest", prescription.rest(), kMaxRestS);
+  if (!rest) return tl::unexpected(rest.error());
+  block.rest_s = *rest;
+  const auto hold = duration_from_pb("prescription.hold", prescription.hold(), kMaxHoldS);
+  if (!hold) return tl::unexpected(hold.error());
+  block.hold_s = *hold;
+  block.warm_up = prescription.warm_up();
+  if (prescription.guided()) return guided_from_pb(prescription, std::move(block));
+  if (prescription.has_duration()) {
+    return tl::unexpected(
+        std::string("prescription.duration belongs to a guided exercise; leave it out"));
+  }
   const auto load = load_from_pb(prescription.load());
   if (!load) return tl::unexpected("prescription." + load.error());
   block.load = load->value;
   block.coordinate = load->coordinate;
-  const auto tempo = tempo_from_pb(prescription.tempo());
-  if (!tempo) return tl::unexpected(tempo.error());
-  block.tempo = *tempo;
-  const std::int32_t rest_nanos = prescription.rest().nanos();
-  if (prescription.rest().seconds() < 0 || prescription.rest().seconds() > kMaxRestS ||
-      rest_nanos < 0 || rest_nanos > 999'999'999) {
-    return tl::unexpected("prescription.rest is " + std::to_string(prescription.rest().seconds()) +
-                          " s " + std::to_string(rest_nanos) + " ns, possible are 0 to " +
-                          std::to_string(kMaxRestS) + " s");
-  }
-  block.rest_s = static_cast<double>(prescription.rest().seconds()) +
-                 1e-9 * static_cast<double>(prescription.rest().nanos());
   if (!(prescription.range_target() >= 0.0 && prescription.range_target() <= 10.0)) {
     return tl::unexpected("prescription.range_target is " +
                           std::to_string(prescription.range_target()) +

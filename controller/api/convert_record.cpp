@@ -102,6 +102,59 @@ void phase_metrics_to_pb(const measure::PhaseMetrics& phase, v1::PhaseMetrics* o
   out->set_force_error_rms(phase.force_error_rms);
 }
 
+v1::GuidedEnd guided_end_to_pb(record::GuidedEnd end) {
+  using record::GuidedEnd;
+  switch (end) {
+    case GuidedEnd::kOpen:
+      return v1::GUIDED_END_OPEN;
+    case GuidedEnd::kConfirmed:
+      return v1::GUIDED_END_CONFIRMED;
+    case GuidedEnd::kSkipped:
+      return v1::GUIDED_END_SKIPPED;
+    case GuidedEnd::kNotConfirmed:
+      return v1::GUIDED_END_NOT_CONFIRMED;
+    case GuidedEnd::kStopped:
+      return v1::GUIDED_END_STOPPED;
+    case GuidedEnd::kFault:
+      return v1::GUIDED_END_FAULT;
+    case GuidedEnd::kInterrupted:
+      return v1::GUIDED_END_INTERRUPTED;
+  }
+  return v1::GUIDED_END_UNSPECIFIED;
+}
+
+v1::Goal goal_to_pb(station::Goal goal) {
+  using station::Goal;
+  switch (goal) {
+    case Goal::kNone:
+      return v1::GOAL_UNSPECIFIED;
+    case Goal::kStrength:
+      return v1::GOAL_STRENGTH;
+    case Goal::kEndurance:
+      return v1::GOAL_ENDURANCE;
+    case Goal::kHypertrophy:
+      return v1::GOAL_HYPERTROPHY;
+    case Goal::kCompound:
+      return v1::GOAL_COMPOUND;
+    case Goal::kActivation:
+      return v1::GOAL_ACTIVATION;
+  }
+  return v1::GOAL_UNSPECIFIED;
+}
+
+v1::Progression progression_to_pb(station::Progression progression) {
+  using station::Progression;
+  switch (progression) {
+    case Progression::kFixed:
+      return v1::PROGRESSION_FIXED;
+    case Progression::kRepsFirst:
+      return v1::PROGRESSION_REPS_FIRST;
+    case Progression::kTwoForTwo:
+      return v1::PROGRESSION_TWO_FOR_TWO;
+  }
+  return v1::PROGRESSION_UNSPECIFIED;
+}
+
 // Some 2 KB a repetition: a thousand of them stay below what a message may hold.
 constexpr std::size_t kMeasuredRepsMax = 1000;
 
@@ -200,6 +253,41 @@ void set_to_pb(const record::SetRecord& set, std::size_t reps_max, v1::Set* out)
   }
 }
 
+void guided_to_pb(const record::GuidedRecord& guided, v1::GuidedExercise* out) {
+  constexpr double kDegrees = 180.0 / det::kPi;
+  out->set_name("sessions/" + guided.session_id + "/guided/" + guided.id);
+  out->set_index(guided.index);
+  out->set_exercise(guided.exercise_id);
+  out->set_side(side_to_pb(guided.side));
+  out->set_warm_up(guided.warm_up);
+  out->set_reps_asked(guided.reps_asked);
+  tempo_to_pb(record::tempo_of(guided.tempo), out->mutable_tempo());
+  if (guided.hold_s > 0.0) seconds_to_pb(guided.hold_s, out->mutable_hold());
+  if (guided.duration_s > 0.0) seconds_to_pb(guided.duration_s, out->mutable_duration());
+  out->set_end(guided_end_to_pb(guided.end));
+  if (guided.from == record::ConfirmedFrom::kPanel) {
+    out->set_confirmed_from(v1::CONFIRMED_FROM_PANEL);
+  } else if (guided.from == record::ConfirmedFrom::kOrder) {
+    out->set_confirmed_from(v1::CONFIRMED_FROM_ORDER);
+  }
+  out->set_confirmed_by(guided.confirmed_by);
+  out->set_reps_confirmed(guided.reps_confirmed);
+  out->set_reason(guided.reason);
+  if (guided.start_unix_ns != 0) time_to_pb(guided.start_unix_ns, out->mutable_start_time());
+  if (guided.end_unix_ns != 0) time_to_pb(guided.end_unix_ns, out->mutable_end_time());
+  out->set_start_tick(guided.start_tick);
+  out->set_end_tick(guided.end_tick);
+  if (!guided.stance) return;
+  v1::Stance* stance = out->mutable_stance();
+  stance->set_measured(guided.stance->measured);
+  stance->set_held(guided.stance->held);
+  stance->set_dropped(guided.stance->dropped);
+  stance->set_drop_deg(guided.stance->drop_rad * kDegrees);
+  stance->set_mean_deg(guided.stance->mean_rad * kDegrees);
+  stance->set_stood_s(guided.stance->stood_s);
+  stance->set_until_drop_s(guided.stance->until_drop_s);
+}
+
 void session_to_pb(const record::SessionRecord& session, v1::Session* out) {
   out->set_name("sessions/" + session.id);
   if (!session.program_id.empty()) out->set_program("programs/" + session.program_id);
@@ -217,14 +305,14 @@ void prescription_to_pb(const station::ProgramBlock& block, v1::Prescription* ou
   if (block.reps_max > block.reps) out->set_reps_max(block.reps_max);
   out->set_warm_up(block.warm_up);
   tempo_to_pb(block.tempo, out->mutable_tempo());
-  const auto rest_ms = static_cast<std::int64_t>(block.rest_s * 1e3);
-  out->mutable_rest()->set_seconds(rest_ms / 1000);
-  out->mutable_rest()->set_nanos(static_cast<std::int32_t>(rest_ms % 1000) * 1'000'000);
+  seconds_to_pb(block.rest_s, out->mutable_rest());
+  out->set_goal(goal_to_pb(block.goal));
+  out->set_progression(progression_to_pb(block.progression));
+  if (block.hold_s > 0.0) seconds_to_pb(block.hold_s, out->mutable_hold());
   if (block.guided) {
     out->set_guided(true);
-    const auto hold_ms = static_cast<std::int64_t>(block.hold_s * 1e3);
-    out->mutable_hold()->set_seconds(hold_ms / 1000);
-    out->mutable_hold()->set_nanos(static_cast<std::int32_t>(hold_ms % 1000) * 1'000'000);
+    if (block.duration_s > 0.0) seconds_to_pb(block.duration_s, out->mutable_duration());
+    out->set_cue(block.cue);
     return;
   }
   load_to_pb(block.load, block.coordinate, out->mutable_load());

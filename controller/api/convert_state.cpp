@@ -8,12 +8,6 @@
 namespace medius::api {
 namespace {
 
-void seconds_to_pb(double seconds, google::protobuf::Duration* out) {
-  const auto ns = static_cast<std::int64_t>(seconds * 1e9);
-  out->set_seconds(ns / 1'000'000'000);
-  out->set_nanos(static_cast<std::int32_t>(ns % 1'000'000'000));
-}
-
 void ns_to_pb(std::int64_t ns, google::protobuf::Duration* out) {
   out->set_seconds(ns / 1'000'000'000);
   out->set_nanos(static_cast<std::int32_t>(ns % 1'000'000'000));
@@ -36,6 +30,8 @@ v1::StationState state_to_pb(station::StationState state) {
       return v1::STATION_STATE_UNLOADING;
     case StationState::kResting:
       return v1::STATION_STATE_RESTING;
+    case StationState::kGuided:
+      return v1::STATION_STATE_GUIDED;
     case StationState::kFault:
       return v1::STATION_STATE_FAULT;
   }
@@ -80,6 +76,37 @@ void axis_to_pb(const rt::AxisStatus& axis, v1::AxisState* out) {
   }
 }
 
+v1::PacePhase pace_phase_to_pb(station::PacePhase phase) {
+  using station::PacePhase;
+  switch (phase) {
+    case PacePhase::kGetReady:
+      return v1::PACE_PHASE_GET_READY;
+    case PacePhase::kLift:
+      return v1::PACE_PHASE_LIFT;
+    case PacePhase::kHold:
+      return v1::PACE_PHASE_HOLD;
+    case PacePhase::kLower:
+      return v1::PACE_PHASE_LOWER;
+    case PacePhase::kPause:
+      return v1::PACE_PHASE_PAUSE;
+    case PacePhase::kMove:
+      return v1::PACE_PHASE_MOVE;
+    case PacePhase::kFree:
+      return v1::PACE_PHASE_FREE;
+    case PacePhase::kOver:
+      return v1::PACE_PHASE_OVER;
+  }
+  return v1::PACE_PHASE_UNSPECIFIED;
+}
+
+void pace_to_pb(const station::Pace& pace, v1::Pace* out) {
+  out->set_phase(pace_phase_to_pb(pace.phase));
+  out->set_repetition(pace.repetition);
+  seconds_to_pb(pace.phase_elapsed_s, out->mutable_phase_elapsed());
+  seconds_to_pb(pace.phase_s, out->mutable_phase_duration());
+  seconds_to_pb(pace.remaining_s, out->mutable_remaining());
+}
+
 void loop_to_pb(const rt::Status& status, v1::Station* out) {
   out->set_tick(status.tick);
   v1::LoopHealth* loop = out->mutable_loop();
@@ -98,6 +125,11 @@ void loop_to_pb(const rt::Status& status, v1::Station* out) {
 }
 
 }  // namespace
+
+void seconds_to_pb(double seconds, google::protobuf::Duration* out) {
+  // Rounded: 0.3 s is 300 ms on the wire too.
+  ns_to_pb(static_cast<std::int64_t>(seconds * 1e9 + 0.5), out);
+}
 
 v1::LoadState load_state_to_pb(safety::LoadState state) {
   switch (state) {
@@ -192,7 +224,15 @@ void station_to_pb(const station::Snapshot& snapshot, const StationNames& names,
   if (snapshot.other_set) set_to_pb(*snapshot.other_set, kStationReps, out->mutable_other_set());
   out->set_sets_total(snapshot.sets_total);
   seconds_to_pb(snapshot.rest_remaining_s, out->mutable_rest_remaining());
-  if (snapshot.set) prescription_to_pb(snapshot.block, out->mutable_prescription());
+  if (snapshot.set || snapshot.guided) {
+    prescription_to_pb(snapshot.block, out->mutable_prescription());
+  }
+  if (snapshot.guided) {
+    guided_to_pb(snapshot.guided->record, out->mutable_guided());
+    if (snapshot.state == station::StationState::kGuided) {
+      pace_to_pb(snapshot.guided->pace, out->mutable_pace());
+    }
+  }
   for (const std::string& warning : snapshot.warnings) out->add_warnings(warning);
   for (const std::string& set : snapshot.stored_set_ids) {
     out->add_stored_sets("sessions/" + snapshot.session_id + "/sets/" + set);

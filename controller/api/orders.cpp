@@ -124,6 +124,41 @@ grpc::Status StationService::SetParameter(grpc::ServerContext* call,
       response);
 }
 
+grpc::Status StationService::ConfirmGuided(grpc::ServerContext* call,
+                                           const v1::ConfirmGuidedRequest* request,
+                                           v1::Receipt* response) {
+  const auto id = guided_id_from_pb(request->guided());
+  if (!id) return invalid(id.error());
+  station::ConfirmGuidedOrder confirm;
+  confirm.guided_id = *id;
+  if (request->has_reps()) confirm.reps = request->reps();
+  return order(
+      call, request->header(),
+      [&station = context_.parts.station, confirm](const station::OrderHeader& header,
+                                                   Answer answer) {
+        station::ConfirmGuidedOrder sent = confirm;
+        sent.header = header;
+        station.confirm_guided(sent, std::move(answer));
+      },
+      response);
+}
+
+grpc::Status StationService::SkipGuided(grpc::ServerContext* call,
+                                        const v1::SkipGuidedRequest* request,
+                                        v1::Receipt* response) {
+  const auto id = guided_id_from_pb(request->guided());
+  if (!id) return invalid(id.error());
+  const auto reason = reason_from_pb(request->reason());
+  if (!reason) return invalid(reason.error());
+  return order(
+      call, request->header(),
+      [&station = context_.parts.station, id = *id, reason = *reason](
+          const station::OrderHeader& header, Answer answer) {
+        station.confirm_guided({header, id, std::nullopt, true, reason}, std::move(answer));
+      },
+      response);
+}
+
 grpc::Status StationService::Pause(grpc::ServerContext* call, const v1::PauseRequest* request,
                                    v1::Receipt* response) {
   return order(

@@ -72,21 +72,29 @@ grpc::Status SessionService::GetSession(grpc::ServerContext* call,
   if (!id) return invalid(id.error());
   const Gate::Place place(context_.unary);
   if (!place) return too_many("orders and queries", context_.unary);
-  using Found = std::optional<std::pair<record::SessionRecord, std::vector<record::SetRecord>>>;
-  const auto found = on_record<Found>(context_.parts.runtime, ApiContext::wait_until(*call),
-                                      context_.give_up(*call),
-                                      [&store = context_.parts.store, id = *id]() -> Found {
-                                        auto session = store.session(id);
-                                        if (!session) return std::nullopt;
-                                        return std::pair{std::move(*session), store.sets_of(id)};
-                                      });
+  struct Stored {
+    record::SessionRecord session;
+    std::vector<record::SetRecord> sets;
+    std::vector<record::GuidedRecord> guided;
+  };
+  using Found = std::optional<Stored>;
+  const auto found = on_record<Found>(
+      context_.parts.runtime, ApiContext::wait_until(*call), context_.give_up(*call),
+      [&store = context_.parts.store, id = *id]() -> Found {
+        auto session = store.session(id);
+        if (!session) return std::nullopt;
+        return Stored{std::move(*session), store.sets_of(id), store.guided_of(id)};
+      });
   if (!found) return no_answer(context_);
   if (!*found) {
     return {grpc::StatusCode::NOT_FOUND,
             "session '" + *id + "' is not in the store; ListSessions names what there is"};
   }
-  session_to_pb((*found)->first, response);
-  for (const record::SetRecord& set : (*found)->second) set_to_pb(set, 0, response->add_sets());
+  session_to_pb((*found)->session, response);
+  for (const record::SetRecord& set : (*found)->sets) set_to_pb(set, 0, response->add_sets());
+  for (const record::GuidedRecord& guided : (*found)->guided) {
+    guided_to_pb(guided, response->add_guided());
+  }
   return grpc::Status::OK;
 }
 

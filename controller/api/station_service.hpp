@@ -24,6 +24,10 @@ class StationService final : public v1::StationService::Service {
                           v1::Receipt* response) override;
   grpc::Status SetParameter(grpc::ServerContext* call, const v1::SetParameterRequest* request,
                             v1::Receipt* response) override;
+  grpc::Status ConfirmGuided(grpc::ServerContext* call, const v1::ConfirmGuidedRequest* request,
+                             v1::Receipt* response) override;
+  grpc::Status SkipGuided(grpc::ServerContext* call, const v1::SkipGuidedRequest* request,
+                          v1::Receipt* response) override;
   grpc::Status Pause(grpc::ServerContext* call, const v1::PauseRequest* request,
                      v1::Receipt* response) override;
   grpc::Status Resume(grpc::ServerContext* call, const v1::ResumeRequest* request,

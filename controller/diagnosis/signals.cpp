@@ -188,7 +188,10 @@ SignalOutput check_signals(const SignalLimits& limits, const SignalInput& input,
     out.use_position = input.position_fresh;
     out.use_tension = input.tension_fresh;
   } else {
-    if (pulled_too_far(limits, input, state)) fault = FaultCode::kPulledTooFar;
+    // A slack cable pulls nobody: whoever let it in so far holds it no longer.
+    if (pulled_too_far(limits, input, state)) {
+      fault = input.slack ? FaultCode::kHandleReleased : FaultCode::kPulledTooFar;
+    }
     const FaultCode drive = check_drive(limits, input, state);
     if (drive != FaultCode::kNone) fault = drive;
     if (sign_wrong(limits, input, state)) fault = FaultCode::kEncoderImplausible;

@@ -49,6 +49,7 @@ struct SignalInput {
   safety::LoadState load_state = safety::LoadState::kOff;
   safety::Reaction reaction = safety::Reaction::kNone;  // in force
   double dt_s = 0.0;
+  bool slack = false;  // the kernel's slack servo has the word: nobody holds the handle taut
 };
 
 struct SignalState {

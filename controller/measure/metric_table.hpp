@@ -22,6 +22,7 @@ inline constexpr std::uint16_t kStrengthVersion = 1;
 inline constexpr std::uint16_t kSymmetryVersion = 1;
 inline constexpr std::uint16_t kIsometricVersion = 1;
 inline constexpr std::uint16_t kPelvisVersion = 1;
+inline constexpr std::uint16_t kPadVersion = 1;
 
 // Stored with every value: never reused, only added to.
 enum class MetricId : std::uint16_t {
@@ -51,6 +52,14 @@ enum class MetricId : std::uint16_t {
   kForceErrorRms = 30,
   kSparc = 31,
   kLdlj = 32,
+  // of the pads of linked arms in the concentric phase; of the eccentric: + kEccentricOffset
+  kLeftForceMean = 60,
+  kLeftForcePeak = 61,
+  kLeftWork = 62,
+  kRightForceMean = 63,
+  kRightForcePeak = 64,
+  kRightWork = 65,
+  kPadSymmetry = 66,
   // of a set
   kSetVelocityBest = 100,
   kSetVelocityLoss = 101,
@@ -65,6 +74,11 @@ enum class MetricId : std::uint16_t {
   kOneRmEpley = 110,
   kOneRmBrzycki = 111,
   kOneRmLombardi = 112,
+  // ... on linked arms
+  kSetLeftForce = 113,
+  kSetRightForce = 114,
+  kSetLeftWork = 115,
+  kSetRightWork = 116,
   // of left against right
   kSymmetryIndex = 130,
   kLimbSymmetryIndex = 131,
@@ -92,7 +106,8 @@ enum class MetricUnit : std::uint8_t {
   kVelocity,  // m/s | rad/s
 };
 
-enum class MetricScope : std::uint8_t { kRepetition, kSet, kSides };
+// kPads, kPadsSet: of a repetition and of a set, there only where the arms are linked.
+enum class MetricScope : std::uint8_t { kRepetition, kSet, kSides, kPads, kPadsSet };
 
 struct MetricDefinition {
   MetricId id;

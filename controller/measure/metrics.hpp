@@ -26,6 +26,8 @@ struct MetricSample {
   double force_target = 0.0;     // N | Nm
   double pelvis_tilt_rad = 0.0;  // positive: down on the side that does not stand
   bool pelvis_seen = false;      // a sensor measured it
+  // Linked arms: at each pad, Nm; both 0 where the axis has one cell.
+  double pad_left = 0.0, pad_right = 0.0;
 };
 
 // Integrals are trapezoids over the ticks that are there; distance is travel of the position.

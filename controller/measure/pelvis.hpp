@@ -8,10 +8,11 @@
 
 namespace medius::measure {
 
-// A pelvis that drops further on the unsupported side is a fault of the movement. A sound stance
-// keeps it level or raised (Hardcastle and Nade, J Bone Joint Surg Br 67, 1985); in running each
-// further degree of drop goes with 80 % higher odds of an injury, and five lie between the mean of
-// the sound and of the injured (Bramah et al., Am J Sports Med 46, 2018).
+// A pelvis that drops further on the unsupported side is remarked on. A sound stance raises it
+// there and keeps it so for 30 s (Hardcastle and Nade, The significance of the Trendelenburg test,
+// J Bone Joint Surg Br 67-B, 1985, 741-746); in runners each further degree of drop went with 80 %
+// higher odds of being injured (Bramah et al., Am J Sports Med 46, 2018). Neither gives a limit in
+// degrees: five are this program's own, more than sway and a belt's shaking make, and no diagnosis.
 inline constexpr double kPelvicDropMaxRad = 5.0 * det::kPi / 180.0;
 // A step or a shake of the belt is shorter than this.
 inline constexpr double kPelvisMeanS = 0.1;
@@ -26,8 +27,9 @@ struct PelvicDrop {
 // [any] Of one repetition: largest mean over kPelvisMeanS, over the first such mean.
 [[nodiscard]] PelvicDrop pelvic_drop(std::span<const MetricSample> samples, double dt_s) noexcept;
 
-// The single-leg stance: both feet on the floor at first, then one leg is raised and the pelvis
-// held level for half a minute (Hardcastle and Nade 1985).
+// The single-leg stance: both feet on the floor at first, then one foot is raised, and for half a
+// minute the pelvis must not fall on that side; the time until it does is recorded (Hardcastle and
+// Nade 1985). The level on both feet is the zero, since a belt never sits quite straight.
 struct StanceConfig {
   double level_s = 1.0;  // standing on both feet, before
   double hold_s = 30.0;  // on one

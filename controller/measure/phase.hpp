@@ -12,7 +12,7 @@ enum class Phase : std::uint8_t {
   kHold = 2,        // still at the peak
   kEccentric = 3,   // the load moves the person back
   kBottom = 4,      // between an eccentric and the next concentric
-  kSlack = 5,       // no tension: the repetition under way is invalid
+  kSlack = 5,       // no tension: the repetition under way waits for it
 };
 
 // Full and partial stay provisional until the range of motion is known.

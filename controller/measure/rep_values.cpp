@@ -2,6 +2,7 @@
 
 #include <limits>
 
+#include "controller/measure/pads.hpp"
 #include "controller/measure/pelvis.hpp"
 #include "controller/measure/samples.hpp"
 #include "controller/measure/smoothness.hpp"
@@ -290,6 +291,8 @@ std::vector<MetricValue> rep_values(Samples samples, const RepBoundary& boundary
   add_phase({concentric, plain.concentric, 1.0, 0, flags}, errors, config.dt_s, values);
   add_phase({eccentric, plain.eccentric, -1.0, kEccentricOffset, flags}, errors, config.dt_s,
             values);
+  const std::vector<MetricValue> pads = pad_values({concentric, eccentric, errors.travel, flags});
+  values.insert(values.end(), pads.begin(), pads.end());
   return values;
 }
 

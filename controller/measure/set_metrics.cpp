@@ -2,6 +2,7 @@
 
 #include "controller/base/clamp.hpp"
 #include "controller/base/det_math.hpp"
+#include "controller/measure/pads.hpp"
 
 namespace medius::measure {
 namespace {
@@ -131,6 +132,8 @@ std::vector<MetricValue> set_metrics(const SetMetricsInput& input) {
   out.push_back(sum_value(MetricId::kSetTimeUnderTension, counted, kTensions));
   out.push_back(mean_value(MetricId::kSetTempoError, full, MetricId::kTempoError));
   add_one_rm(full, input.ended_by_count, out);
+  const std::vector<MetricValue> pads = pad_set_values(input.reps);
+  out.insert(out.end(), pads.begin(), pads.end());
   return out;
 }
 

@@ -1,6 +1,7 @@
 #include "controller/measure/tracker.hpp"
 
 #include "controller/base/clamp.hpp"
+#include "controller/base/tick.hpp"
 
 namespace medius::measure {
 namespace {
@@ -12,6 +13,15 @@ constexpr int kRebasePauseTicks = 3000;
 // A stance creeps a little. Of the moving velocity: a repetition slower than that over the whole
 // range (0.4 m in 80 s) is none.
 constexpr double kCreepFraction = 0.25;
+
+// Of the rise that a repetition needs while the range is not known: 15 mm, twice the sway of +-4
+// mm.
+constexpr double kLeastOfFloor = 0.5;
+
+// Of the moving velocity: whoever outruns the cable comes in at 0.6 m/s and more.
+constexpr double kOutrunsAt = 30.0;
+// Of the rise floor: as the load comes in, a stance shifts by up to 45 mm.
+constexpr double kStanceShift = 1.5;
 
 double larger(double a, double b) noexcept {
   return a > b ? a : b;
@@ -36,7 +46,9 @@ double median(const std::array<double, 5>& values, int count) noexcept {
 RepKind classify_rise(const TrackerConfig& config, double rise, double range) noexcept {
   if (!(range > 0.0)) return rise >= config.rise_floor ? RepKind::kFull : RepKind::kRejected;
   if (rise >= config.full_fraction * range) return RepKind::kFull;
-  if (rise >= config.partial_fraction * range) return RepKind::kPartial;
+  // On a short range a standing person's sway and a bounce make a quarter of it.
+  const double least = larger(config.partial_fraction * range, kLeastOfFloor * config.rise_floor);
+  if (rise >= least) return RepKind::kPartial;
   return RepKind::kRejected;
 }
 
@@ -187,11 +199,27 @@ bool Tracker::update_slack(const TrackerInput& input) noexcept {
                     input.force_reference > 2.0 * config_.slack_force;
   const bool back = input.force >= config_.slack_force;
   slack_ticks_ = (slack_ ? back : lost) ? slack_ticks_ + 1 : 0;
+  if (!slack_ && slack_ticks_ <= 1) {
+    slack_length_ = 0;
+    lost_at_ = input.velocity;
+  }
+  ++slack_length_;
   if (slack_ticks_ >= config_.slack_confirm_ticks) {
+    if (slack_) meet_hand(input);
     slack_ = !slack_;
     slack_ticks_ = 0;
   }
   return slack_;
+}
+
+// The tension is back. A hand that is met on its way out has been further in than the cable: for
+// half of the time, at the speed with which it was lost or faster.
+void Tracker::meet_hand(const TrackerInput& input) noexcept {
+  if (count_ != Count::kReturning || !(input.velocity > config_.latch_velocity)) return;
+  const double away_s = kTickPeriodS * (slack_length_ - config_.slack_confirm_ticks);
+  const double unseen = 0.5 * away_s * at_least(-lost_at_, kOutrunsAt * config_.moving_velocity);
+  const double deepest = at_least(low_.position - at_least(unseen, 0.0), valley_.position);
+  low_.position = at_most(low_.position, deepest);
 }
 
 TrackerOutput Tracker::update(const TrackerInput& input) noexcept {
@@ -216,19 +244,13 @@ TrackerOutput Tracker::update(const TrackerInput& input) noexcept {
   } else {
     if (gap) abandon(RepRejection::kLinkLost, last_tick_, output);
     if (gap || !running_) restart(now);
-    const bool was_slack = slack_;
-    if (update_slack(input)) {
-      if (!was_slack) abandon(RepRejection::kSlack, input.tick, output);
-      phase_ = Phase::kSlack;
-    } else {
-      if (was_slack) restart(now);
-      output.direction_changed = latch_direction(input);
-      still_ticks_ = absolute(input.velocity) < config_.moving_velocity ? still_ticks_ + 1 : 0;
-      Sample centred;
-      if (push(now, centred)) count(centred, output);
-      output.concentric_validated = validate(output.direction_changed && direction_ < 0);
-      phase_ = next_phase(input);
-    }
+    const bool slack = update_slack(input);
+    output.direction_changed = latch_direction(input);
+    still_ticks_ = absolute(input.velocity) < config_.moving_velocity ? still_ticks_ + 1 : 0;
+    Sample centred;
+    if (push(now, centred)) count(centred, output);
+    if (!slack) output.concentric_validated = validate(output.direction_changed && direction_ < 0);
+    phase_ = slack ? Phase::kSlack : next_phase(input);
   }
   last_tick_ = input.tick;
   output.phase = phase_;
@@ -317,6 +339,7 @@ bool Tracker::in_close_zone(double position) const noexcept {
 void Tracker::come_back(const Sample& now, double velocity_before, TrackerOutput& output) noexcept {
   follow(low_, -1.0, now, velocity_before);
   steady_ticks_ = now.velocity > -config_.moving_velocity ? steady_ticks_ + 1 : 0;
+  if (slack_) return;  // an empty handle that is reeled in comes back, too
   const bool turned = now.position - low_.position >= zigzag() || now.position >= peak_.position;
   const double dip = peak_.position - low_.position;
   if (turned && dip < config_.merge_fraction * rise()) {
@@ -337,6 +360,7 @@ void Tracker::come_back(const Sample& now, double velocity_before, TrackerOutput
 // A repetition that cannot be finished, unless it is already back at the bottom.
 void Tracker::abandon(RepRejection rejection, std::uint64_t tick, TrackerOutput& output) noexcept {
   if (count_ == Count::kWaiting || output.rep_closed) return;
+  if (slack_) rejection = RepRejection::kSlack;
   const bool finished = count_ == Count::kReturning && rejection == RepRejection::kUnfinished &&
                         in_close_zone(low_.position);
   Turn end = low_;
@@ -350,6 +374,13 @@ void Tracker::close(RepRejection rejection, const Turn& end, TrackerOutput& outp
   const auto not_before = [](std::uint64_t tick, std::uint64_t floor) noexcept {
     return tick < floor ? floor : tick;
   };
+  // Before the first repetition a person finds their stance under the load: it is where they come
+  // back to.
+  const double shift = end.position - valley_.position;
+  const bool found_stance = rejection == RepRejection::kNone && last_rise_ == 0.0 &&
+                            shift > config_.zigzag_floor &&
+                            shift < kStanceShift * config_.rise_floor;
+  if (found_stance) valley_.position = end.position;
   if (rejection == RepRejection::kNone) last_rise_ = rise();
   RepBoundary& rep = output.rep;
   rep = RepBoundary{};
@@ -402,7 +433,7 @@ void Tracker::account_provisional(RepBoundary& rep, double rise) noexcept {
     if (kind == RepKind::kPartial) ++partial_;
   }
   rep.kind = classify_rise(config_, rise, longest);
-  if (full_ + partial_ >= kRangeFrom || rises_count_ == kProvisional) {
+  if (full_ >= kRangeFrom || rises_count_ == kProvisional) {
     range_ = range_first_ = longest;
     rep.provisional = false;
   }

@@ -52,8 +52,9 @@ struct TrackerConfig {
   int close_confirm_ticks = 40;         // ... and no longer lowering for this long
   double hold_zone_fraction = 0.60;     // a hold is above this x range; lower down it is a pause
 
-  // Slack: force below this, and below this share of a reference above 2x, for so long. A spasm or
-  // a brisk turn takes the tension off a load of 20-40 N for up to 0.1 s; the repetition goes on.
+  // Slack: force below this, and below this share of a reference above 2x, for so long. A spasm, a
+  // drop or a hand that outruns the cable takes the tension off; nothing is counted until it is
+  // back, and then the repetition goes on from where the hand is met.
   double slack_force = 8.0;
   double slack_fraction = 0.25;
   int slack_confirm_ticks = 120;
@@ -141,7 +142,7 @@ class Tracker {
   static constexpr int kCentre = 55;
   static constexpr int kRecent = 5;       // repetitions whose median moves the range
   static constexpr int kProvisional = 8;  // repetitions remembered while the range is not known
-  static constexpr int kRangeFrom = 3;    // the third repetition gives the range
+  static constexpr int kRangeFrom = 3;    // the third full one gives the range
 
   struct Sample {
     std::uint64_t tick = 0;
@@ -171,6 +172,7 @@ class Tracker {
   void follow(Turn& turn, double sign, const Sample& now, double velocity_before) const noexcept;
   bool latch_direction(const TrackerInput& input) noexcept;
   bool update_slack(const TrackerInput& input) noexcept;
+  void meet_hand(const TrackerInput& input) noexcept;
   void count(const Sample& now, TrackerOutput& output) noexcept;
   void wait(const Sample& now, double velocity_before) noexcept;
   void come_back(const Sample& now, double velocity_before, TrackerOutput& output) noexcept;
@@ -207,7 +209,9 @@ class Tracker {
   Phase phase_ = Phase::kRest;
   // slack
   bool slack_ = false;
-  int slack_ticks_ = 0;
+  int slack_ticks_ = 0;   // of force lost or back, until it counts
+  int slack_length_ = 0;  // since the force was lost
+  double lost_at_ = 0.0;  // velocity as it went
   // repetition counter
   Count count_ = Count::kWaiting;
   Turn valley_;  // before the repetition

@@ -106,12 +106,12 @@ std::string Statement::text(int column) const {
 }
 
 tl::expected<std::unique_ptr<Database>, DatabaseError> Database::open(const std::string& path,
-                                                                      Kind kind) {
+                                                                      Kind kind, const char* vfs) {
   std::unique_ptr<Database> database(new Database);
   const std::string name = kind == Kind::kMemory ? ":memory:" : path;
   const int code =
       sqlite3_open_v2(name.c_str(), &database->handle_,
-                      SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
+                      SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, vfs);
   if (database->handle_ != nullptr) sqlite3_extended_result_codes(database->handle_, 1);
   if (code != SQLITE_OK) database->fail(code, "open");
   if (kind == Kind::kFile) {

@@ -68,9 +68,11 @@ class Database {
   enum class Kind : std::uint8_t { kFile, kMemory };
 
   // WAL, synchronous FULL, exclusive locking (no second process can write or checkpoint: SQLite
-  // 3.7.0-3.51.2 corrupts the file when two do), no mmap.
+  // 3.7.0-3.51.2 corrupts the file when two do), no mmap. `vfs`: a registered VFS, null for the
+  // default.
   static tl::expected<std::unique_ptr<Database>, DatabaseError> open(const std::string& path,
-                                                                     Kind kind);
+                                                                     Kind kind,
+                                                                     const char* vfs = nullptr);
   ~Database();
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;

@@ -4,11 +4,13 @@
 #include <array>
 #include <charconv>
 #include <functional>
+#include <limits>
 #include <ostream>
 #include <string_view>
 #include <vector>
 
 #include "controller/base/clamp.hpp"
+#include "controller/base/det_math.hpp"
 #include "controller/record/export_words.hpp"
 #include "controller/record/rows.hpp"
 
@@ -21,6 +23,9 @@ using measure::MetricScope;
 using measure::MetricValue;
 using measure::PhaseMetrics;
 using measure::RepMetrics;
+
+constexpr double kNone = std::numeric_limits<double>::quiet_NaN();  // an empty field
+constexpr double kDegrees = 180.0 / det::kPi;
 
 std::string number(double value) {
   if (!is_finite(value)) return {};
@@ -105,7 +110,7 @@ bool has_column(const measure::MetricDefinition& definition, MetricScope scope) 
                                  eccentric(MetricId::kSparc),
                                  eccentric(MetricId::kLdlj)};
   if (definition.scope != scope) return false;
-  return scope == MetricScope::kSet ||
+  return scope != MetricScope::kRepetition ||
          std::find(std::begin(kAdded), std::end(kAdded), definition.id) != std::end(kAdded);
 }
 
@@ -117,7 +122,39 @@ std::string with_unit(const std::string& name, const std::string& unit) {
   return name + " [" + unit + "]";
 }
 
-void reps_header(std::ostream& out, CoordinateKind kind) {
+// Only tables with sets of linked arms have columns for each pad, after all others.
+bool has_pads(std::span<const SetRecord> sets) {
+  return std::any_of(sets.begin(), sets.end(), [](const SetRecord& set) {
+    return find_value(set.metrics, MetricId::kSetLeftWork) != nullptr;
+  });
+}
+
+void pads_header(CsvRow& row, const Units& units) {
+  for (const measure::MetricDefinition& metric : measure::metric_definitions()) {
+    const std::string unit = unit_of(metric.unit, units);
+    if (metric.scope == MetricScope::kPads) {
+      row.text(with_unit(metric.key, unit));
+      row.text(with_unit(std::string(metric.key) + "_uncertainty", unit));
+    } else if (metric.scope == MetricScope::kPadsSet) {
+      row.text(with_unit(metric.key, unit));
+    } else if (metric.scope == MetricScope::kSides) {
+      row.text(with_unit(set_column(metric), unit));
+    }
+  }
+}
+
+void pads_cells(CsvRow& row, const SetRecord& set, const RepMetrics& rep) {
+  for (const measure::MetricDefinition& metric : measure::metric_definitions()) {
+    if (metric.scope == MetricScope::kPads) {
+      const MetricValue* value = find_value(rep.values, metric.id);
+      row.real(plain(value)).real(uncertainty(value));
+    } else if (metric.scope == MetricScope::kPadsSet || metric.scope == MetricScope::kSides) {
+      row.real(plain(find_value(set.metrics, metric.id)));
+    }
+  }
+}
+
+void reps_header(std::ostream& out, CoordinateKind kind, bool pads) {
   const Units units = units_of(kind);
   CsvRow row;
   for (const char* name : {"session_id", "set_id", "set_index", "set_start", "exercise_id",
@@ -155,7 +192,9 @@ void reps_header(std::ostream& out, CoordinateKind kind) {
       row.text(with_unit(set_column(metric), unit_of(metric.unit, units)));
     }
   }
-  row.text("set_metric_flags").text("set_metric_versions").end(out);
+  row.text("set_metric_flags").text("set_metric_versions");
+  if (pads) pads_header(row, units);
+  row.end(out);
 }
 
 // "sparc:too_short,missing ldlj:uncertain"; a CSV field of its own.
@@ -204,7 +243,7 @@ void metric_cells(CsvRow& row, const SetRecord& set, const RepMetrics& rep) {
   row.text(flags_text(set.metrics)).text(versions_text(set.metrics));
 }
 
-void reps_row(std::ostream& out, const SetRecord& set, const RepMetrics& rep) {
+void reps_row(std::ostream& out, const SetRecord& set, const RepMetrics& rep, bool pads) {
   std::string quality;
   for (const std::string& name : quality_names(rep.quality)) {
     quality += (quality.empty() ? "" : " ") + name;
@@ -222,6 +261,7 @@ void reps_row(std::ostream& out, const SetRecord& set, const RepMetrics& rep) {
   }
   row.integer(rep.definition_version);
   metric_cells(row, set, rep);
+  if (pads) pads_cells(row, set, rep);
   row.end(out);
 }
 
@@ -236,9 +276,10 @@ tl::expected<void, ExportError> write_reps_csv(std::ostream& out, std::span<cons
         units_of(kind).force +
         "; a column has one unit, export cable and lever sets into tables of their own"});
   }
-  reps_header(out, kind);
+  const bool pads = has_pads(sets);
+  reps_header(out, kind, pads);
   for (const SetRecord& set : sets) {
-    for (const RepMetrics& rep : set.reps) reps_row(out, set, rep);
+    for (const RepMetrics& rep : set.reps) reps_row(out, set, rep, pads);
   }
   return {};
 }
@@ -257,6 +298,10 @@ void write_samples_csv(std::ostream& out, const SetRecord& set,
                            "late [ns]", "missed [ticks]"}) {
     row.text(name);
   }
+  const bool pads = std::any_of(samples.begin(), samples.end(), [](const rt::SampleRecord& s) {
+    return s.pad_left_mnm != 0 || s.pad_right_mnm != 0;
+  });
+  if (pads) row.text("pad_left [Nm]").text("pad_right [Nm]");
   row.end(out);
   for (const rt::SampleRecord& sample : samples) {
     const auto ticks = static_cast<std::int64_t>(sample.tick - set.start_tick);
@@ -266,7 +311,52 @@ void write_samples_csv(std::ostream& out, const SetRecord& set,
     row.real(sample.base_load).real(sample.disturbance).integer(sample.phase);
     row.integer(sample.load_state).integer(sample.reaction).integer(sample.limits);
     row.integer(sample.fault).integer(sample.drive_age_ns).integer(sample.late_ns);
-    row.integer(sample.missed).end(out);
+    row.integer(sample.missed);
+    if (pads) row.real(1e-3 * sample.pad_left_mnm).real(1e-3 * sample.pad_right_mnm);
+    row.end(out);
+  }
+}
+
+void write_guided_csv(std::ostream& out, std::span<const GuidedRecord> guided) {
+  CsvRow row;
+  for (const char* name : {"session_id",
+                           "guided_id",
+                           "index",
+                           "exercise_id",
+                           "side",
+                           "warm_up",
+                           "reps_asked",
+                           "tempo",
+                           "hold [s]",
+                           "duration [s]",
+                           "end",
+                           "confirmed_from",
+                           "confirmed_by",
+                           "reps_confirmed",
+                           "reason",
+                           "start",
+                           "end_time",
+                           "stance_stood [s]",
+                           "stance_until_drop [s]",
+                           "pelvic_drop [deg]",
+                           "pelvic_drop_mean [deg]"}) {
+    row.text(name);
+  }
+  row.end(out);
+  for (const GuidedRecord& one : guided) {
+    row.text(one.session_id).text(one.id).integer(one.index).text(one.exercise_id);
+    row.text(to_string(one.side)).integer(one.warm_up ? 1 : 0).integer(one.reps_asked);
+    row.text(one.tempo).real(one.hold_s).real(one.duration_s).text(to_string(one.end));
+    row.text(to_string(one.from)).text(one.confirmed_by).integer(one.reps_confirmed);
+    row.text(one.reason).text(iso_time(one.start_unix_ns)).text(iso_time(one.end_unix_ns));
+    const bool measured = one.stance && one.stance->measured;
+    for (const double value :
+         {measured ? one.stance->stood_s : kNone, measured ? one.stance->until_drop_s : kNone,
+          measured ? one.stance->drop_rad * kDegrees : kNone,
+          measured ? one.stance->mean_rad * kDegrees : kNone}) {
+      row.real(value);
+    }
+    row.end(out);
   }
 }
 

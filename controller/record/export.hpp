@@ -12,6 +12,7 @@
 
 #include <tl/expected.hpp>
 
+#include "controller/record/guided_record.hpp"
 #include "controller/record/set_record.hpp"
 
 namespace medius::record {
@@ -33,6 +34,10 @@ struct ExportError {
 void write_samples_csv(std::ostream& out, const SetRecord& set,
                        std::span<const rt::SampleRecord> samples);
 
+// One row an exercise without the machine: what was asked, what was confirmed, by whom and when,
+// and for a single-leg stance what the pelvis-tilt sensor measured (empty without one).
+void write_guided_csv(std::ostream& out, std::span<const GuidedRecord> guided);
+
 // {
 //   "format": "medius.session", "format_version": 1,
 //   "session": {"id", "program_id", "client_id", "start", "end"},
@@ -51,8 +56,15 @@ void write_samples_csv(std::ostream& out, const SetRecord& set,
 //                       "rendered_ratio", "tempo_error_percent",
 //                       "concentric": PHASE, "eccentric": PHASE, "metrics": METRICS}],
 //             "metrics": METRICS}],
-//   "symmetry": [{"exercise_id", "metric", "metrics": METRICS}]
+//   "symmetry": [{"exercise_id", "metric", "metrics": METRICS}],
+//   "guided": [{"id", "index", "exercise_id", "side", "warm_up", "reps_asked", "tempo", "hold_s",
+//               "duration_s", "end": "confirmed|skipped|not_confirmed|stopped|fault|interrupted",
+//               "confirmed_from": "nobody|panel|order", "confirmed_by", "reps_confirmed", "reason",
+//               "start", "end_time", "stance": null | {"measured", "held", "dropped", "drop_deg",
+//               "mean_deg", "stood_s", "until_drop_s"}}]
 // }
+// Guided exercises were done without the machine: nothing in them was counted or measured but a
+// stance, and they are no work.
 // METRICS: {key: {"value", "uncertainty", "unit", "flags": [..], "version"}}, keys, units and
 // definitions in measure/metric_table; value and uncertainty are null with the flag "missing".
 // Empty for what was recorded before there were any. PHASE: {"duration_s", "force_mean_time",
@@ -60,7 +72,7 @@ void write_samples_csv(std::ostream& out, const SetRecord& set,
 //         "power_mean_w", "power_peak_w", "velocity_mean", "velocity_peak", "force_error_rms"}
 // Times are null while a session or set is open. Keys are only ever added.
 void write_session_json(std::ostream& out, const SessionRecord& session,
-                        std::span<const SetRecord> sets);
+                        std::span<const SetRecord> sets, std::span<const GuidedRecord> guided = {});
 
 // The words used above.
 [[nodiscard]] std::vector<std::string> value_flag_names(std::uint32_t flags);

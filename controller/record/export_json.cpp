@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "controller/base/clamp.hpp"
+#include "controller/base/det_math.hpp"
 #include "controller/measure/set_metrics.hpp"
 #include "controller/record/export.hpp"
 #include "controller/record/export_words.hpp"
@@ -131,13 +132,31 @@ std::vector<double> side_values(std::span<const SetRecord> sets, const std::stri
   return values;
 }
 
-// [{"exercise_id", "metric", "metrics": METRICS}] for every exercise that both sides did.
+// One set of both legs on linked arms, a metric of each pad.
+struct PadPair {
+  MetricId metric, left, right;
+};
+constexpr PadPair kPadPairs[] = {
+    {MetricId::kForceMeanTime, MetricId::kLeftForceMean, MetricId::kRightForceMean},
+    {MetricId::kForcePeak, MetricId::kLeftForcePeak, MetricId::kRightForcePeak},
+    {MetricId::kWork, MetricId::kLeftWork, MetricId::kRightWork}};
+
+// [{"exercise_id", "metric", "metrics": METRICS}] for every exercise that both sides did, each
+// with its own arm or both on linked ones.
 Json symmetry_json(std::span<const SetRecord> sets) {
   constexpr MetricId kCompared[] = {MetricId::kForceMeanTime, MetricId::kForcePeak,
                                     MetricId::kWork,          MetricId::kPowerMean,
                                     MetricId::kVelocityMean,  MetricId::kRange};
   Json out = Json::array();
   std::vector<std::string> done;
+  const auto compare = [&out](const SetRecord& set, MetricId id, std::span<const double> left,
+                              std::span<const double> right) {
+    const measure::Symmetry symmetry = measure::symmetry(left, right);
+    const MetricValue values[] = {symmetry.index, symmetry.limb_index, symmetry.change};
+    out.push_back({{"exercise_id", set.exercise_id},
+                   {"metric", measure::find_metric(id)->key},
+                   {"metrics", metrics_json(values, units_of(set.coordinate))}});
+  };
   for (const SetRecord& set : sets) {
     if (std::find(done.begin(), done.end(), set.exercise_id) != done.end()) continue;
     done.push_back(set.exercise_id);
@@ -145,20 +164,54 @@ Json symmetry_json(std::span<const SetRecord> sets) {
       const auto left = side_values(sets, set.exercise_id, Side::kLeft, id);
       const auto right = side_values(sets, set.exercise_id, Side::kRight, id);
       if (left.empty() || right.empty()) continue;
-      const measure::Symmetry symmetry = measure::symmetry(left, right);
-      const MetricValue values[] = {symmetry.index, symmetry.limb_index, symmetry.change};
-      out.push_back({{"exercise_id", set.exercise_id},
-                     {"metric", measure::find_metric(id)->key},
-                     {"metrics", metrics_json(values, units_of(set.coordinate))}});
+      compare(set, id, left, right);
+    }
+    for (const PadPair& pair : kPadPairs) {
+      const auto left = side_values(sets, set.exercise_id, Side::kBoth, pair.left);
+      const auto right = side_values(sets, set.exercise_id, Side::kBoth, pair.right);
+      if (!left.empty() && !right.empty()) compare(set, pair.metric, left, right);
     }
   }
   return out;
 }
 
+Json guided_json(const GuidedRecord& guided) {
+  constexpr double kDegrees = 180.0 / det::kPi;
+  Json stance(nullptr);
+  if (guided.stance) {
+    stance = {{"measured", guided.stance->measured},
+              {"held", guided.stance->held},
+              {"dropped", guided.stance->dropped},
+              {"drop_deg", real(guided.stance->drop_rad * kDegrees)},
+              {"mean_deg", real(guided.stance->mean_rad * kDegrees)},
+              {"stood_s", real(guided.stance->stood_s)},
+              {"until_drop_s", real(guided.stance->until_drop_s)}};
+  }
+  return {{"id", guided.id},
+          {"index", guided.index},
+          {"exercise_id", guided.exercise_id},
+          {"side", to_string(guided.side)},
+          {"warm_up", guided.warm_up},
+          {"reps_asked", guided.reps_asked},
+          {"tempo", guided.tempo},
+          {"hold_s", real(guided.hold_s)},
+          {"duration_s", real(guided.duration_s)},
+          {"end", to_string(guided.end)},
+          {"confirmed_from", to_string(guided.from)},
+          {"confirmed_by", guided.confirmed_by},
+          {"reps_confirmed", guided.reps_confirmed},
+          {"reason", guided.reason},
+          {"start", time(guided.start_unix_ns)},
+          {"end_time", time(guided.end_unix_ns)},
+          {"stance", std::move(stance)}};
+}
+
 }  // namespace
 
 void write_session_json(std::ostream& out, const SessionRecord& session,
-                        std::span<const SetRecord> sets) {
+                        std::span<const SetRecord> sets, std::span<const GuidedRecord> guided) {
+  Json without_machine = Json::array();
+  for (const GuidedRecord& one : guided) without_machine.push_back(guided_json(one));
   Json list = Json::array();
   for (const SetRecord& set : sets) list.push_back(set_json(set));
   const Json document = {{"format", "medius.session"},
@@ -170,7 +223,8 @@ void write_session_json(std::ostream& out, const SessionRecord& session,
                            {"start", time(session.start_unix_ns)},
                            {"end", time(session.end_unix_ns)}}},
                          {"sets", std::move(list)},
-                         {"symmetry", symmetry_json(sets)}};
+                         {"symmetry", symmetry_json(sets)},
+                         {"guided", std::move(without_machine)}};
   // Text that is not UTF-8 is replaced, so that the file is always readable.
   out << document.dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
 }

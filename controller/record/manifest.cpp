@@ -7,6 +7,7 @@
 
 #include "controller/base/crc32c.hpp"
 #include "controller/record/bytes.hpp"
+#include "controller/record/disk.hpp"
 
 namespace medius::record {
 namespace {
@@ -77,12 +78,13 @@ sqlite3_file* Manifest::file() noexcept {
   return reinterpret_cast<sqlite3_file*>(file_memory_.data());
 }
 
-tl::expected<Manifest::Opened, std::string> Manifest::open(const std::string& path) {
+tl::expected<Manifest::Opened, std::string> Manifest::open(const std::string& path,
+                                                           const char* vfs_name) {
   Opened opened;
   opened.manifest.reset(new Manifest);
   Manifest& manifest = *opened.manifest;
   manifest.path_ = path;
-  sqlite3_vfs* vfs = sqlite3_vfs_find(nullptr);
+  sqlite3_vfs* vfs = sqlite3_vfs_find(vfs_name);
   manifest.file_memory_.resize(static_cast<std::size_t>(vfs->szOsFile));
 
   int exists = 0;
@@ -97,20 +99,46 @@ tl::expected<Manifest::Opened, std::string> Manifest::open(const std::string& pa
   }
   manifest.open_ = true;
 
+  sqlite3_int64 size = 0;
+  opened.unreadable = manifest.file()->pMethods->xFileSize(manifest.file(), &size) != SQLITE_OK;
   for (int index = 0; index < 2; ++index) {
     std::string bytes(kSlotSize, '\0');
     sqlite3_file* file = manifest.file();
     const int read = file->pMethods->xRead(file, bytes.data(), static_cast<int>(kSlotSize),
                                            static_cast<sqlite3_int64>(kSlotSize) * index);
-    if (read != SQLITE_OK) continue;  // too short or unreadable: an empty slot
+    if (read != SQLITE_OK) {  // too short: an empty slot
+      opened.unreadable = opened.unreadable || read != SQLITE_IOERR_SHORT_READ;
+      continue;
+    }
     auto slot = decode(bytes);
+    if (!slot) ++opened.damaged_slots;
     if (!slot || (opened.found && slot->generation < manifest.generation_)) continue;
     opened.found = true;
     opened.state = std::move(slot->state);
     manifest.generation_ = slot->generation;
     manifest.newest_slot_ = index;
   }
+  opened.first_write_torn =
+      !opened.found && !opened.unreadable && size <= static_cast<sqlite3_int64>(kSlotSize);
   return opened;
+}
+
+bool disk_answers(const Disk& disk, const std::string& directory) {
+  sqlite3_vfs* vfs = sqlite3_vfs_find(disk.vfs());
+  std::vector<unsigned char> memory(static_cast<std::size_t>(vfs->szOsFile));
+  auto* file = reinterpret_cast<sqlite3_file*>(memory.data());
+  const std::string path = directory + "/probe";
+  int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_SUPER_JOURNAL;
+  if (vfs->xOpen(vfs, path.c_str(), file, flags, &flags) != SQLITE_OK) return false;
+  const std::string sent(kSlotSize, '\x5a');
+  std::string got(kSlotSize, '\0');
+  const int size = static_cast<int>(kSlotSize);
+  const bool answers = file->pMethods->xWrite(file, sent.data(), size, 0) == SQLITE_OK &&
+                       file->pMethods->xSync(file, SQLITE_SYNC_NORMAL) == SQLITE_OK &&
+                       file->pMethods->xRead(file, got.data(), size, 0) == SQLITE_OK && got == sent;
+  file->pMethods->xClose(file);
+  vfs->xDelete(vfs, path.c_str(), 0);
+  return answers;
 }
 
 Manifest::~Manifest() {

@@ -16,18 +16,21 @@ struct sqlite3_file;
 
 namespace medius::record {
 
+class Disk;
+
 // The last acknowledged writes are kept by name. The store checkpoints after half as many, so that
 // whatever a damaged WAL can take with it is named here.
 inline constexpr std::size_t kManifestNames = 192;
 
 struct AcknowledgedWrite {
   std::uint64_t sequence = 0;
-  std::uint64_t id = 0;  // of a set or a session
+  std::uint64_t id = 0;  // of a set, a session or a guided exercise
 };
 
 struct ManifestState {
   std::uint64_t id_high_water = 0;  // no id above this was ever handed out
-  std::uint64_t sequence = 0;       // of the last acknowledged write (set closed or session put)
+  std::uint64_t sequence =
+      0;  // of the last acknowledged write (set closed, session or exercise put)
   std::uint64_t last_set_id = 0;
   std::uint64_t set_count = 0;            // closed sets
   std::uint64_t chain_head = 0;           // of the last closed set
@@ -44,9 +47,14 @@ class Manifest {
     std::unique_ptr<Manifest> manifest;
     ManifestState state;
     bool found = false;
-    bool existed = false;  // the file was there, whatever was in it
+    bool existed = false;           // the file was there, whatever was in it
+    bool unreadable = false;        // the disk answered a read with an error
+    bool first_write_torn = false;  // nothing was ever in it
+    int damaged_slots = 0;          // whole in length, but not by their CRC
   };
-  static tl::expected<Opened, std::string> open(const std::string& path);
+  // `vfs_name`: a registered VFS, null for SQLite's default.
+  static tl::expected<Opened, std::string> open(const std::string& path,
+                                                const char* vfs_name = nullptr);
   ~Manifest();
   Manifest(const Manifest&) = delete;
   Manifest& operator=(const Manifest&) = delete;
@@ -66,5 +74,8 @@ class Manifest {
 
   [[nodiscard]] sqlite3_file* file() noexcept;
 };
+
+// Writes, syncs and reads back a file that goes away: does the disk under this folder work at all?
+[[nodiscard]] bool disk_answers(const Disk& disk, const std::string& directory);
 
 }  // namespace medius::record

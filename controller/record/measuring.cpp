@@ -100,7 +100,9 @@ measure::MetricSample metric_sample(const rt::SampleRecord& sample) {
           sample.force_measured,
           sample.force_target,
           1e-6 * sample.pelvis_tilt_urad,
-          sample.pelvis_seen != 0};
+          sample.pelvis_seen != 0,
+          1e-3 * sample.pad_left_mnm,
+          1e-3 * sample.pad_right_mnm};
 }
 
 std::vector<MetricValue> set_metrics_of(const SetRecord& set,

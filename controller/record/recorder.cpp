@@ -17,13 +17,13 @@ using rt::SampleRecord;
 constexpr std::size_t kDrainMax = 32768;
 // Samples handed to live streams at a time.
 constexpr std::size_t kChunk = 1024;
-// The longest repetition that is measured whole: two minutes (5 MB a set). A longer one is measured
+// The longest repetition that is measured whole: two minutes (9 MB a set). A longer one is measured
 // from what is left and marked kQualitySamplesMissing.
 constexpr std::size_t kHistoryMax = 120'000;
 // Samples with a serial that no open set has yet: four seconds of two axes (1 MB). The oldest go
 // first.
 constexpr std::size_t kEarlyMax = 8192;
-// Samples that wait for a store in trouble: ten minutes of one axis (62 MB) over all sets. Beyond,
+// Samples that wait for a store in trouble: ten minutes of one axis (72 MB) over all sets. Beyond,
 // whole blocks are dropped and counted in samples_dropped.
 constexpr std::size_t kWaitingMax = 600'000;
 // Sets whose close failed, beside the one under way. With one more the oldest is given up; its

@@ -29,7 +29,7 @@ struct Column {
 };
 
 using R = rt::SampleRecord;
-constexpr std::array<Column, 21> kColumns{{
+constexpr std::array<Column, 23> kColumns{{
     {"tick", offsetof(R, tick), 8, Coding::kDelta},
     {"position", offsetof(R, position), 8, Coding::kXor},
     {"velocity", offsetof(R, velocity), 8, Coding::kXor},
@@ -51,6 +51,8 @@ constexpr std::array<Column, 21> kColumns{{
     {"missed", offsetof(R, missed), 4, Coding::kDelta},
     {"pelvis_tilt_urad", offsetof(R, pelvis_tilt_urad), 4, Coding::kXor},
     {"pelvis_seen", offsetof(R, pelvis_seen), 4, Coding::kXor},
+    {"pad_left_mnm", offsetof(R, pad_left_mnm), 4, Coding::kXor},
+    {"pad_right_mnm", offsetof(R, pad_right_mnm), 4, Coding::kXor},
 }};
 
 constexpr std::size_t columns_width() {

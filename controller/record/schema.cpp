@@ -7,7 +7,7 @@
 namespace medius::record {
 namespace {
 
-constexpr std::array<Migration, 2> kStation{{
+constexpr std::array<Migration, 3> kStation{{
     {"sessions, sets and repetitions",
      // sequence: of the acknowledged write; 0 while a set is open.
      "CREATE TABLE sessions(id TEXT PRIMARY KEY, sequence INTEGER NOT NULL, payload BLOB NOT NULL,"
@@ -25,6 +25,10 @@ constexpr std::array<Migration, 2> kStation{{
     {"recomputed metrics, beside the sets as they were sealed",
      "CREATE TABLE recomputed(set_id TEXT PRIMARY KEY, payload BLOB NOT NULL, crc INTEGER NOT NULL)"
      " WITHOUT ROWID;"},
+    {"exercises without the machine, as they were confirmed",
+     "CREATE TABLE guided(id TEXT PRIMARY KEY, session_id TEXT NOT NULL, sequence INTEGER NOT NULL,"
+     " payload BLOB NOT NULL, crc INTEGER NOT NULL) WITHOUT ROWID;"
+     "CREATE INDEX guided_by_session ON guided(session_id, id);"},
 }};
 
 constexpr std::array<Migration, 1> kSamples{{

@@ -215,10 +215,12 @@ tl::expected<StoredSet, StoreError> Store::Impl::already_closed(const SetRecord&
 Store::Store(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Store::~Store() = default;
 
-tl::expected<std::unique_ptr<Store>, StoreError> Store::open(const std::string& directory) {
+tl::expected<std::unique_ptr<Store>, StoreError> Store::open(const std::string& directory,
+                                                             Disk& disk) {
   auto impl = std::make_unique<Impl>();
   impl->directory = directory;
-  auto lock = DirectoryLock::take(directory);
+  impl->disk = &disk;
+  auto lock = disk.lock(directory);
   if (!lock) return tl::unexpected(StoreError{lock.error()});
   impl->lock = std::move(*lock);
   if (auto loaded = impl->load(true); !loaded) return tl::unexpected(loaded.error());

@@ -16,9 +16,13 @@
 
 #include <tl/expected.hpp>
 
+#include "controller/record/guided_record.hpp"
 #include "controller/record/set_record.hpp"
 
 namespace medius::record {
+
+class Disk;
+[[nodiscard]] Disk& real_disk();  // the computer's own files; disk.hpp
 
 struct StoreError {
   std::string message;  // the thing, the value, the limit, the next step
@@ -29,6 +33,7 @@ struct StoreReport {
   int schema_version = 0;
   std::uint64_t sessions = 0;
   std::uint64_t sets = 0;
+  std::uint64_t guided = 0;        // exercises without the machine
   std::uint64_t rows_damaged = 0;  // CRC mismatch
   std::vector<std::string> damaged_ids;
   std::vector<std::string> missing_ids;      // acknowledged once, not in the database; stays named
@@ -42,8 +47,9 @@ class Store {
   // Opens or creates the store in a directory (created with mode 0700). Sets left open by a crash
   // are closed as kInterrupted with the repetitions that were journaled. Damaged files are moved
   // aside and new ones begun, so that the machine still trains. Refused: a directory another
-  // process uses, a schema that a newer program wrote.
-  static tl::expected<std::unique_ptr<Store>, StoreError> open(const std::string& directory);
+  // process uses, a schema that a newer program wrote. `disk` outlives the store.
+  static tl::expected<std::unique_ptr<Store>, StoreError> open(const std::string& directory,
+                                                               Disk& disk = real_disk());
   // In memory, for simulations that keep nothing. Samples of the newest sets only (2.4 million).
   static tl::expected<std::unique_ptr<Store>, StoreError> open_in_memory();
   ~Store();
@@ -65,6 +71,10 @@ class Store {
   // changed.
   [[nodiscard]] tl::expected<StoredSet, StoreError> close_set(const SetRecord& set);
 
+  // An exercise without the machine that is over. One transaction: when it returns, it is durable
+  // ("acknowledged") and never changed; the same record again only completes the acknowledgement.
+  [[nodiscard]] tl::expected<void, StoreError> put_guided(const GuidedRecord& guided);
+
   // Keeps other metrics for a closed set, as recompute() made them: set() and sets_of() give them
   // from then on. The sealed rows stay. `set` has the same repetitions as the stored one.
   [[nodiscard]] tl::expected<void, StoreError> put_recomputed(const SetRecord& set);
@@ -75,6 +85,7 @@ class Store {
                                                     const std::string& before_id);
   [[nodiscard]] std::optional<SessionRecord> session(const std::string& id);
   [[nodiscard]] std::vector<SetRecord> sets_of(const std::string& session_id);  // with repetitions
+  [[nodiscard]] std::vector<GuidedRecord> guided_of(const std::string& session_id);
   [[nodiscard]] std::optional<SetRecord> set(const std::string& id);
   // All samples of a set; error if a block is damaged (names it).
   [[nodiscard]] tl::expected<std::vector<rt::SampleRecord>, StoreError> samples(

@@ -10,10 +10,10 @@
 #include <vector>
 
 #include "controller/record/database.hpp"
+#include "controller/record/disk.hpp"
 #include "controller/record/manifest.hpp"
 #include "controller/record/rows.hpp"
 #include "controller/record/store.hpp"
-#include "controller/record/store_files.hpp"
 
 namespace medius::record {
 
@@ -41,7 +41,8 @@ struct Store::Impl {
 
   std::string directory;  // empty: in memory
   StoreReport report;
-  std::unique_ptr<DirectoryLock> lock;  // outlives the databases
+  Disk* disk = nullptr;              // null in memory
+  std::unique_ptr<FolderLock> lock;  // outlives the databases
   std::unique_ptr<Database> station;
   std::unique_ptr<Database> blocks;     // null in memory
   std::unique_ptr<Manifest> manifest;   // null in memory
@@ -79,6 +80,9 @@ struct Store::Impl {
                                                          std::uint64_t& digest, bool& damaged);
   [[nodiscard]] std::optional<SetRecord> whole_set(const std::string& id);
   void apply_recomputed(SetRecord& set);
+  // store_guided.cpp
+  void scan_guided(std::vector<AcknowledgedWrite>& seen);
+  [[nodiscard]] bool has_guided(const std::string& id, std::uint64_t sequence);
   // Within a transaction: the repetitions and the closed row. Moves `state` on.
   void write_closed(const SetRecord& set, SetSeal seal, ManifestState& state);
   void write_reps(const SetRecord& set, SetSeal& seal);

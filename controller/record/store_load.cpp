@@ -1,7 +1,6 @@
 // Opening the store: put aside what is damaged, verify every row, name what is missing, close what
 // a crash left open.
 #include <algorithm>
-#include <filesystem>
 
 #include "controller/measure/set_metrics.hpp"
 #include "controller/record/sample_block.hpp"
@@ -17,7 +16,11 @@ constexpr const char* kManifestFile = "manifest.bin";
 
 // Beyond this only the tables' definitions of samples.db are checked at start (reading it all would
 // take longer than a second); each block's CRC is checked when it is read, whatever the size.
-constexpr std::uintmax_t kWholeCheckBytesMax = 256u << 20;
+constexpr std::uint64_t kWholeCheckBytesMax = 256u << 20;
+
+// A read error may be over at the next attempt (a cable, a controller that was reset); SQLite may
+// call it damage.
+constexpr int kReadAttempts = 3;
 
 // A store whose counters are all lost goes on in a new range of ids, above any that it can have
 // used.
@@ -31,11 +34,45 @@ void add_once(std::vector<std::string>& list, const std::string& id) {
   if (std::find(list.begin(), list.end(), id) == list.end()) list.push_back(id);
 }
 
+// Why a database could not be used.
+struct OpenProblem {
+  bool damaged = false;  // what the disk answers is wrong; else: not ours to touch, or no room
+  std::string text;
+};
+
+tl::expected<std::unique_ptr<Database>, OpenProblem> try_open(const std::string& path,
+                                                              const Disk* disk,
+                                                              std::span<const Migration> migrations,
+                                                              bool whole_check) {
+  const auto kind = disk == nullptr ? Database::Kind::kMemory : Database::Kind::kFile;
+  auto opened = Database::open(path, kind, disk == nullptr ? nullptr : disk->vfs());
+  if (!opened) {
+    return tl::unexpected(OpenProblem{opened.error().content_is_unusable(), opened.error().text});
+  }
+  Database& database = **opened;
+  const auto version = migrate(database, migrations);
+  std::optional<OpenProblem> problem;
+  if (!version && version.error().problem == SchemaProblem::kNewer) {
+    problem = {false, "schema version " + std::to_string(version.error().version) +
+                          ", this program knows up to " + std::to_string(migrations.size()) +
+                          "; start the newer program that wrote it"};
+  } else if (!version) {
+    const SchemaError& error = version.error();
+    problem = {error.problem != SchemaProblem::kError || error.error.content_is_unusable(),
+               error.error.text};
+  } else if (auto finding = whole_check ? database.integrity_problem() : std::nullopt) {
+    problem = {true, std::move(*finding)};
+  }
+  if (!problem) return std::move(*opened);
+  database.keep_wal_on_close();
+  return tl::unexpected(std::move(*problem));
+}
+
 }  // namespace
 
 tl::expected<void, StoreError> Store::Impl::put_aside(const std::vector<std::string>& files,
                                                       const std::string& reason) {
-  auto folder = quarantine(directory, files, reason);
+  auto folder = disk->quarantine(directory, files, reason);
   if (!folder) return tl::unexpected(StoreError{folder.error()});
   report.notes.push_back(directory + "/" + files.front() + ": damaged (" + reason + "), moved to " +
                          *folder + "; a new one was begun");
@@ -47,47 +84,28 @@ tl::expected<void, StoreError> Store::Impl::open_database(std::unique_ptr<Databa
                                                           const std::string& name,
                                                           bool whole_check) {
   const std::string path = in_memory() ? "" : directory + "/" + name;
-  const auto kind = in_memory() ? Database::Kind::kMemory : Database::Kind::kFile;
   const auto migrations = name == kStationFile ? station_migrations() : samples_migrations();
-  const auto refuse = [&](const DatabaseError& error) {
-    return tl::unexpected(
-        StoreError{path + ": cannot be opened: " + error.text +
-                   "; check the folder's mode and the disk, or name another folder"});
-  };
   // Once as it is, once more anew if what was there is damaged.
   for (bool fresh : {false, true}) {
-    std::string reason;
-    auto opened = Database::open(path, kind);
-    if (opened) {
-      const auto version = migrate(**opened, migrations);
-      if (!version && version.error().problem == SchemaProblem::kNewer) {
-        (*opened)->keep_wal_on_close();
-        return tl::unexpected(
-            StoreError{path + ": schema version " + std::to_string(version.error().version) +
-                       ", this program knows up to " + std::to_string(migrations.size()) +
-                       "; start the newer program that wrote it, or name another folder"});
-      }
-      if (!version) {
-        if (version.error().problem == SchemaProblem::kError &&
-            !version.error().error.content_is_unusable()) {
-          return refuse(version.error().error);
-        }
-        reason = version.error().error.text;
-      } else if (auto problem = whole_check ? (*opened)->integrity_problem() : std::nullopt) {
-        reason = *problem;
-      } else {
-        report.schema_version = name == kStationFile ? *version : report.schema_version;
+    OpenProblem problem;
+    for (int attempt = 0; attempt < kReadAttempts; ++attempt) {
+      auto opened = try_open(path, disk, migrations, whole_check);
+      if (opened) {
+        if (name == kStationFile) report.schema_version = static_cast<int>(migrations.size());
         database = std::move(*opened);
         return {};
       }
-      (*opened)->keep_wal_on_close();
-    } else {
-      if (!opened.error().content_is_unusable()) return refuse(opened.error());
-      reason = opened.error().text;
+      problem = std::move(opened.error());
+      if (!problem.damaged) break;
     }
-    if (fresh) return refuse(DatabaseError{0, reason});
-    if (opened) opened->reset();
-    if (auto aside = put_aside({name, name + "-wal", name + "-shm", name + "-journal"}, reason);
+    // A disk that does not work at all is no reason to put a good file aside.
+    if (fresh || !problem.damaged || in_memory() || !disk_answers(*disk, directory)) {
+      return tl::unexpected(
+          StoreError{path + ": cannot be opened: " + problem.text +
+                     "; check the folder's mode and the disk, or name another folder"});
+    }
+    if (auto aside =
+            put_aside({name, name + "-wal", name + "-shm", name + "-journal"}, problem.text);
         !aside) {
       return aside;
     }
@@ -99,16 +117,26 @@ tl::expected<void, StoreError> Store::Impl::open_manifest(ManifestState& state, 
   manifest.reset();
   const std::string path = directory + "/" + kManifestFile;
   for (bool fresh : {false, true}) {
-    auto opened = Manifest::open(path);
-    if (!opened) return tl::unexpected(StoreError{opened.error()});
-    std::error_code ignored;
-    const auto size = std::filesystem::file_size(path, ignored);
-    if (!fresh && !opened->found && opened->existed && size > 0) {
+    auto opened = Manifest::open(path, disk->vfs());
+    for (int attempt = 1; attempt < kReadAttempts && opened && opened->unreadable; ++attempt) {
       opened->manifest.reset();
-      if (auto aside = put_aside({kManifestFile}, "neither slot has a valid CRC"); !aside) {
-        return aside;
-      }
+      opened = Manifest::open(path, disk->vfs());
+    }
+    if (!opened) return tl::unexpected(StoreError{opened.error()});
+    if (opened->unreadable && (fresh || !disk_answers(*disk, directory))) {
+      return tl::unexpected(StoreError{path + ": cannot be read; check or replace the disk"});
+    }
+    const bool useless = opened->existed && !opened->found && !opened->first_write_torn;
+    if (!fresh && (useless || opened->unreadable)) {
+      opened->manifest.reset();
+      const char* why = opened->unreadable ? "it cannot be read" : "neither slot has a valid CRC";
+      if (auto aside = put_aside({kManifestFile}, why); !aside) return aside;
       continue;
+    }
+    if (opened->damaged_slots > 0) {
+      report.notes.push_back(path +
+                             ": one of its two slots was damaged, or torn when power went; what "
+                             "the other one says stands, and the next write mends it");
     }
     state = std::move(opened->state);
     found = opened->found;
@@ -233,6 +261,7 @@ void Store::Impl::find_missing(const ManifestState& known) {
       is_session = row.bind(id).next();
       there = is_session && as_unsigned(row.integer(0)) >= write.sequence;
     }
+    there = there || has_guided(id, write.sequence);
     const bool damaged = std::find(report.damaged_ids.begin(), report.damaged_ids.end(), id) !=
                          report.damaged_ids.end();
     if (there || damaged) continue;
@@ -286,7 +315,8 @@ void Store::Impl::settle_ids(const ManifestState& known, bool manifest_found,
   const auto counter = stored_id_counter();
   std::uint64_t floor = std::max(known.id_high_water, counter.value_or(0));
   if (anything_before && !manifest_found && !counter) {
-    floor = std::max<std::uint64_t>(floor, (quarantine_count(directory) + 1) << kIdGenerationShift);
+    floor = std::max<std::uint64_t>(floor, (disk->quarantine_count(directory) + 1)
+                                               << kIdGenerationShift);
   }
   // A manifest whose newest slot was damaged is one reservation behind: skip one more.
   if (anything_before) floor += kIdBatch;
@@ -366,6 +396,7 @@ tl::expected<void, StoreError> Store::Impl::verify(const ManifestState& known,
   scan_sessions(seen);
   scan_sets(seen, open_ids);
   scan_reps();
+  scan_guided(seen);
   std::sort(seen.begin(), seen.end(),
             [](const auto& a, const auto& b) { return a.sequence < b.sequence; });
   const std::size_t old = seen.size() - std::min(seen.size(), kManifestNames);
@@ -393,17 +424,15 @@ tl::expected<void, StoreError> Store::Impl::load(bool at_start) {
   blocks.reset();
   if (in_memory()) return open_database(station, kStationFile, false);
 
-  std::error_code ignored;
-  const std::filesystem::path folder(directory);
   bool anything_before = false;
   for (const char* name : {kStationFile, kSamplesFile, kManifestFile}) {
-    anything_before = anything_before || std::filesystem::exists(folder / name, ignored);
+    anything_before = anything_before || disk->size(directory + "/" + name);
   }
   ManifestState known;
   bool manifest_found = false;
   if (auto opened = open_manifest(known, manifest_found); !opened) return opened;
-  const auto samples_bytes = std::filesystem::file_size(folder / kSamplesFile, ignored);
-  const bool small = !ignored && samples_bytes <= kWholeCheckBytesMax;
+  const auto samples_bytes = disk->size(directory + "/" + kSamplesFile);
+  const bool small = samples_bytes && *samples_bytes <= kWholeCheckBytesMax;
   if (auto opened = open_database(station, kStationFile, true); !opened) return opened;
   if (auto opened = open_database(blocks, kSamplesFile, small); !opened) return opened;
   // What an earlier process wrote but could not sync exists in the page cache only: copying it to

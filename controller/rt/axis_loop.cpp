@@ -34,6 +34,11 @@ constexpr double kMeasurable = 1e6;
 // Ten samples of a pelvis sensor: an older tilt says nothing of this moment.
 constexpr std::int64_t kPelvisAgeNs = 100'000'000;
 
+// Of a pad's torque; the cell's rail is 760 Nm.
+std::int32_t milli(double torque_nm) noexcept {
+  return static_cast<std::int32_t>(clamped(torque_nm, -2e6, 2e6) * 1e3);
+}
+
 double measured_or(double x, double last, bool& finite) noexcept {
   if (absolute(x) <= kMeasurable) return x;
   finite = false;
@@ -101,6 +106,7 @@ void AxisLoop::sense(const LoopState& loop) noexcept {
   const bool tension_new = load_cell_seen_.update(input.load_cell.freshness) && tension_finite;
   sensed_.finite = sensed_.finite && tension_finite;
   diagnose(loop, position, position_new, tension, tension_new);
+  if (config_.linked_arms) diagnose_pads(input);
   drive_state_ = input.drive.state;
   mode_display_ = input.drive.mode_display;
   drive_active_ =
@@ -130,12 +136,28 @@ void AxisLoop::diagnose(const LoopState& loop, double position, bool position_ne
   input.load_state = load_state_;
   input.reaction = loop.reaction;
   input.dt_s = kTickPeriodS;
+  input.slack = torque_.slack_servo;
   const diagnosis::SignalOutput checked = diagnosis::check_signals(signal_limits_, input, signals_);
   signal_cause_ = checked.cause;
   sensed_.position_fresh = checked.use_position;
   sensed_.tension_fresh = checked.use_tension;
   if (checked.use_position) sensed_.position = position;
   if (checked.use_tension) sensed_.tension = tension;
+}
+
+// What the sum of the pads hides. A number that cannot be is a fault of the sum already.
+void AxisLoop::diagnose_pads(const hal::AxisInput& input) noexcept {
+  diagnosis::PadInput pads;
+  for (std::size_t pad = 0; pad < input.pad.size(); ++pad) {
+    pads.force[pad] = input.pad[pad].force;
+    pads.fresh[pad] =
+        pad_seen_[pad].update(input.pad[pad].freshness) && is_finite(input.pad[pad].force);
+  }
+  pads.felt_force = felt_force_;
+  pads.load_state = load_state_;
+  const diagnosis::PadOutput checked = diagnosis::check_pads(signal_limits_, pads, pads_);
+  one_leg_ = checked.one_leg;
+  if (checked.cause.reaction > signal_cause_.reaction) signal_cause_ = checked.cause;
 }
 
 safety::SuperviseInput AxisLoop::supervise_input(const LoopState& loop) const noexcept {
@@ -277,9 +299,11 @@ FaultCode AxisLoop::call_profile(const LoopState& loop) noexcept {
     return FaultCode::kPluginOscillates;
   }
   wish_ = output.force;
+  // Nobody may get with one leg what was set for two.
+  if (one_leg_) wish_ = at_most(0.5 * wish_, config_.one_leg_force_max);
   wish_valid_ = true;
   wish_velocity_ = output.velocity;
-  wish_force_max_ = output.force;
+  wish_force_max_ = wish_;
   wish_force_min_ = output.force_min;
   return FaultCode::kNone;
 }
@@ -514,6 +538,8 @@ void AxisLoop::fill(AxisStatus& status) const noexcept {
   status.load_applied = gate_.applied;
   status.range_reference = tracker_.range_reference();
   status.pretension = pretension_;
+  status.linked_arms = config_.linked_arms;
+  status.pad_force = pads_.force;
   status.drive_age_ns = ages_.drive_ns;
   status.load_command_id = load_command_id_;
   status.load_applied_tick = load_applied_tick_;
@@ -544,6 +570,10 @@ void AxisLoop::fill(const LoopState& loop, SampleRecord& sample) const noexcept 
       safety::within(hal::age_ns(loop.tick, pelvis.freshness), kPelvisAgeNs)) {
     sample.pelvis_tilt_urad = static_cast<std::int32_t>(clamped(pelvis.tilt_rad, -3.2, 3.2) * 1e6);
     sample.pelvis_seen = 1;
+  }
+  if (config_.linked_arms) {
+    sample.pad_left_mnm = milli(pads_.force[0]);
+    sample.pad_right_mnm = milli(pads_.force[1]);
   }
 }
 

@@ -3,10 +3,12 @@
 // the same tick.
 #pragma once
 
+#include <array>
 #include <cstdint>
 
 #include "controller/base/tick.hpp"
 #include "controller/diagnosis/limits_copy.hpp"
+#include "controller/diagnosis/pads.hpp"
 #include "controller/diagnosis/signals.hpp"
 #include "controller/diagnosis/wish_watch.hpp"
 #include "controller/measure/hold_counter.hpp"
@@ -146,6 +148,7 @@ class AxisLoop {
   [[nodiscard]] safety::SuperviseOutput servo_wish(const LoopState& loop) noexcept;
   void diagnose(const LoopState& loop, double position, bool position_new, double tension,
                 bool tension_new) noexcept;
+  void diagnose_pads(const hal::AxisInput& input) noexcept;
 
   [[nodiscard]] safety::SuperviseInput supervise_input(const LoopState& loop) const noexcept;
   [[nodiscard]] medius_step_in_t step_input(const LoopState& loop) const noexcept;
@@ -173,6 +176,9 @@ class AxisLoop {
   Seen drive_seen_, load_cell_seen_;
   diagnosis::SignalState signals_;
   safety::SuperviseOutput signal_cause_;
+  std::array<Seen, hal::kPads> pad_seen_{};
+  diagnosis::PadState pads_;
+  bool one_leg_ = false;  // one pad of linked arms carries nothing
   hal::DriveState drive_state_ = hal::DriveState::kUnknown;
   bool drive_active_ = false;
   std::int8_t mode_display_ = 0;

@@ -49,6 +49,10 @@ struct AxisConfig {
   double drive_speed_limit = 0.0;  // asked of the drive, m/s | rad/s
   // The drive has a velocity mode of its own; else laws that command motion get a soft servo.
   bool drive_velocity_mode = false;
+  // Two arms on one drive, each pad with its own cell. While one pad carries nothing the other leg
+  // has the whole load: then at most this is felt, Nm.
+  bool linked_arms = false;
+  double one_leg_force_max = 0.0;
   // What the drive may report; 0 = not watched, for drives that do not report it.
   double bus_voltage_min_v = 0.0, bus_voltage_max_v = 0.0;
   double temperature_max_c = 0.0;

@@ -107,8 +107,11 @@ struct SampleRecord {
   std::uint32_t missed = 0;           // periods skipped just before this tick
   std::int32_t pelvis_tilt_urad = 0;  // positive: down on the side that does not stand
   std::uint32_t pelvis_seen = 0;      // 1: a sensor measured it lately; 0: not known
+  // Linked arms: what each pad's cell reads, 1e-3 Nm. Both 0: the axis has one cell.
+  std::int32_t pad_left_mnm = 0;
+  std::int32_t pad_right_mnm = 0;
 };
-static_assert(sizeof(SampleRecord) == 11 * 8 + 4 + 2 + 4 * 1 + 2 + 4 + 2 * 4, "no padding");
+static_assert(sizeof(SampleRecord) == 11 * 8 + 4 + 2 + 4 * 1 + 2 + 4 + 4 * 4, "no padding");
 
 struct AxisStatus {
   hal::CoordinateKind coordinate = hal::CoordinateKind::kCable;
@@ -136,6 +139,8 @@ struct AxisStatus {
   double load_applied = 0.0;
   double range_reference = 0.0;
   double pretension = 0.0;
+  std::array<double, hal::kPads> pad_force{};  // linked arms only: left, right
+  bool linked_arms = false;
   std::int64_t drive_age_ns = 0;
   std::uint64_t load_command_id = 0;  // last kSetLoad that is fully applied
   std::uint64_t load_applied_tick = 0;

@@ -54,6 +54,8 @@ constexpr FaultInfo kTable[] = {
      "hold the dead-man switch before the machine is to pull again; the set can be resumed"},
     {FaultCode::kPulledTooFar, Reaction::kSoftUnload, true, "pulled-too-far",
      "see to the person, let them take the start position again, then press reset at the panel"},
+    {FaultCode::kLegOffPad, Reaction::kSoftUnload, false, "leg-off-pad",
+     "take both pads again, or have the cell of the empty one checked; the set can be resumed"},
     {FaultCode::kTicksMissed, Reaction::kFastUnload, true, "ticks-missed",
      "the host stalled: close other programs on it, then press reset at the panel"},
     {FaultCode::kPluginError, Reaction::kSoftUnload, true, "plugin-error",

@@ -18,8 +18,8 @@ enum class Reaction : std::uint8_t {
 
 enum class FaultCode : std::uint16_t {
   kNone = 0,
-  // Latched (all but kHandleReleased, kDeadManReleased and kCommandInvalid): force returns only
-  // after a local reset edge at the operator panel.
+  // Latched (all but kHandleReleased, kDeadManReleased, kLegOffPad and kCommandInvalid): force
+  // returns only after a local reset edge at the operator panel.
   kDataStale = 100,        // drive or load-cell sample older than its unload age
   kLinkLost = 101,         // the bus thread has declared the link lost
   kDriveFault = 110,       // statusword fault bit
@@ -46,8 +46,10 @@ enum class FaultCode : std::uint16_t {
   kDeadManReleased = 142,  // let go of while the machine pulled inward: stops and unloads; stands
                            // until slack tension is reached, not latched
   kPulledTooFar = 143,     // the load pulled a limb well behind where it was taken
-  kTicksMissed = 150,      // consecutive missed periods
-  kPluginError = 160,      // profile returned an error
+  kLegOffPad = 144,    // linked arms: one pad carries nothing, so that the other leg has it all;
+                       // stands until both pads are held again, not latched
+  kTicksMissed = 150,  // consecutive missed periods
+  kPluginError = 160,  // profile returned an error
   kPluginNotFinite = 161,
   kPluginOutOfRange = 162,
   kPluginOverBudget = 163,

@@ -33,7 +33,7 @@ struct AxisBounds {
   double release_force_fraction = 0.0;  // release: measured force below this x felt ...
   double release_speed = 0.0;           // ... and inward speed above this ...
   int release_confirm_ticks = 0;        // ... for so many ticks
-  double slack_speed = 0.0;             // reel-in speed of the slack servo (0.15 m/s)
+  double slack_speed = 0.0;             // reel-in speed of a slack cable (0.15 m/s)
   double slack_gain = 0.0;              // N per m/s of the slack servo
   double slack_pull_max = 0.0;          // inward force of the slack servo
   double pretension_max = 0.0;          // approach and reel-in tension: 30 N
@@ -165,7 +165,7 @@ class TorqueWord {
 struct TorqueState {
   double word = 0.0;
   int release_ticks = 0;
-  bool ran_ahead = false;  // tension was last there on a brisk way in: the hand may have outrun it
+  bool ran_ahead = false;    // tension was last there on a brisk way: hand or drum may have run on
   bool slack_servo = false;  // tension is gone: reel in slowly
   int doubt_ticks =
       0;  // left, in which it may still be a hand that comes back; < 0: nobody is blamed

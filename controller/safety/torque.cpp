@@ -14,32 +14,39 @@ constexpr double kCorrectionOverFelt = 0.4;  // of the force of the set: frictio
 constexpr int kRetensionTicks = 50;          // tension must stay back for so long
 // A brisk hand, too, slackens a light load: half of the brake force.
 constexpr double kLightOverBrake = 0.5;
-// The servo acts at once; in doubt the word "released" waits so long: a bounce is over, or a hand
-// that outran the cable has come back to it.
-constexpr int kLightDoubtTicks = 300, kAheadDoubtTicks = 2500;
+// The servo reels in at 0.25 m/s, of the 0.3 m/s allowed without user load: a hand may be waiting.
+constexpr double kServoOverSlack = 5.0 / 3.0;
+// It acts at once; in doubt the word "released" waits so long: it has then reeled in 0.75 m, more
+// than a hand that outran the cable, or dropped, can be away from it.
+constexpr int kDoubtTicks = 3000;
+// Only a hand that moves out asks for its load again, 0.02 m/s: a post that caught the handle does
+// not.
+constexpr double kAsksOverSlack = 2.0 / 15.0;
 
 // Watches for the handle slipping away; true while the slack servo has the word.
 bool track_release(const AxisBounds& bounds, const TorqueInput& input, double felt,
                    TorqueState& state) noexcept {
+  const bool loaded = input.load_state == LoadState::kLoaded;
   if (!state.slack_servo) {
-    const bool loaded = input.load_state == LoadState::kLoaded;
     const bool low = input.measured_force < bound(bounds.release_force_fraction) * felt;
     const bool inward = input.velocity < -bound(bounds.release_speed);
-    if (!low) state.ran_ahead = inward;
+    if (!low) state.ran_ahead = absolute(input.velocity) > bound(bounds.release_speed);
     state.release_ticks = low && inward ? state.release_ticks + 1 : 0;
-    if (state.release_ticks == 0 || state.release_ticks < bounds.release_confirm_ticks)
-      return false;
-    const bool light = felt < kLightOverBrake * bound(bounds.brake_force_max);
-    const int doubt = state.ran_ahead ? kAheadDoubtTicks : light ? kLightDoubtTicks : 0;
+    if (!low || !inward || state.release_ticks < bounds.release_confirm_ticks) return false;
+    const bool back = state.ran_ahead || felt < kLightOverBrake * bound(bounds.brake_force_max);
+    // Slack again before the load is back: what is left of the doubt, none anew.
+    const int doubt = state.retension_ceiling > 0.0 ? state.doubt_ticks : (back ? kDoubtTicks : 0);
     state = {.word = state.word, .slack_servo = true, .doubt_ticks = loaded ? doubt : -1};
   }
+  if (loaded && state.doubt_ticks < 0) state.doubt_ticks = kDoubtTicks;
   state.released = state.doubt_ticks == 0;
   if (state.doubt_ticks > 0) --state.doubt_ticks;
   // Half of what the servo pulls with: a hand that holds on shows more, friction alone does not.
   const bool held = input.measured_force > 0.5 * bound(bounds.slack_pull_max);
   state.retension_ticks = held ? state.retension_ticks + 1 : 0;
   if (state.retension_ticks < kRetensionTicks) return true;
-  state = {.word = state.word, .retension_ceiling = bound(bounds.slack_pull_max)};
+  state.slack_servo = state.released = false;
+  state.retension_ceiling = bound(bounds.slack_pull_max);
   return false;
 }
 
@@ -52,10 +59,11 @@ double bounded_word(const AxisBounds& bounds, const TorqueInput& input, double f
   if (near_felt != input.torque) out.limits |= kLimitCorrection;
   double word = clamped(near_felt, 0.0, bound(bounds.force_max));
   if (word != near_felt) out.limits |= kLimitForce;
-  if (!(word > state.retension_ceiling)) state.retension_ceiling = 0.0;
+  if (!(state.retension_ceiling < felt + correction)) state.retension_ceiling = 0.0;
   if (state.retension_ceiling > 0.0) {
-    word = state.retension_ceiling;
-    state.retension_ceiling += bound(bounds.felt_rise_per_s) * kEngageOverRise * dt_s;
+    word = at_most(word, state.retension_ceiling);
+    const bool asks = input.velocity > kAsksOverSlack * bound(bounds.slack_speed);
+    if (asks) state.retension_ceiling += bound(bounds.felt_rise_per_s) * kEngageOverRise * dt_s;
     out.limits |= kLimitSlackServo;
   }
   return word;
@@ -94,18 +102,17 @@ TorqueOutput limit_torque(const AxisBounds& bounds, const TorqueInput& input,
     if (!fresh || !finite) out.fault = fresh ? FaultCode::kNotFinite : FaultCode::kDataStale;
     const double fall = bound(bounds.felt_fall_per_s) * kFastUnloadOverFall * dt_s;
     word = at_least(last - fall, 0.0);
-    if (drive_fresh && is_finite(input.velocity)) {
-      word = governed(bounds, input.velocity, word, out.limits);
-    }
+    const bool seen = drive_fresh && is_finite(input.velocity);
+    if (seen) word = governed(bounds, input.velocity, word, out.limits);
     state = {.word = word};
   } else {
     const double felt = clamped(input.felt_force, 0.0, force_max);
     const double slew = bound(bounds.torque_slew_per_tick);
     const bool servo = track_release(bounds, input, felt, state);
     if (servo) {
-      word = bound(bounds.slack_gain) * (input.velocity + bound(bounds.slack_speed));
-      word =
-          clamped(word, -bound(bounds.brake_force_max), smaller(bounds.slack_pull_max, force_max));
+      const double reel_in = input.velocity + kServoOverSlack * bound(bounds.slack_speed);
+      const double most = smaller(bounds.slack_pull_max, force_max);
+      word = clamped(bound(bounds.slack_gain) * reel_in, -bound(bounds.brake_force_max), most);
       out.limits |= kLimitSlackServo;
     } else {
       word = bounded_word(bounds, input, felt, dt_s, out, state);
@@ -121,9 +128,8 @@ TorqueOutput limit_torque(const AxisBounds& bounds, const TorqueInput& input,
     word = governed(bounds, input.velocity, word, out.limits);
     if (state.released) out.fault = FaultCode::kHandleReleased;
   }
-  if (drive_fresh && input.velocity < -bound(bounds.overspeed_trip)) {
-    out.fault = FaultCode::kOverspeed;
-  }
+  const bool fast = input.velocity < -bound(bounds.overspeed_trip);
+  if (drive_fresh && fast) out.fault = FaultCode::kOverspeed;
   state.word = word;
   out.word = TorqueWordMaker::make(word);
   return out;

@@ -230,7 +230,14 @@ void Station::Impl::plan_load(const AdjustLoadOrder& order, const ReceiptAnswer&
   const double before = adjusted == session_->adjusted.end() ? block.load : adjusted->second;
   block.load = order.load;
   const auto axes = axes_for(config.machine, block.coordinate, planned.side);
-  std::optional<Refusal> wrong = check_block(config.machine, plugins, block);
+  std::optional<Refusal> wrong;
+  if (block.guided) {
+    wrong =
+        wrong_state(fmt::format("{} needs no machine and has no load; adjust it once the next "
+                                "loaded set is up",
+                                block.exercise_id));
+  }
+  if (!wrong) wrong = check_block(config.machine, plugins, block);
   if (!wrong && std::find(axes.begin(), axes.end(), order.axis) == axes.end()) {
     wrong = wrong_state(fmt::format("the next set does not use axis {}", order.axis));
   }
@@ -358,7 +365,9 @@ void Station::Impl::set_parameter(const SetParameterOrder& order, const ReceiptA
 void Station::Impl::pause(const OrderHeader& header, const ReceiptAnswer& answer) {
   constexpr const char* kWhat = "pause";
   if (!admit(header, kWhat, answer)) return;
-  if (state != StationState::kWorking && state != StationState::kResting) {
+  const bool guided_pause =
+      state == StationState::kGuided && !guided->watches_pelvis && !guided->measuring;
+  if (state != StationState::kWorking && state != StationState::kResting && !guided_pause) {
     refuse(header, kWhat,
            wrong_state(fmt::format("nothing to pause (the station is {}); stop always works",
                                    to_string(state))),
@@ -372,7 +381,7 @@ void Station::Impl::pause(const OrderHeader& header, const ReceiptAnswer& answer
     changed();
   }
   Receipt receipt = receipt_for(header);
-  if (already || state == StationState::kResting) {
+  if (already || state == StationState::kResting || guided_pause) {
     receipt.effect = already ? Effect::kApplied : Effect::kScheduled;
     accept(header, kWhat, std::move(receipt), answer);
     return;
@@ -396,6 +405,7 @@ std::optional<Refusal> Station::Impl::may_resume() const {
                     session_->client_name));
   }
   if (state == StationState::kResting) return std::nullopt;
+  if (state == StationState::kGuided && paused) return std::nullopt;
   if (state != StationState::kWorking || !paused) {
     return wrong_state(fmt::format("nothing is paused (the station is {})", to_string(state)));
   }
@@ -441,6 +451,11 @@ void Station::Impl::resume(const OrderHeader& header, const ReceiptAnswer& answe
     return;
   }
   paused = false;
+  if (state == StationState::kGuided) {
+    changed();
+    accept(header, kWhat, receipt_for(header), answer);
+    return;
+  }
   reason.clear();
   if (state == StationState::kResting) {
     // Also ends a rest early.
@@ -520,6 +535,11 @@ void Station::Impl::stop_now(record::SetEnd why, const std::string& because) {
   session_ends_after_set = true;
   end_reason = because;
   if (state == StationState::kResting) {
+    end_session(because);
+  } else if (guided) {
+    const bool interrupted = why == record::SetEnd::kInterrupted;
+    end_guided_now(interrupted ? record::GuidedEnd::kInterrupted : record::GuidedEnd::kStopped,
+                   because);
     end_session(because);
   } else if (set && !set->started()) {
     abandon_set(because);

@@ -227,6 +227,24 @@ void read_user_limits(StrictTable& table, AxisMachineConfig& axis) {
                   {0.0, axis.engine.bounds.overspeed_trip, "the speed at which the axis trips"})
           .value_or(0.0);
   axis.engine.drive_velocity_mode = table.flag("drive_velocity_mode", false);
+  axis.engine.one_leg_force_max =
+      table.number("one_leg_force_max", kForce, {0.0, axis.user_force_max, "user_force_max"})
+          .value_or(0.0);
+}
+
+// Both arms on one drive, each pad with its own cell.
+void read_linkage(StrictTable& table, AxisMachineConfig& axis) {
+  axis.engine.linked_arms = table.flag("linked_arms", false);
+  if (axis.engine.linked_arms && axis.engine.coordinate == hal::CoordinateKind::kCable) {
+    table.fail("linked_arms", "linked_arms is true, but a cable has no arms; remove it");
+  } else if (axis.engine.linked_arms && !(axis.engine.one_leg_force_max > 0.0)) {
+    table.missing("one_leg_force_max",
+                  "one leg may have the whole load for a moment when the other leaves its pad; "
+                  "write what one leg may get, as user_force_max of a single arm");
+  } else if (!axis.engine.linked_arms && axis.engine.one_leg_force_max > 0.0) {
+    table.fail("one_leg_force_max",
+               "one_leg_force_max is only for linked arms; remove it or write linked_arms = true");
+  }
 }
 
 AxisMachineConfig read_axis(TomlErrors& errors, const toml::table& raw, std::size_t number) {
@@ -250,6 +268,8 @@ AxisMachineConfig read_axis(TomlErrors& errors, const toml::table& raw, std::siz
   table.allow("load_ramp", kForceRate);
   table.allow("drive_speed_limit", kSpeed);
   table.allow("drive_velocity_mode");
+  table.allow("linked_arms");
+  table.allow("one_leg_force_max", kForce);
   table.allow("bus_voltage_min", kVoltage);
   table.allow("bus_voltage_max", kVoltage);
   table.allow("drive_temperature_max", kTemperature);
@@ -283,6 +303,7 @@ AxisMachineConfig read_axis(TomlErrors& errors, const toml::table& raw, std::siz
   axis.load_cell.place = place_of(table, kind);
   check_pulleys(table, axis);
   read_user_limits(table, axis);
+  read_linkage(table, axis);
   if (!(axis.engine.control.reflected_mass > 0.0)) {
     table.fail(
         "control",
@@ -305,6 +326,14 @@ void read_machine(TomlErrors& errors, const toml::table& raw, MachineConfig& mac
     table.fail("lockstep",
                "lockstep is only for a simulated machine: a real one does not wait for the "
                "controller; remove it");
+  }
+}
+
+// Linked arms are one axis: a machine has no other beside it.
+void check_linked(StrictTable& root, const MachineConfig& machine) {
+  if (machine.axes.size() > 1 &&
+      (machine.axes[0].engine.linked_arms || machine.axes[1].engine.linked_arms)) {
+    root.fail("axis", "linked_arms joins both arms on one axis, but there are two; remove one");
   }
 }
 
@@ -361,6 +390,7 @@ tl::expected<MachineConfig, ConfigError> load_machine(const std::string& path) {
     root.missing("[machine]", "add it with name = \"...\"");
   }
   read_axes(errors, root, machine);
+  check_linked(root, machine);
   if (errors.first()) return tl::make_unexpected(ConfigError{*errors.first()});
   return machine;
 }

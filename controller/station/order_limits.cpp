@@ -64,10 +64,31 @@ Check check_times(const ProgramBlock& block) {
   return std::nullopt;
 }
 
+// Without the machine there is no load, and nothing of the machine to check.
+Check check_guided(const ProgramBlock& block) {
+  if (!(block.hold_s >= 0.0 && block.hold_s <= kGuidedHoldMaxS)) {
+    return refusal(RefusalCode::kInvalid,
+                   fmt::format("hold is {} s, of an exercise without the machine it must be within "
+                               "0 and {:.0f} s",
+                               block.hold_s, kGuidedHoldMaxS));
+  }
+  if (!(block.duration_s >= 0.0 && block.duration_s <= kGuidedDurationMaxS)) {
+    return refusal(RefusalCode::kInvalid, fmt::format("duration is {} s, it must be within 0 and "
+                                                      "{:.0f} s",
+                                                      block.duration_s, kGuidedDurationMaxS));
+  }
+  return std::nullopt;
+}
+
 // A test of how hard somebody pulls at a handle that stands still needs one that does.
 Check check_hold(const MachineConfig& machine, const ProfileInfo& profile,
                  const ProgramBlock& block) {
   if (!(block.hold_s > 0.0)) return std::nullopt;
+  if (!(block.hold_s >= kHoldMinS && block.hold_s <= kHoldMaxS)) {
+    return refusal(RefusalCode::kInvalid,
+                   fmt::format("hold is {} s, it must be within {:.0f} and {:.0f} s", block.hold_s,
+                               kHoldMinS, kHoldMaxS));
+  }
   if (!profile.commands_motion) {
     return refusal(RefusalCode::kInvalid,
                    fmt::format("profile '{}' does not hold the handle still, but the block has "
@@ -217,6 +238,7 @@ Check check_block(const MachineConfig& machine, const PluginHost& plugins,
                   const ProgramBlock& block) {
   if (Check wrong = check_sides_and_counts(block)) return wrong;
   if (Check wrong = check_times(block)) return wrong;
+  if (block.guided) return check_guided(block);
   const auto profile = plugins.profiles().find(block.profile.id);
   if (profile == plugins.profiles().end()) {
     std::string known;

@@ -17,6 +17,11 @@ namespace medius::station {
 
 // Users are capped here unless a therapist raises it (the law itself allows 2.0).
 inline constexpr double kUserEccentricRatioMax = 1.5;
+// Seconds of a pull at a handle that stands still: shorter is a knock, longer nobody pulls with all
+// their strength.
+inline constexpr double kHoldMinS = 1.0, kHoldMaxS = 30.0;
+// Without the machine: of each repetition, and of a whole set.
+inline constexpr double kGuidedHoldMaxS = 120.0, kGuidedDurationMaxS = 600.0;
 inline constexpr std::size_t kMaxTextLength = 64;  // ids that clients choose
 
 // Nothing = fine.

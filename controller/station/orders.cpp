@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include "controller/record/export.hpp"
 #include "controller/station/order_limits.hpp"
 #include "controller/station/plan.hpp"
 #include "controller/station/station_impl.hpp"
@@ -166,7 +167,8 @@ void Station::Impl::start_session(const StartSessionOrder& order, const ReceiptA
            answer);
     return;
   }
-  start(order.header, "start_session", program->second, order.client_id, answer);
+  start(order.header, "start_session", share_of(program->second, config.machine), program->second,
+        order.client_id, answer);
 }
 
 void Station::Impl::start_set(const StartSetOrder& order, const ReceiptAnswer& answer) {
@@ -182,18 +184,32 @@ void Station::Impl::start_set(const StartSetOrder& order, const ReceiptAnswer& a
         answer);
     return;
   }
-  start(order.header, "start_set", std::move(free_set), order.client_id, answer);
+  const bool linked = !config.machine.axes.empty() && config.machine.axes[0].engine.linked_arms;
+  const auto& sides = free_set.blocks.front().sides;
+  if (linked && !sides.empty() &&
+      (sides.front() == record::Side::kLeft || sides.front() == record::Side::kRight)) {
+    refuse(order.header, "start_set",
+           {RefusalCode::kInvalid,
+            fmt::format("side is {}, but linked arms move both legs; order both sides",
+                        record::to_string(sides.front()))},
+           answer);
+    return;
+  }
+  MachineShare share = share_of(free_set, config.machine);
+  // An order names the axis' own load, a program that of one arm.
+  if (!share.program.blocks.empty()) share.program.blocks = free_set.blocks;
+  start(order.header, "start_set", std::move(share), std::move(free_set), order.client_id, answer);
 }
 
-void Station::Impl::start(const OrderHeader& header, const char* what, Program program,
-                          const std::string& client_id, const ReceiptAnswer& answer) {
+void Station::Impl::start(const OrderHeader& header, const char* what, MachineShare share,
+                          Program program, const std::string& client_id,
+                          const ReceiptAnswer& answer) {
   std::optional<Refusal> wrong = may_start();
   if (!wrong && client_id.size() > kMaxTextLength) {
     wrong = Refusal{RefusalCode::kInvalid,
                     fmt::format("client has {} characters, at most {}; shorten it",
                                 client_id.size(), kMaxTextLength)};
   }
-  MachineShare share = share_of(program, config.machine);
   const bool nothing_here = share.program.blocks.empty();
   if (!wrong && nothing_here && !program.blocks.empty() && program.blocks.front().guided) {
     wrong = Refusal{RefusalCode::kInvalid, share.skipped.front()};
@@ -221,6 +237,14 @@ void Station::Impl::start(const OrderHeader& header, const char* what, Program p
     }
   }
   next.program = std::move(program);
+  if (next_is_guided(next)) {
+    begin_session(std::move(next));
+    begin_guided();
+    Receipt receipt = receipt_for(header);
+    receipt.effect = Effect::kScheduled;
+    accept(header, fmt::format("{} '{}'", what, session_->program.id), std::move(receipt), answer);
+    return;
+  }
   auto first = prepare(next, 0);
   if (!first) {
     refuse(header, what, first.error(), answer);

@@ -5,10 +5,15 @@
 
 #include <fmt/format.h>
 
+#include "controller/station/plan_tests.hpp"
+
 namespace medius::station {
 namespace {
 
 constexpr double kLoadStep = 0.5;  // N | Nm: what a session's loads are rounded to
+
+// A program says the load of one arm; the one axis of linked arms carries it for both.
+constexpr double kLinkedArms = 2.0;
 
 double rounded(double load) {
   return std::round(load / kLoadStep) * kLoadStep;
@@ -20,14 +25,48 @@ std::uint32_t first_goal(const ProgramBlock& block) {
   return std::max(block.reps, block.reps_max > kExtraReps ? block.reps_max - kExtraReps : 1u);
 }
 
-bool has_axis(const MachineConfig& machine, hal::CoordinateKind kind) {
-  return std::any_of(machine.axes.begin(), machine.axes.end(),
-                     [kind](const auto& axis) { return axis.engine.coordinate == kind; });
+const AxisMachineConfig* axis_of(const MachineConfig& machine, hal::CoordinateKind kind) {
+  const auto found =
+      std::find_if(machine.axes.begin(), machine.axes.end(),
+                   [kind](const auto& axis) { return axis.engine.coordinate == kind; });
+  return found != machine.axes.end() ? &*found : nullptr;
+}
+
+const char* machine_words(hal::CoordinateKind kind) {
+  return kind == hal::CoordinateKind::kCable ? "cable station" : "seated hip-abduction machine";
+}
+
+// Where an exercise without the machine is paced, so that two machines do not both ask for it: at
+// the one whose exercise comes before it, or else comes first; nothing when no machine is needed.
+std::optional<hal::CoordinateKind> place_of(const Program& program, const ProgramBlock& guided) {
+  std::optional<hal::CoordinateKind> place;
+  for (const ProgramBlock& block : program.blocks) {
+    if (&block == &guided && place) break;
+    if (block.guided) continue;
+    const bool after = &block > &guided;
+    if (after && place) break;
+    place = block.coordinate;
+  }
+  return place;
 }
 
 // Of the session that comes after so many days.
 bool in_second_half(const PlanCalendar& plan, std::uint32_t days_done) {
   return 2 * days_done >= plan.weeks * plan.days_per_week;
+}
+
+// The set or guided exercise of this number in the session, from 1, belongs to a block with a
+// progression.
+bool progresses(const Program& session, std::uint32_t index) {
+  std::size_t before = 0;
+  for (const ProgramBlock& block : session.blocks) {
+    const std::size_t count = block.sets * block.sides.size();
+    if (index > before && index <= before + count) {
+      return block.progression != Progression::kFixed;
+    }
+    before += count;
+  }
+  return false;
 }
 
 void set_load(const PlanState& state, ProgramBlock& block) {
@@ -99,38 +138,52 @@ MachineShare share_of(const Program& program, const MachineConfig& machine) {
   share.program = program;
   share.program.blocks.clear();
   for (const ProgramBlock& block : program.blocks) {
-    if (block.guided) {
+    const auto place = block.guided ? place_of(program, block) : block.coordinate;
+    if (block.guided && program.test == TestKind::kPelvicDrop && !machine.pelvis_sensor) {
       share.skipped.push_back(
-          fmt::format("{} is done without the machine: the trainer paces {} x {} repetitions",
-                      block.exercise_id, block.sets, block.reps));
-      continue;
-    }
-    if (has_axis(machine, block.coordinate)) {
+          fmt::format("{} is skipped: {}", block.exercise_id, pelvis_not_seen().note));
+    } else if (block.guided && (!place || axis_of(machine, *place) != nullptr)) {
       share.program.blocks.push_back(block);
-      continue;
+    } else if (const AxisMachineConfig* axis = axis_of(machine, *place); axis != nullptr) {
+      share.program.blocks.push_back(block);
+      if (axis->engine.linked_arms) {
+        share.program.blocks.back().load *= kLinkedArms;
+        share.program.blocks.back().working_load *= kLinkedArms;
+      }
+    } else if (block.guided) {
+      share.skipped.push_back(
+          fmt::format("{} is paced at the {}, beside the exercise before it; this is the {}",
+                      block.exercise_id, machine_words(*place), machine.name));
+    } else {
+      share.skipped.push_back(
+          fmt::format("{} is skipped: it belongs to the {}, this is the {}; do it there",
+                      block.exercise_id, machine_words(*place), machine.name));
     }
-    const bool cable = block.coordinate == hal::CoordinateKind::kCable;
-    share.skipped.push_back(fmt::format(
-        "{} is skipped: it belongs to the {}, this is the {}; do "
-        "it there",
-        block.exercise_id, cable ? "cable station" : "seated hip-abduction machine", machine.name));
   }
   return share;
 }
 
 DayFigures day_figures(const Program& session, std::span<const record::SetRecord> sets,
                        const std::string& exercise_id) {
-  // Blocks by the number of their sets in the session, from 1.
-  std::vector<const ProgramBlock*> by_index{nullptr};
-  for (const ProgramBlock& block : session.blocks) {
-    by_index.insert(by_index.end(), block.sets * block.sides.size(), &block);
-  }
   DayFigures day;
   for (const record::SetRecord& set : sets) {
-    if (set.exercise_id != exercise_id || set.index >= by_index.size()) continue;
-    const ProgramBlock* block = by_index[set.index];
-    if (block == nullptr || block->progression == Progression::kFixed) continue;
+    if (set.exercise_id != exercise_id || !progresses(session, set.index)) continue;
     day.sets.push_back(figures_of(set));
+  }
+  return day;
+}
+
+DayFigures guided_figures(const Program& session, std::span<const record::GuidedRecord> guided,
+                          const std::string& exercise_id) {
+  DayFigures day;
+  for (const record::GuidedRecord& one : guided) {
+    if (one.exercise_id != exercise_id || !progresses(session, one.index)) continue;
+    SetFigures figures;
+    figures.side = one.side;
+    figures.reps_asked = one.reps_asked;
+    figures.reps_full = one.reps_confirmed;
+    figures.ended_by_count = one.reps_confirmed >= one.reps_asked;
+    day.sets.push_back(figures);
   }
   return day;
 }

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "controller/record/guided_record.hpp"
 #include "controller/station/machine_config.hpp"
 #include "controller/station/program.hpp"
 #include "controller/station/progression.hpp"
@@ -44,7 +45,9 @@ struct PlanDay {
 // [any] A test for this person: loads as shares of their own working load where they have one.
 [[nodiscard]] Program for_person(const Program& test, const PlanState& state);
 
-// [any] What of a program this machine can do; the rest with the reason.
+// [any] What of a program this machine can do; the rest with the reason. What is done without a
+// machine belongs to the one whose exercise comes before it; a stance that only a pelvis-tilt
+// sensor can judge is left out where there is none.
 struct MachineShare {
   Program program;
   std::vector<std::string> skipped;
@@ -56,6 +59,11 @@ struct MachineShare {
 [[nodiscard]] DayFigures day_figures(const Program& session,
                                      std::span<const record::SetRecord> sets,
                                      const std::string& exercise_id);
+
+// [any] The same of an exercise without the machine: what was confirmed, not what was counted.
+[[nodiscard]] DayFigures guided_figures(const Program& session,
+                                        std::span<const record::GuidedRecord> guided,
+                                        const std::string& exercise_id);
 
 struct ExerciseDecision {
   std::string exercise_id;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "controller/base/clamp.hpp"
+#include "controller/base/det_math.hpp"
 
 namespace medius::station {
 namespace {
@@ -10,6 +11,7 @@ namespace {
 using measure::MetricId;
 
 constexpr double kMillimetres = 1000.0;
+constexpr double kDegrees = 180.0 / det::kPi;
 
 // Trials of a side in the unit of the result.
 std::vector<double> trials_of(TestKind kind, record::Side side,
@@ -84,10 +86,46 @@ measure::Symmetry symmetry_of(std::span<const record::SetRecord> sets) {
                            trials_of(TestKind::kLeftRight, record::Side::kRight, sets));
 }
 
+// The standing side is the side of the result.
+SideResult stance_of(record::Side side, std::span<const record::GuidedRecord> guided) {
+  SideResult one;
+  one.side = side;
+  std::vector<double> drops;
+  for (const record::GuidedRecord& record : guided) {
+    if (record.side != side || !record.stance || !record.stance->measured) continue;
+    drops.push_back(kDegrees * record.stance->drop_rad);
+    if (one.stance && one.stance->drop_rad <= record.stance->drop_rad) continue;
+    one.stance = record.stance;
+    one.stance_asked_s = record.hold_s;
+  }
+  one.value = measure::test_value(drops);
+  // The best of a drop is the smallest.
+  if (one.stance) one.value.best = kDegrees * one.stance->drop_rad;
+  return one;
+}
+
+TestResult stance_result(std::span<const record::GuidedRecord> guided) {
+  TestResult result;
+  result.kind = TestKind::kPelvicDrop;
+  result.unit = unit_of(result.kind);
+  for (const record::Side side : {record::Side::kLeft, record::Side::kRight}) {
+    result.sides.push_back(stance_of(side, guided));
+    if (!result.sides.back().stance) {
+      result.note =
+          "on one side the pelvis-tilt sensor did not see nine tenths of the stance, or it was not "
+          "confirmed; look at the belt and do the test again";
+    }
+  }
+  return result;
+}
+
 }  // namespace
 
-TestResult test_result(TestKind kind, std::span<const record::SetRecord> sets) {
-  if (kind == TestKind::kPelvicDrop) return pelvis_not_seen();
+TestResult test_result(TestKind kind, std::span<const record::SetRecord> sets,
+                       std::span<const record::GuidedRecord> guided) {
+  if (kind == TestKind::kPelvicDrop) {
+    return guided.empty() ? pelvis_not_seen() : stance_result(guided);
+  }
   TestResult result;
   result.kind = kind;
   result.unit = unit_of(kind);
@@ -118,13 +156,19 @@ TestResult pelvis_not_seen() {
   result.kind = TestKind::kPelvicDrop;
   result.unit = unit_of(result.kind);
   result.note =
-      "this station cannot see the pelvis: it has no pelvis-tilt sensor; the stance is paced, and "
-      "what is seen is written down by the trainer";
+      "this station cannot see the pelvis: it has no pelvis-tilt sensor; the single-leg stance is "
+      "left out";
   return result;
 }
 
 std::string change_text(TestKind kind, const SideResult& before, const SideResult& after,
                         const std::string& unit) {
+  // One stance a side and day has no scatter, and no error that is known.
+  if (kind == TestKind::kPelvicDrop) {
+    if (before.value.count == 0 || after.value.count == 0) return "";
+    return fmt::format("{:+.1f} {}, of one stance each: its error is not known",
+                       after.value.best - before.value.best, unit);
+  }
   const bool strength = kind == TestKind::kIsometric || kind == TestKind::kLoadVelocity;
   const auto change =
       measure::test_change(before.value, after.value, strength ? measure::kStrengthDayCv : 0.0);

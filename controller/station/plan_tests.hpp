@@ -8,7 +8,9 @@
 #include <vector>
 
 #include "controller/measure/load_velocity.hpp"
+#include "controller/measure/pelvis.hpp"
 #include "controller/measure/set_metrics.hpp"
+#include "controller/record/guided_record.hpp"
 #include "controller/record/set_record.hpp"
 #include "controller/station/program.hpp"
 
@@ -18,6 +20,8 @@ struct SideResult {
   record::Side side = record::Side::kNone;
   measure::TestValue value;              // N | Nm, m | rad
   measure::LoadVelocityProfile profile;  // of a load-velocity test; its maximum is `value` too
+  std::optional<measure::StanceResult> stance;  // of a pelvic-drop test: the one with least drop
+  double stance_asked_s = 0.0;
 };
 
 struct TestResult {
@@ -28,8 +32,9 @@ struct TestResult {
   std::string note;                           // why there is no value, or how to read it
 };
 
-// [any] Of the sets of one session of a test program.
-[[nodiscard]] TestResult test_result(TestKind kind, std::span<const record::SetRecord> sets);
+// [any] Of one session of a test program: its sets, and for a stance its guided exercises.
+[[nodiscard]] TestResult test_result(TestKind kind, std::span<const record::SetRecord> sets,
+                                     std::span<const record::GuidedRecord> guided = {});
 // [any] For a test that needs the pelvis: what a station without the sensor has to say.
 [[nodiscard]] TestResult pelvis_not_seen();
 

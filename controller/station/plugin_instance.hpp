@@ -12,6 +12,30 @@
 
 namespace medius::station {
 
+// What a profile may write, with a margin behind it that it must leave alone: a profile built for a
+// larger structure than the host's `size` says, or an index that is off, is found by it. A write
+// beyond the margin cannot be contained; the allow-list of hashes and medius-plugin-check are for
+// that.
+template <typename T>
+class Fenced {
+ public:
+  Fenced() noexcept {
+    value.size = sizeof value;
+    margin_.fill(kFence);
+  }
+  [[nodiscard]] bool intact() const noexcept {
+    std::uint64_t difference = 0;
+    for (const std::uint64_t word : margin_) difference |= word ^ kFence;
+    return difference == 0;
+  }
+  T value{};
+
+ private:
+  // As a double it is a signalling pattern nobody writes by chance.
+  static constexpr std::uint64_t kFence = 0xfe4ced0ffe4ced0fU;
+  std::array<std::uint64_t, 16> margin_;
+};
+
 class PluginInstance final : public rt::ProfileInstance {
  public:
   PluginInstance(const medius_plugin_t* plugin, const std::vector<ParameterInfo>& parameters,
@@ -43,18 +67,17 @@ class PluginInstance final : public rt::ProfileInstance {
     in.size = sizeof(in);
     in.events = events.data();
     in.event_count = take_events(events);
-    medius_step_out_t out{};
-    out.size = sizeof(out);
-    medius_motion_wish_t wish{};
-    wish.size = sizeof(wish);
+    Fenced<medius_step_out_t> out;
+    Fenced<medius_motion_wish_t> wish;
     calling_ = true;
-    std::int32_t status = plugin_->step(plugin_, &in, &out);
+    std::int32_t status = plugin_->step(plugin_, &in, &out.value);
     if (motion_ != nullptr && status == MEDIUS_STEP_OK) {
-      status = motion_->wish(plugin_, &wish);
-      out.force = wish.force_max;
+      status = motion_->wish(plugin_, &wish.value);
+      out.value.force = wish.value.force_max;
     }
     calling_ = false;
-    return {out.force, status == MEDIUS_STEP_OK, wish.velocity, wish.force_min};
+    const bool ok = status == MEDIUS_STEP_OK && out.intact() && wish.intact();
+    return {out.value.force, ok, wish.value.velocity, wish.value.force_min};
   }
 
   [[nodiscard]] bool commands_motion() const noexcept override { return motion_ != nullptr; }

@@ -9,6 +9,7 @@
 
 #include "controller/safety/kernel.hpp"
 #include "controller/station/exercise_catalogue.hpp"
+#include "controller/station/order_limits.hpp"
 #include "controller/station/strict_toml.hpp"
 
 namespace medius::station {
@@ -22,12 +23,10 @@ constexpr std::size_t kMaxBlocks = 50;
 constexpr double kMaxPhaseS = 60.0;  // a longer hold is a test, not a repetition
 constexpr double kMaxRestS = 1800.0;
 constexpr std::uint32_t kMaxWeeks = 52;
-constexpr double kMaxGuidedHoldS = 120.0;
 // Warm-ups are light: more than this of the working load tires before the work.
 constexpr double kWarmUpShareMax = 0.40;
 constexpr double kWarmUpShareMin = 0.20;
 constexpr std::uint32_t kMaxHolds = 20;
-constexpr double kLeastHoldS = 1.0, kMaxHoldS = 30.0;  // shorter is a knock
 
 bool is_identifier(const std::string& text) {
   if (text.empty() || text.front() == '-' || text.back() == '-') return false;
@@ -231,7 +230,7 @@ void read_holds(StrictTable& table, ProgramBlock& block) {
   block.sets = block.sets_max = table.count("sets", 1, {1.0, kMaxSets, ""});
   if (!table.has("holds")) table.missing("holds", "write how many holds end the set");
   block.reps = block.reps_max = table.count("holds", 1, {1.0, kMaxHolds, ""});
-  const auto hold = table.number("hold", Dimension::kSeconds, {kLeastHoldS, kMaxHoldS, ""});
+  const auto hold = table.number("hold", Dimension::kSeconds, {kHoldMinS, kHoldMaxS, ""});
   if (!hold) table.missing("hold_s", "write how many seconds each hold lasts");
   block.hold_s = hold.value_or(0.0);
 }
@@ -272,6 +271,7 @@ ProgramBlock read_block(TomlErrors& errors, const toml::table& raw, std::size_t 
     table.allow(key);
   }
   table.allow("hold", Dimension::kSeconds);
+  if (block.guided) table.allow("duration", Dimension::kSeconds);
   table.allow("rest", Dimension::kSeconds);
   if (!block.guided) {
     for (const char* key : {"profile", "parameters", "load_share"}) table.allow(key);
@@ -292,8 +292,11 @@ ProgramBlock read_block(TomlErrors& errors, const toml::table& raw, std::size_t 
   block.rest_s =
       table.number("rest", Dimension::kSeconds, {0.0, kMaxRestS, ""}).value_or(block.rest_s);
   if (block.guided) {
-    block.hold_s = table.number("hold", Dimension::kSeconds, {0.0, kMaxGuidedHoldS, ""})
+    block.hold_s = table.number("hold", Dimension::kSeconds, {0.0, kGuidedHoldMaxS, ""})
                        .value_or(block.hold_s);
+    block.duration_s =
+        table.number("duration", Dimension::kSeconds, {0.0, kGuidedDurationMaxS, ""}).value_or(0.0);
+    block.cue = exercise->second.note;
     return block;
   }
   read_load(table, block);

@@ -40,6 +40,8 @@ struct ProgramBlock {
   bool warm_up = false;         // never counted as working sets
   bool guided = false;          // no machine load: paced on the screen, confirmed by the trainer
   double hold_s = 0.0;          // of guided and isometric blocks: each is held so long
+  double duration_s = 0.0;      // of a guided block: the whole set lasts so long; 0 = by its pace
+  std::string cue;              // of a guided block: how to move, for people
   Progression progression = Progression::kFixed;
   Goal goal = Goal::kNone;
   hal::CoordinateKind coordinate = hal::CoordinateKind::kCable;

@@ -100,7 +100,14 @@ void Station::Impl::fill(Snapshot& out) const {
   } else if (session_ && session_->next < session_->plan.size()) {
     out.block = session_->program.blocks[session_->plan[session_->next].block];
   }
-  out.set_index = out.set ? out.set->index : 0;
+  out.guided.reset();
+  const GuidedTask* task = guided ? &*guided : last_guided ? &*last_guided : nullptr;
+  if (task != nullptr && !set) {
+    const double paced_s = static_cast<double>(task->paced_ticks) * kTickPeriodS;
+    out.guided = GuidedView{task->record, pace_at(task->block, paced_s), task->watches_pelvis};
+    if (guided) out.block = task->block;
+  }
+  out.set_index = out.set ? out.set->index : out.guided ? out.guided->record.index : 0;
   out.rest_remaining_s = 0.0;
   if (state == StationState::kResting && rest_end_tick > status.tick) {
     out.rest_remaining_s = static_cast<double>(rest_end_tick - status.tick) * kTickPeriodS;

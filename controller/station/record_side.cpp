@@ -2,11 +2,30 @@
 
 #include <optional>
 
+#include "controller/record/measuring.hpp"
+
 namespace medius::station {
 namespace {
 
 // A full disk or a broken one does not mend within milliseconds; a person has to look.
 constexpr std::int64_t kRetryNs = 2'000'000'000;
+// The longest guided hold with its time to stand level, and some to spare.
+constexpr std::size_t kStanceSamplesMax = 130'000;
+
+// What the sensor sees of a single-leg stance.
+struct StanceLog {
+  bool on = false;
+  std::uint64_t begin_tick = 0;
+  std::vector<measure::MetricSample> samples;
+
+  void take(std::span<const rt::SampleRecord> drained) {
+    for (const rt::SampleRecord& sample : drained) {
+      if (!on || sample.axis != 0 || sample.tick < begin_tick) continue;
+      if (samples.size() == kStanceSamplesMax) return;
+      samples.push_back(record::metric_sample(sample));
+    }
+  }
+};
 
 }  // namespace
 
@@ -17,6 +36,7 @@ struct RecordSide::Shared {
 
   record::Store& store;
   record::Recorder recorder;
+  StanceLog stance;  // of the record thread
   std::mutex mutex;  // observers come from control, blocks from the record thread
   std::vector<std::pair<std::uint64_t, std::shared_ptr<SampleObserver>>> observers;
 };
@@ -41,6 +61,7 @@ RecordSide::RecordSide(Runtime& runtime, rt::EngineChannels& channels, record::S
   hooks.on_samples = [observers](std::span<const rt::SampleRecord> samples) {
     const auto shared = observers->lock();
     if (!shared) return;
+    shared->stance.take(samples);
     std::vector<std::shared_ptr<SampleObserver>> listeners;
     {
       const std::lock_guard lock(shared->mutex);
@@ -87,6 +108,33 @@ void RecordSide::put_session(const record::SessionRecord& session) {
   pump(now_ns_);
 }
 
+void RecordSide::put_guided(const record::GuidedRecord& guided) {
+  guided_.push_back(guided);
+  pump(now_ns_);
+}
+
+void RecordSide::begin_stance(std::uint64_t begin_tick) {
+  run([begin_tick](Shared& shared) { shared.stance = {true, begin_tick, {}}; }, [] {});
+}
+
+void RecordSide::end_stance(std::uint64_t end_tick, const measure::StanceConfig& stance_config,
+                            StanceAnswer answer) {
+  auto result = std::make_shared<measure::StanceResult>();
+  run(
+      [end_tick, stance_config, result](Shared& shared) {
+        shared.recorder.drain();
+        auto& samples = shared.stance.samples;
+        std::erase_if(samples, [&](const auto& sample) { return sample.tick > end_tick; });
+        *result = measure::single_leg_stance(samples, stance_config);
+        shared.stance = {};
+      },
+      [result, answer = std::move(answer)] { answer(*result); });
+}
+
+void RecordSide::drop_stance() {
+  run([](Shared& shared) { shared.stance = {}; }, [] {});
+}
+
 void RecordSide::close_set(const record::SetRecord& summary) {
   closes_.push_back(summary);
   pump(now_ns_);
@@ -102,6 +150,23 @@ void RecordSide::pump(std::int64_t now_ns) {
   if (in_trouble_ && now_ns < retry_at_ns_) return;
   pump_sessions();
   pump_closes();
+  pump_guided();
+}
+
+void RecordSide::pump_guided() {
+  if (guided_under_way_ || guided_.empty() || !sessions_.empty()) return;
+  guided_under_way_ = true;
+  auto error = std::make_shared<std::string>();
+  run(
+      [guided = guided_.front(), error](Shared& shared) {
+        if (const auto put = shared.store.put_guided(guided); !put) *error = put.error().message;
+      },
+      [this, error] {
+        guided_under_way_ = false;
+        if (error->empty()) guided_.pop_front();
+        finished(*error);
+        if (error->empty()) pump_guided();
+      });
 }
 
 void RecordSide::pump_sessions() {

@@ -13,6 +13,8 @@
 #include <utility>
 #include <vector>
 
+#include "controller/measure/pelvis.hpp"
+#include "controller/record/guided_record.hpp"
 #include "controller/record/recorder.hpp"
 #include "controller/record/store.hpp"
 #include "controller/station/runtime.hpp"
@@ -39,15 +41,27 @@ class RecordSide {
   void put_session(const record::SessionRecord& session);
   void open_set(const record::SetRecord& set, std::uint16_t serial,
                 const measure::MetricConfig& metrics);
+  // [control] Tried until the store takes it, like a set; its session comes first.
+  void put_guided(const record::GuidedRecord& guided);
+  // [control] A single-leg stance: keeps what the pelvis sensor sees from `begin_tick` on, at most
+  // kStanceSamplesMax; end_stance() measures it up to `end_tick`, drop_stance() forgets it.
+  void begin_stance(std::uint64_t begin_tick);
+  using StanceAnswer = std::function<void(const measure::StanceResult&)>;
+  void end_stance(std::uint64_t end_tick, const measure::StanceConfig& stance_config,
+                  StanceAnswer answer);
+  void drop_stance();
   void rep_closed(std::uint16_t serial, const measure::RepBoundary& boundary);
   // [control] Tried again every 2 s until the store takes it; only then on_stored() is called.
   void close_set(const record::SetRecord& summary);
   // [control] Call at every step.
   void step(std::int64_t now_ns);
 
-  // [control] Closed sets, and with sessions, that the store has not taken yet.
+  // [control] Closed sets, and with sessions and guided exercises, that the store has not taken
+  // yet.
   [[nodiscard]] std::size_t unstored_sets() const { return closes_.size(); }
-  [[nodiscard]] std::size_t unacknowledged() const { return closes_.size() + sessions_.size(); }
+  [[nodiscard]] std::size_t unacknowledged() const {
+    return closes_.size() + sessions_.size() + guided_.size();
+  }
   [[nodiscard]] bool in_trouble() const { return in_trouble_; }
 
   std::uint64_t observe_samples(SampleObserver observer);
@@ -62,6 +76,7 @@ class RecordSide {
   void finished(const std::string& error);
   void pump_sessions();
   void pump_closes();
+  void pump_guided();
 
   Runtime& runtime_;
   Callbacks callbacks_;
@@ -69,8 +84,10 @@ class RecordSide {
   std::shared_ptr<char> alive_ = std::make_shared<char>();  // guards tasks that outlive this
   std::deque<record::SessionRecord> sessions_;  // oldest first; the front one may be under way
   std::deque<record::SetRecord> closes_;
+  std::deque<record::GuidedRecord> guided_;
   bool session_under_way_ = false;
   bool close_under_way_ = false;
+  bool guided_under_way_ = false;
   bool draining_ = false;
   bool in_trouble_ = false;
   std::int64_t retry_at_ns_ = 0;

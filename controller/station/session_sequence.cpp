@@ -88,6 +88,7 @@ void Station::Impl::begin_session(Session next) {
   shown_session_id = session_->record.id;
   stored_set_ids.clear();
   last_set.clear();
+  last_guided.reset();
   audit->info("session {} starts: program '{}', {} sets, client '{}'", session_->record.id,
               session_->program.id, session_->plan.size(), session_->client_name);
   records.put_session(session_->record);
@@ -189,12 +190,17 @@ void Station::Impl::step_resting() {
 }
 
 void Station::Impl::begin_next_set() {
+  if (next_is_guided(*session_)) {
+    begin_guided();
+    return;
+  }
   auto next = prepare(*session_, session_->next);
   if (!next) {
     end_session("the next set cannot start: " + next.error().message);
     return;
   }
   set = std::move(*next);
+  last_guided.reset();
   paused = false;
   arm();
 }
@@ -255,6 +261,10 @@ void Station::Impl::enter_fault(safety::FaultCode code) {
   set.reset();
   drives_off();  // not even pretension stays on
   const std::string sentence = fault_sentence(code);
+  if (guided) {
+    guided->watches_pelvis = false;  // what was seen up to here is no stance
+    end_guided_now(record::GuidedEnd::kFault, sentence);
+  }
   if (session_) close_session(sentence);
   fault_shown = code;
   enter(StationState::kFault, sentence);

@@ -206,7 +206,11 @@ void Station::Impl::watch_standing() {
     // Whoever holds is not standing about, however still.
     const bool holds = set->block.hold_s > 0.0 &&
                        status_of(side).force_measured > 2.0 * status_of(side).pretension;
-    if (!holds && !(absolute(position - side.anchor) > floor)) continue;
+    // A hip hike moves by less than the floor, and its repetitions are counted all the same.
+    const std::uint32_t reps = status_of(side).reps_counted + status_of(side).reps_partial;
+    const bool repeats = reps != side.reps_seen;
+    side.reps_seen = reps;
+    if (!holds && !repeats && !(absolute(position - side.anchor) > floor)) continue;
     side.anchor = position;
     moved = true;
   }
@@ -298,11 +302,15 @@ void Station::Impl::close_set(std::uint64_t end_tick) {
 void Station::Impl::after_set() {
   drives_off();  // hands are at the cuff between sets: no torque
   const double rest_s = session_->program.blocks[session_->plan[session_->next].block].rest_s;
+  rest_or_finish(rest_s);
+}
+
+void Station::Impl::rest_or_finish(double rest_s) {
   ++session_->next;
   if (session_ends_after_set || session_->next >= session_->plan.size()) {
     unload_stage = UnloadStage::kStore;
     stage_tick = loop.status().tick;
-    enter(StationState::kUnloading, "the set is being stored");
+    enter(StationState::kUnloading, "what was done is being stored");
     return;
   }
   resumed_rest = false;

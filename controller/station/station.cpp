@@ -36,6 +36,8 @@ const char* to_string(StationState state) noexcept {
       return "resting";
     case StationState::kFault:
       return "fault";
+    case StationState::kGuided:
+      return "guided";
   }
   return "unknown";
 }
@@ -103,6 +105,9 @@ void Station::Impl::step() {
       break;
     case StationState::kFault:
       step_fault();
+      break;
+    case StationState::kGuided:
+      step_guided();
       break;
   }
   records.step(now_ns);
@@ -197,6 +202,9 @@ void Station::pause(const OrderHeader& header, Answer<Receipt> answer) {
 }
 void Station::resume(const OrderHeader& header, Answer<Receipt> answer) {
   impl_->resume(header, answer);
+}
+void Station::confirm_guided(const ConfirmGuidedOrder& order, Answer<Receipt> answer) {
+  impl_->confirm_guided(order, answer);
 }
 void Station::stop(const OrderHeader& header, Answer<Receipt> answer) {
   impl_->stop(header, answer);

@@ -17,6 +17,7 @@
 #include "controller/record/store.hpp"
 #include "controller/rt/engine.hpp"
 #include "controller/station/machine_config.hpp"
+#include "controller/station/pace.hpp"
 #include "controller/station/plugin_host.hpp"
 #include "controller/station/program.hpp"
 #include "controller/station/runtime.hpp"
@@ -36,6 +37,7 @@ enum class StationState : std::uint8_t {
   kUnloading,   // load going out
   kResting,     // between sets
   kFault,       // latched; needs the panel's reset
+  kGuided,      // an exercise without the machine: drives off, paced, waits for a confirmation
 };
 
 // Why an order was refused. Maps to a gRPC status; the message says thing, value, limit, next step.
@@ -109,6 +111,22 @@ struct SetParameterOrder {
   std::uint8_t axis = 0;
 };
 
+// An exercise without the machine is over: somebody says that it was done, or why it is left out.
+struct ConfirmGuidedOrder {
+  OrderHeader header;
+  std::string guided_id;              // of the exercise meant; empty: the one under way
+  std::optional<std::uint32_t> reps;  // that were done, as told; nothing: as asked
+  bool skip = false;
+  std::string reason;  // of a skip: 1..200 characters
+};
+
+// An exercise without the machine, under way or just over.
+struct GuidedView {
+  record::GuidedRecord record;
+  Pace pace;
+  bool watches_pelvis = false;  // a single-leg stance in front of a sensor
+};
+
 // What a trainer sees; a value, copied whole. Published at least at 20 Hz and on every change.
 struct Snapshot {
   std::uint64_t version = 0;   // raised by every accepted order and state change
@@ -129,6 +147,7 @@ struct Snapshot {
   std::optional<record::SetRecord> other_set;  // of a set of both arms: the right one's
   std::vector<std::string> stored_set_ids;     // of this session, acknowledged
   ProgramBlock block;                          // prescription of the set under way
+  std::optional<GuidedView> guided;            // instead of a set, while there is one
   double rest_remaining_s = 0.0;
   double phase_elapsed_s = 0.0;
   std::vector<std::string> warnings;  // e.g. no real-time permission, store trouble
@@ -172,6 +191,7 @@ class Station {
   void set_parameter(const SetParameterOrder& order, Answer<Receipt> answer);
   void pause(const OrderHeader& header, Answer<Receipt> answer);
   void resume(const OrderHeader& header, Answer<Receipt> answer);
+  void confirm_guided(const ConfirmGuidedOrder& order, Answer<Receipt> answer);
   // Always accepted, in every state, whatever the expected version: unloads within 500 ms.
   void stop(const OrderHeader& header, Answer<Receipt> answer);
   // The client that started the session is gone (or back): increases are frozen, the set goes on.

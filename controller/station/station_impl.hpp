@@ -2,6 +2,7 @@
 //   station.cpp           start, the step, shutdown
 //   session_sequence.cpp  sessions: idle, arming, pretension, resting, fault
 //   set_sequence.cpp      a set: ready, working, unloading, storing
+//   guided_sequence.cpp   exercises without the machine, and their confirmation
 //   orders.cpp            every order's way in: request ids, versions, session orders
 //   loop_orders.cpp       orders that the loop has to take, and their confirmation
 //   publish.cpp           what a trainer sees
@@ -22,8 +23,10 @@
 #include <vector>
 
 #include "controller/base/clamp.hpp"
+#include "controller/base/tick.hpp"
 #include "controller/station/answer_memory.hpp"
 #include "controller/station/loop_link.hpp"
+#include "controller/station/plan.hpp"
 #include "controller/station/record_side.hpp"
 #include "controller/station/station.hpp"
 
@@ -87,8 +90,9 @@ struct SetSide {
   bool engaged = false;    // the loop has taken kEngage: the load comes in
   bool recording = false;  // the recorder knows the set
   std::uint16_t serial = 0;
-  double load_in_force = 0.0;  // confirmed by the loop
-  double anchor = 0.0;         // position of the last movement
+  double load_in_force = 0.0;   // confirmed by the loop
+  double anchor = 0.0;          // position of the last movement
+  std::uint32_t reps_seen = 0;  // full and partial, at the last look
 };
 
 // The set that is being prepared, done or closed.
@@ -137,6 +141,30 @@ struct ActiveSet {
   void lower_load_in_force(double load) {
     for (SetSide& side : sides) side.load_in_force = at_most(side.load_in_force, load);
   }
+};
+
+// An exercise without the machine that is under way or just over.
+struct GuidedTask {
+  record::GuidedRecord record;
+  ProgramBlock block;
+  std::uint64_t paced_ticks = 0;  // without pauses
+  std::uint64_t last_tick = 0;
+  bool button_down = false;     // the panel's reset button at the last step
+  bool watches_pelvis = false;  // a single-leg stance in front of a sensor
+  bool measuring = false;       // over; the stance is being measured
+
+  [[nodiscard]] double paused_s() const {
+    return static_cast<double>(last_tick - record.start_tick - paced_ticks) * kTickPeriodS;
+  }
+};
+
+// How it ended, and who said so.
+struct GuidedVerdict {
+  record::GuidedEnd end = record::GuidedEnd::kConfirmed;
+  record::ConfirmedFrom from = record::ConfirmedFrom::kNobody;
+  std::string by;
+  std::uint32_t reps = 0;
+  std::string reason;
 };
 
 enum class UnloadStage : std::uint8_t { kRamp = 0, kEndSet, kStore };
@@ -201,12 +229,25 @@ struct Station::Impl {
   void settle_counts(record::SetEnd why);
   void close_set(std::uint64_t end_tick);
   void after_set();
+  void rest_or_finish(double rest_s);
   void watch_standing();
   void begin_recording();
   [[nodiscard]] bool cuff_is_on() const;
   void on_rep(const std::string& set_id, const measure::RepMetrics& rep);
   void on_stored(const record::StoredSet& stored);
   void on_store_trouble(const std::string& message);
+
+  // guided_sequence.cpp
+  [[nodiscard]] bool next_is_guided(const Session& session) const;
+  void begin_guided();
+  void step_guided();
+  void end_guided(const GuidedVerdict& verdict);
+  void end_guided_now(record::GuidedEnd why, const std::string& because);
+  void close_guided();
+  void after_guided();
+  [[nodiscard]] Pace guided_pace() const;
+  [[nodiscard]] std::optional<Refusal> check_confirm(const ConfirmGuidedOrder& order) const;
+  void confirm_guided(const ConfirmGuidedOrder& order, const ReceiptAnswer& answer);
 
   // orders.cpp
   [[nodiscard]] bool admit(const OrderHeader& header, const char* what,
@@ -218,7 +259,7 @@ struct Station::Impl {
   [[nodiscard]] std::optional<Refusal> may_start() const;
   void start_session(const StartSessionOrder& order, const ReceiptAnswer& answer);
   void start_set(const StartSetOrder& order, const ReceiptAnswer& answer);
-  void start(const OrderHeader& header, const char* what, Program program,
+  void start(const OrderHeader& header, const char* what, MachineShare share, Program program,
              const std::string& client_id, const ReceiptAnswer& answer);
   [[nodiscard]] bool went_away(const std::string& client_name) const;
   void client_lost(const std::string& client_name);
@@ -266,6 +307,8 @@ struct Station::Impl {
   bool paused = false;
   std::optional<Session> session_;
   std::optional<ActiveSet> set;
+  std::optional<GuidedTask> guided;       // never together with a set
+  std::optional<GuidedTask> last_guided;  // until the next set or session begins
   UnloadStage unload_stage = UnloadStage::kRamp;
   std::uint64_t stage_tick = 0;
   bool session_ends_after_set = false;

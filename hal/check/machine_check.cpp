@@ -44,6 +44,7 @@ modbus::BusOptions bus_options(const CheckOptions& options, const toml::table& r
     bus.axis_names.push_back(t.text("name"));
     bus.axis_coordinates.push_back(lever ? CoordinateKind::kLever : CoordinateKind::kCable);
     bus.axis_velocity_modes.push_back(t.flag_or("drive_velocity_mode", false));
+    bus.axis_linked_arms.push_back(t.flag_or("linked_arms", false));
     bus.axis_masses.push_back(
         (*axis)["control"][lever ? "reflected_mass_kgm2" : "reflected_mass_kg"].value_or(0.0));
   }

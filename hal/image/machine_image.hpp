@@ -15,6 +15,7 @@
 namespace medius::hal {
 
 inline constexpr int kMaxAxes = 2;  // two lever arms are the most a machine has
+inline constexpr int kPads = 2;     // of linked arms: left, right
 
 enum class CoordinateKind : std::uint8_t { kCable = 0, kLever = 1 };
 
@@ -79,8 +80,26 @@ struct SafetyInput {
 
 struct AxisInput {
   DriveInput drive;
-  LoadCellInput load_cell;
+  LoadCellInput load_cell;  // of linked arms: both pads together, see both_pads()
+  // Arms that are linked and share one drive: the cell of each pad. Never valid on another axis.
+  std::array<LoadCellInput, kPads> pad{};
 };
+
+// [any] What the drive of linked arms works against: the sum of the pads, as old as the older one,
+// saturated when one is, a new sample when either is new, and valid only with both.
+[[nodiscard]] constexpr LoadCellInput both_pads(
+    const std::array<LoadCellInput, kPads>& pad) noexcept {
+  const Freshness& left = pad[0].freshness;
+  const Freshness& right = pad[1].freshness;
+  LoadCellInput sum;
+  sum.force = pad[0].force + pad[1].force;
+  sum.saturated = pad[0].saturated || pad[1].saturated;
+  sum.freshness.stamp_ns = left.stamp_ns < right.stamp_ns ? left.stamp_ns : right.stamp_ns;
+  sum.freshness.sequence = left.sequence + right.sequence;
+  sum.freshness.epoch = left.epoch + right.epoch;
+  sum.freshness.valid = left.valid && right.valid;
+  return sum;
+}
 
 // A sensor on the belt of somebody who stands: the pelvis in the frontal plane. Optional; nothing
 // of the loop's force depends on it.

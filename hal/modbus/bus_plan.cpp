@@ -36,6 +36,10 @@ class PlanLoader {
     for_each("device", [this](const TomlReader& t) { read_device(t); });
     apply_overrides();
     check_machine();
+    for (std::size_t axis = 0; axis < options_.axis_names.size(); ++axis) {
+      if (is_linked(axis)) assign_pads(axis);
+    }
+    check_lockstep();
     for (LinkPlan& link : plan_.links) pace(link);
     for (const LinkPlan& link : plan_.links) check_link(link);
     for (LinkPlan& link : plan_.links) apply_rules(link);
@@ -177,11 +181,47 @@ class PlanLoader {
   }
 
   void claim_cell(const TomlReader& t, const DevicePlan& device) {
-    bool& taken = axis_measured_[static_cast<std::size_t>(device.axis)];
-    if (taken) {
-      t.fail("measures the force of an axis that another load cell measures already; remove one");
+    const auto axis = static_cast<std::size_t>(device.axis);
+    const int most = is_linked(axis) ? kPads : 1;
+    if (axis_cells_[axis] == most) {
+      t.fail(most == 1 ? "measures the force of an axis that another load cell measures already; "
+                         "remove one, or write linked_arms = true into the [[axis]] if it is two "
+                         "arms with a pad each"
+                       : "is a third load cell of its axis; an axis has two pads: remove one");
     }
-    taken = true;
+    ++axis_cells_[axis];
+  }
+
+  [[nodiscard]] bool is_linked(std::size_t axis) const {
+    return axis < options_.axis_linked_arms.size() && options_.axis_linked_arms[axis];
+  }
+
+  // Of linked arms the cell on the drive's amplifier is the left pad's; of two amplifiers the first
+  // in the file is.
+  void assign_pads(std::size_t axis) {
+    std::vector<DevicePlan*> cells;
+    const LinkPlan* home = nullptr;
+    for (LinkPlan& link : plan_.links) {
+      for (DevicePlan& device : link.devices) {
+        if (device.axis != static_cast<int>(axis) || !device.descriptor.measures_force()) continue;
+        if (home != nullptr && home != &link) {
+          throw BusError{fmt::format(
+              "{}: the load cells of axis '{}' are on different links, '{}' and '{}'; put both on "
+              "one link: they make one force, so they must come and go together",
+              path_, options_.axis_names[axis], home->name, link.name)};
+        }
+        home = &link;
+        const bool left = device.descriptor.kind == DeviceKind::kDrive;
+        cells.insert(left ? cells.begin() : cells.end(), &device);
+      }
+    }
+    if (cells.size() != kPads) {
+      throw BusError{
+          fmt::format("{}: axis '{}' has linked_arms = true, but only '{}' measures a pad; add a "
+                      "[[device]] of kind load-cell with axis = \"{}\" for the other one",
+                      path_, options_.axis_names[axis], cells[0]->name, options_.axis_names[axis])};
+    }
+    for (std::size_t pad = 0; pad < cells.size(); ++pad) cells[pad]->pad = static_cast<int>(pad);
   }
 
   void check_drive(const TomlReader& t, DevicePlan& device) {
@@ -191,7 +231,7 @@ class PlanLoader {
       t.fail("drives an axis that another device drives already; correct 'axis'");
     }
     axis_taken_[static_cast<std::size_t>(device.axis)] = true;
-    if (d.field(Field::kLoadCell).present) claim_cell(t, device);
+    if (d.measures_force()) claim_cell(t, device);
     const auto index = static_cast<std::size_t>(device.axis);
     if (index < options_.axis_velocity_modes.size() && options_.axis_velocity_modes[index] &&
         d.velocity_mode == 0) {
@@ -371,13 +411,16 @@ class PlanLoader {
         throw BusError{fmt::format("{}: axis '{}' has no [[device]]; add its drive", path_,
                                    options_.axis_names[axis])};
       }
-      if (!axis_measured_[axis]) {
+      if (axis_cells_[axis] == 0) {
         throw BusError{fmt::format(
             "{}: its drive has no register load_cell, and nobody else measures the force of axis "
             "'{}'; add a [[device]] of kind load-cell with axis = \"{}\"",
             path_, options_.axis_names[axis], options_.axis_names[axis])};
       }
     }
+  }
+
+  void check_lockstep() const {
     if (plan_.lockstep && plan_.links.size() != 1) {
       throw BusError{
           fmt::format("{}: lockstep needs exactly one [[link]], there are {}; put all devices "
@@ -391,7 +434,7 @@ class PlanLoader {
   toml::table root_;
   BusPlan plan_;
   bool axis_taken_[kMaxAxes] = {};
-  bool axis_measured_[kMaxAxes] = {};  // by a load cell
+  int axis_cells_[kMaxAxes] = {};
   bool gives_panel_ = false;
   bool gives_safety_ = false;
   bool has_pelvis_ = false;

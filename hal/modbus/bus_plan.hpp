@@ -2,6 +2,7 @@
 // and how often.
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,7 @@ struct DevicePlan {
   DeviceDescriptor descriptor;  // scales of kTravel and kCell are SI already
   std::uint8_t unit_id = 1;
   int axis = -1;  // of the image; -1 for a panel, a sensor of the person, an I/O device
+  int pad = -1;   // of linked arms, whose load cell it reads: 0 left, 1 right; -1: the axis' own
   CoordinateKind coordinate = CoordinateKind::kCable;
   double rated_force = 0.0;  // N | Nm: must be what the device says of itself
   double force_limit = 0.0;  // N | Nm, asked of the drive; the loop can only tighten it
@@ -56,6 +58,12 @@ struct LinkPlan {
   int reconnect_max_ms = 1000;
   int round_us = 1000;  // of the device that is asked most often
   std::vector<DevicePlan> devices;
+
+  // Both pads of linked arms are one force: their cells are on one link.
+  [[nodiscard]] bool has_pads() const noexcept {
+    return std::any_of(devices.begin(), devices.end(),
+                       [](const DevicePlan& device) { return device.pad >= 0; });
+  }
 };
 
 struct BusPlan {

@@ -114,7 +114,11 @@ DataAge data_age(const LinkPlan& link, const DevicePlan& device) noexcept {
   }
   double delay = 0.0;
   for (const DevicePlan& other : link.devices) {
-    if (&other != &device && other.every_rounds > device.every_rounds) {
+    if (&other == &device) continue;
+    if (other.pad >= 0 && other.descriptor.kind == DeviceKind::kLoadCell) {
+      // Nothing is shown before both pads of linked arms are read.
+      tail += exchange_us_max(link, other);
+    } else if (other.every_rounds > device.every_rounds) {
       delay += exchange_us_max(link, other);
     }
   }

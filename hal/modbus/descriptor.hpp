@@ -247,6 +247,9 @@ struct DeviceDescriptor {
   [[nodiscard]] const RegisterSpec& field(Field f) const noexcept {
     return fields[static_cast<std::size_t>(f)];
   }
+  [[nodiscard]] bool measures_force() const noexcept {
+    return kind == DeviceKind::kLoadCell || field(Field::kLoadCell).present;
+  }
   [[nodiscard]] const BitSpec& bit(Bit b) const noexcept {
     return bits[static_cast<std::size_t>(b)];
   }

@@ -12,6 +12,11 @@
 
 namespace medius::hal::modbus {
 
+// Where the reading of a device's load cell goes. The sum of two pads is made by the link.
+[[nodiscard]] inline LoadCellInput& cell_of(const DevicePlan& plan, AxisInput& axis) noexcept {
+  return plan.pad < 0 ? axis.load_cell : axis.pad[static_cast<std::size_t>(plan.pad)];
+}
+
 class DriveSession {
  public:
   DriveSession(const DevicePlan& plan, bool relay_stands_in)
@@ -96,7 +101,7 @@ class IoSession {
   DeviceImage image_;
 };
 
-// A load-cell amplifier of its own.
+// A load-cell amplifier of its own. One that stops sampling lets the axis' force grow old.
 class LoadCellSession {
  public:
   explicit LoadCellSession(const DevicePlan& plan) : plan_(plan) {}

@@ -92,7 +92,8 @@ Exchange DriveSession::exchange(Connection& connection, const RoundInput& round,
   }
   input.drive.freshness = renewed(input.drive.freshness, done.stamp_ns, round.epoch);
   if (plan_.descriptor.field(Field::kLoadCell).present) {
-    input.load_cell.freshness = renewed(input.load_cell.freshness, done.stamp_ns, round.epoch);
+    Freshness& cell = cell_of(plan_, input).freshness;
+    cell = renewed(cell, done.stamp_ns, round.epoch);
   }
   ++stats.counters.rounds;
   watch_transition(round.output.axis[static_cast<std::size_t>(plan_.axis)].request, done.stamp_ns);
@@ -153,8 +154,9 @@ bool DriveSession::decode(const ReadImage& block, AxisInput& input) noexcept {
       get_bit(d.bit(Bit::kStoA), block.data()) || get_bit(d.bit(Bit::kStoB), block.data());
   drive.watchdog_tripped = get_bit(d.bit(Bit::kWatchdogTripped), block.data());
   if (d.field(Field::kLoadCell).present) {
-    input.load_cell.force = value(Field::kLoadCell);
-    input.load_cell.saturated = get_bit(d.bit(Bit::kLoadCellSaturated), block.data());
+    LoadCellInput& cell = cell_of(plan_, input);
+    cell.force = value(Field::kLoadCell);
+    cell.saturated = get_bit(d.bit(Bit::kLoadCellSaturated), block.data());
   }
   return true;
 }

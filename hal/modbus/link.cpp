@@ -38,6 +38,7 @@ Link::Link(const LinkPlan& plan, const BusPlan& bus, LockstepGate* gate)
       lockstep_(bus.lockstep),
       realtime_priority_(bus.realtime_priority),
       round_ns_(plan.round_us * 1000ll),
+      has_pads_(plan.has_pads()),
       gate_(gate),
       backoff_ms_(plan.reconnect_min_ms) {
   for (const DevicePlan& device : plan_.devices) {
@@ -97,16 +98,17 @@ LinkStatus Link::status() const {
 
 void Link::read(MachineInput& input) noexcept {
   inputs_.load(seen_);
+  const auto take_cells = [&](std::size_t axis) {
+    input.axis[axis].load_cell = seen_.axis[axis].load_cell;
+    input.axis[axis].pad = seen_.axis[axis].pad;
+  };
   for (const DriveSession& drive : drives_) {
     const auto axis = static_cast<std::size_t>(drive.plan().axis);
     input.axis[axis].drive = seen_.axis[axis].drive;
-    if (drive.plan().descriptor.field(Field::kLoadCell).present) {
-      input.axis[axis].load_cell = seen_.axis[axis].load_cell;
-    }
+    if (drive.plan().descriptor.measures_force()) take_cells(axis);
   }
   for (const LoadCellSession& cell : cells_) {
-    const auto axis = static_cast<std::size_t>(cell.plan().axis);
-    input.axis[axis].load_cell = seen_.axis[axis].load_cell;
+    take_cells(static_cast<std::size_t>(cell.plan().axis));
   }
   if (gives_panel_) input.panel = seen_.panel;
   if (gives_safety_) input.safety = seen_.safety;
@@ -298,8 +300,8 @@ Exchange Link::exchange_drive(DriveSession& drive, const RoundInput& round, Exch
   Exchange worst = drive.exchange(connection_, round, input_.axis[axis], stats);
   if (worst == Exchange::kLinkFailed) return worst;
   rtt_.add(stats.rtt_ns);
-  // A sample need not wait for the other devices of a slow line.
-  if (!lockstep_) publish();
+  // A sample need not wait for the other devices of a slow line; a pad waits for the other one.
+  if (!lockstep_ && !has_pads_) publish();
   const std::int64_t slow_ns = plan.descriptor.config_period_ms * kNsPerMs;
   const auto period = static_cast<std::uint64_t>(std::max<std::int64_t>(2, slow_ns / round_ns_));
   if (round_number_ % period == 1) {
@@ -312,15 +314,22 @@ Exchange Link::exchange_drive(DriveSession& drive, const RoundInput& round, Exch
   return worst;
 }
 
-Exchange Link::exchange_sensors(const RoundInput& round, ExchangeStats& stats) {
+Exchange Link::exchange_cells(const RoundInput& round, ExchangeStats& stats) {
   Exchange worst = Exchange::kAccepted;
   for (LoadCellSession& cell : cells_) {
     if (!due(cell.plan())) continue;
-    const auto axis = static_cast<std::size_t>(cell.plan().axis);
-    worst = std::max(worst, cell.exchange(connection_, round, input_.axis[axis].load_cell, stats));
+    AxisInput& axis = input_.axis[static_cast<std::size_t>(cell.plan().axis)];
+    worst = std::max(worst, cell.exchange(connection_, round, cell_of(cell.plan(), axis), stats));
     if (worst == Exchange::kLinkFailed) return worst;
     if (drives_.empty()) rtt_.add(stats.rtt_ns);
   }
+  if (!lockstep_ && has_pads_) publish();
+  return worst;
+}
+
+Exchange Link::exchange_sensors(const RoundInput& round, ExchangeStats& stats) {
+  Exchange worst = exchange_cells(round, stats);
+  if (worst == Exchange::kLinkFailed) return worst;
   for (PanelSession& panel : panels_) {
     if (!due(panel.plan())) continue;
     worst = std::max(worst, panel.exchange(connection_, round, input_, stats));
@@ -357,6 +366,7 @@ void Link::lose(const std::string& why) {
   for (AxisInput& axis : input_.axis) {
     axis.drive.freshness.valid = false;
     axis.load_cell.freshness.valid = false;
+    for (LoadCellInput& pad : axis.pad) pad.freshness.valid = false;
   }
   input_.panel.freshness.valid = false;
   input_.safety.freshness.valid = false;
@@ -368,6 +378,12 @@ void Link::lose(const std::string& why) {
 }
 
 void Link::publish() noexcept {
+  for (const DevicePlan& device : plan_.devices) {
+    if (device.pad != 0) continue;
+    // What the loop is to hold of linked arms is both.
+    AxisInput& axis = input_.axis[static_cast<std::size_t>(device.axis)];
+    axis.load_cell = both_pads(axis.pad);
+  }
   inputs_.store(input_);
 }
 void Link::publish_counters() noexcept {

@@ -49,6 +49,7 @@ class Link {
   [[nodiscard]] Exchange make_exchanges(const RoundInput& round);
   [[nodiscard]] Exchange exchange_drive(DriveSession& drive, const RoundInput& round,
                                         ExchangeStats& stats);
+  [[nodiscard]] Exchange exchange_cells(const RoundInput& round, ExchangeStats& stats);
   [[nodiscard]] Exchange exchange_sensors(const RoundInput& round, ExchangeStats& stats);
   [[nodiscard]] bool due(const DevicePlan& device) const noexcept;
   [[nodiscard]] Outcome open();
@@ -65,6 +66,7 @@ class Link {
   const bool lockstep_;
   const int realtime_priority_;
   const std::int64_t round_ns_;
+  const bool has_pads_;
   bool gives_panel_ = false, gives_safety_ = false;
   LockstepGate* const gate_;
   std::vector<DriveSession> drives_;

@@ -29,6 +29,7 @@ struct BusOptions {
   std::vector<CoordinateKind> axis_coordinates;  // beside axis_names
   std::vector<bool> axis_velocity_modes;         // beside axis_names: counts on the drive's own
   std::vector<double> axis_masses;  // beside axis_names: reflected mass kg | kg m2; 0 = not known
+  std::vector<bool> axis_linked_arms;       // beside axis_names: a load cell at each of two pads
   std::vector<std::string> link_overrides;  // "machine=127.0.0.1:15020", "drive=/dev/ttyUSB0"
   std::string device_directory;  // of the descriptors; empty: "../devices" beside the machine file
   bool check_only = false;       // nothing is run: what is not verified yet is only a warning

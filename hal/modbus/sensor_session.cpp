@@ -91,7 +91,8 @@ Exchange LoadCellSession::exchange(Connection& connection, const RoundInput& rou
   const Stamped done = transact(connection, plan_, round, image_, stats);
   if (done.outcome != Outcome::kOk) return failed(connection, done.outcome);
   if (d.field(Field::kSampleCount).present) {
-    // An amplifier that has stopped sampling goes on answering.
+    // An amplifier that has stopped sampling goes on answering; two rounds may also meet one
+    // sample.
     const std::int64_t count = get_raw(d.field(Field::kSampleCount), image_.in.data());
     if (seen_ && count == count_) return Exchange::kAccepted;
     seen_ = true;

@@ -81,7 +81,97 @@ class Runner {
   int number_ = 0;
 };
 
+// Somebody at a handle whose speed is commanded.
+class Puller {
+ public:
+  Puller(const Profile& profile, const CycleOptions& options)
+      : profile_(profile), options_(options) {}
+
+  void cycle() {
+    const double pull = 0.5 * options_.load;
+    const auto limit = [](double seconds) { return static_cast<int>(seconds / kDtS + 0.5); };
+    for (int i = 0; i < limit(kLongestS) && in_.position < options_.range; ++i) {
+      step(Part::kLifting, MEDIUS_PHASE_CONCENTRIC, pull);
+      follow();
+    }
+    in_.velocity = 0.0;
+    for (int i = 0; i < limit(options_.hold_s); ++i) {
+      step(Part::kHolding, MEDIUS_PHASE_HOLD, pull);
+    }
+    const double top = in_.position;
+    const bool pulled = profile_.wish().velocity < 0.0;
+    for (int i = 1; i <= limit(pulled ? kLongestS : options_.eccentric_s); ++i) {
+      if (pulled) {
+        follow();
+        if (!(in_.position > 0.0) || !(profile_.wish().velocity < 0.0)) break;
+      } else {
+        const Motion motion = minimum_jerk(-top, options_.eccentric_s, i * kDtS);
+        in_.position = top + motion.position;
+        in_.velocity = motion.velocity;
+      }
+      step(Part::kLowering, MEDIUS_PHASE_ECCENTRIC, pulled ? pull : 0.0);
+    }
+  }
+
+  std::vector<Sample> samples;
+
+ private:
+  static constexpr double kLongestS = 30.0;
+
+  void follow() {
+    in_.velocity = profile_.wish().velocity;
+    in_.position += in_.velocity * kDtS;
+  }
+
+  void step(Part part, medius_phase_t phase, double pull) {
+    in_.size = sizeof in_;
+    in_.phase = phase;
+    ++in_.tick;
+    in_.dt_s = kDtS;
+    in_.base_force = options_.load;
+    in_.range = options_.range;
+    in_.force = pull;
+    (void)profile_.step(in_);
+    if (in_.tick % kKeepEvery != 0) return;
+    samples.push_back({part, 1, in_.position, profile_.wish().velocity, profile_.wish().force_max,
+                       static_cast<double>(in_.tick) * kDtS});
+  }
+
+  const Profile& profile_;
+  const CycleOptions& options_;
+  medius_step_in_t in_{};
+};
+
 }  // namespace
+
+std::vector<Sample> run_motion(const Profile& profile, const CycleOptions& options) {
+  Puller puller(profile, options);
+  puller.cycle();
+  return puller.samples;
+}
+
+std::vector<Sample> run_hold(const Profile& profile, const CycleOptions& options) {
+  constexpr int kTicks = 1500;
+  std::vector<Sample> samples;
+  medius_step_in_t in{};
+  for (int i = 1; i <= kTicks; ++i) {
+    in.size = sizeof in;
+    in.phase = MEDIUS_PHASE_HOLD;
+    ++in.tick;
+    in.dt_s = kDtS;
+    in.base_force = options.load;
+    in.range = options.range;
+    const double pull = 1.5 * options.load * i / kTicks;
+    in.force = pull;
+    (void)profile.step(in);
+    const medius_motion_wish_t wish = profile.wish();
+    if (i % kKeepEvery != 0) continue;
+    const bool held = pull <= wish.force_max;
+    samples.push_back({held ? Part::kHolding : Part::kLifting, 1, pull, wish.velocity,
+                       held ? pull : wish.force_max, i * kDtS});
+  }
+  return samples;
+}
 
 std::vector<Sample> run_cycles(const Profile& profile, const CycleOptions& options) {
   Runner runner(profile, options);

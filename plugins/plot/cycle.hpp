@@ -27,9 +27,19 @@ struct Sample {
   Part part = Part::kBottom;
   int cycle = 0;  // from 1
   double position = 0.0, velocity = 0.0, force = 0.0;
+  double time_s = 0.0;
 };
 
 // Every 10 ms of the drawn cycles. Throws Error if the profile fails.
 [[nodiscard]] std::vector<Sample> run_cycles(const Profile& profile, const CycleOptions& options);
+
+// Of a profile that commands motion: the handle goes as it is commanded while somebody pulls with
+// half of the set load; a handle that is not pulled back is brought back at the tempo's pace.
+// Commanded speed over position and time. Throws Error.
+[[nodiscard]] std::vector<Sample> run_motion(const Profile& profile, const CycleOptions& options);
+
+// Of a profile whose handle stands still: the pull of somebody, in `position`, from nothing to half
+// more than the set load; what it is held with, in `force`; the commanded speed. Throws Error.
+[[nodiscard]] std::vector<Sample> run_hold(const Profile& profile, const CycleOptions& options);
 
 }  // namespace medius::plot

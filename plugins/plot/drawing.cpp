@@ -113,14 +113,14 @@ class Panel {
   }
 
   // One polyline for each stretch of the same part.
-  [[nodiscard]] std::string curve(const std::vector<Sample>& samples,
-                                  double Sample::*across) const {
+  [[nodiscard]] std::string curve(const std::vector<Sample>& samples, double Sample::*across,
+                                  double Sample::*up = &Sample::force) const {
     std::string svg, points, last;
     double last_x = 0.0, last_y = 0.0;
     for (std::size_t i = 0; i < samples.size(); ++i) {
       const Sample& sample = samples[i];
       const bool ends = i + 1 == samples.size() || samples[i + 1].part != sample.part;
-      const double to_x = x(sample.*across), to_y = y(sample.force);
+      const double to_x = x(sample.*across), to_y = y(sample.*up);
       const bool near = std::fabs(to_x - last_x) < kNear && std::fabs(to_y - last_y) < kNear;
       if (near && !ends && !points.empty()) continue;
       last = fixed(to_x, 1) + "," + fixed(to_y, 1);
@@ -156,7 +156,7 @@ class Panel {
   Axis across_, up_;
 };
 
-std::string legend() {
+std::string legend(bool with_load = true) {
   std::string svg;
   double x = 64.0;
   for (const Style& style : kStyles) {
@@ -165,11 +165,68 @@ std::string legend() {
     svg += text(x + 30.0, 382.0, "start", style.word);
     x += 110.0;
   }
+  if (!with_load) return svg;
   svg += line(x, 378.0, x + 24.0, 378.0, "stroke=\"#404040\" stroke-dasharray=\"4 4\"");
   return svg + text(x + 30.0, 382.0, "start", "set load");
 }
 
+std::string hold_legend() {
+  const auto entry = [](double at, const std::string& look, const char* words) {
+    return line(at, 378.0, at + 24.0, 378.0, look) + text(at + 30.0, 382.0, "start", words);
+  };
+  return entry(64.0, "stroke-width=\"2\" stroke=\"#808080\"", "held still") +
+         entry(174.0, "stroke-width=\"2\" stroke=\"#0060a8\"", "yields") +
+         entry(284.0, "stroke=\"#404040\" stroke-dasharray=\"4 4\"", "set load");
+}
+
+std::string head(const std::string& title, const std::string& subtitle) {
+  std::string svg = "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 " + fixed(kWidth, 0) +
+                    " " + fixed(kHeight, 0) + "\" width=\"" + fixed(kWidth, 0) + "\" height=\"" +
+                    fixed(kHeight, 0) +
+                    "\" font-family=\"sans-serif\" font-size=\"12\" fill=\"#202020\">\n";
+  svg += "<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n";
+  svg += text(20.0, 24.0, "start", title, " font-size=\"16\" font-weight=\"bold\"");
+  return svg + text(20.0, 42.0, "start", subtitle, " fill=\"#606060\"");
+}
+
+// From the least to the greatest of a column, nought included.
+Axis axis_of(const std::vector<Sample>& samples, double Sample::*column, int ticks) {
+  double low = 0.0, high = 0.0;
+  for (const Sample& sample : samples) {
+    low = std::min(low, sample.*column);
+    high = std::max(high, sample.*column);
+  }
+  return Axis::around(low, 1.02 * high, ticks);
+}
+
 }  // namespace
+
+std::string draw_motion(const std::vector<Sample>& samples, const CycleOptions& options,
+                        const std::string& title, const std::string& subtitle) {
+  const bool lever = options.coordinate == MEDIUS_COORDINATE_LEVER;
+  const Axis speed = axis_of(samples, &Sample::velocity, 6);
+  const Panel over_position(64.0, 404.0, Axis::around(0.0, options.range, 5), speed);
+  const Panel over_time(480.0, 820.0, axis_of(samples, &Sample::time_s, 5), speed);
+  const std::string label = lever ? "commanded, rad/s" : "commanded, m/s";
+  return head(title, subtitle) +
+         over_position.frame(lever ? "position, rad" : "position, m", label) +
+         over_time.frame("time, s (lifting > 0)", label) +
+         over_position.curve(samples, &Sample::position, &Sample::velocity) +
+         over_time.curve(samples, &Sample::time_s, &Sample::velocity) + legend(false) + "</svg>\n";
+}
+
+std::string draw_hold(const std::vector<Sample>& samples, const CycleOptions& options,
+                      const std::string& title, const std::string& subtitle) {
+  const bool lever = options.coordinate == MEDIUS_COORDINATE_LEVER;
+  const Axis pull = axis_of(samples, &Sample::position, 5);
+  const Panel held(64.0, 404.0, pull, Axis::around(0.0, 1.02 * options.load, 6));
+  const Panel speed(480.0, 820.0, pull, Axis::around(-0.5, 0.5, 4));
+  const std::string across = lever ? "pull, Nm" : "pull, N";
+  return head(title, subtitle) + held.frame(across, lever ? "held with, Nm" : "held with, N") +
+         speed.frame(across, lever ? "commanded, rad/s" : "commanded, m/s") +
+         held.level(options.load) + held.curve(samples, &Sample::position, &Sample::force) +
+         speed.curve(samples, &Sample::position, &Sample::velocity) + hold_legend() + "</svg>\n";
+}
 
 std::string draw(const std::vector<Sample>& samples, const CycleOptions& options,
                  const std::string& title, const std::string& subtitle) {
@@ -184,13 +241,7 @@ std::string draw(const std::vector<Sample>& samples, const CycleOptions& options
   const Panel over_position(64.0, 404.0, Axis::around(0.0, options.range, 5), force);
   const Panel over_speed(480.0, 820.0, Axis::around(slowest, fastest, 5), force);
 
-  std::string svg = "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 " + fixed(kWidth, 0) +
-                    " " + fixed(kHeight, 0) + "\" width=\"" + fixed(kWidth, 0) + "\" height=\"" +
-                    fixed(kHeight, 0) +
-                    "\" font-family=\"sans-serif\" font-size=\"12\" fill=\"#202020\">\n";
-  svg += "<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n";
-  svg += text(20.0, 24.0, "start", title, " font-size=\"16\" font-weight=\"bold\"");
-  svg += text(20.0, 42.0, "start", subtitle, " fill=\"#606060\"");
+  std::string svg = head(title, subtitle);
   const std::string force_label = lever ? "torque, Nm" : "force, N";
   svg += over_position.frame(lever ? "position, rad" : "position, m", force_label);
   svg += over_speed.frame(lever ? "speed, rad/s (lifting > 0)" : "speed, m/s (lifting > 0)",

@@ -17,7 +17,9 @@ constexpr const char* kHelp =
     R"(medius-profile-plot [options] PROFILE.so
 
 Runs a profile over concentric-eccentric cycles on a minimum-jerk path and draws the wished force
-over position and over speed. The same profile and options give the same file.
+over position and over speed; of a profile that commands motion the commanded speed over position and
+time while somebody pulls, or what a handle that stands still is held with. The same profile and
+options give the same file.
 
   --out FILE         write the SVG there (without it: to standard output)
   --check FILE       do not write; fail if FILE is not what would be drawn now
@@ -162,6 +164,19 @@ int finish(const Options& options, const std::string& svg) {
   return 0;
 }
 
+std::string picture(const Profile& profile, const Options& options) {
+  const std::string title = profile.descriptor().name;
+  const std::string words = subtitle(options);
+  if (!profile.commands_motion()) {
+    return draw(run_cycles(profile, options.cycle), options.cycle, title, words);
+  }
+  const std::vector<Sample> motion = run_motion(profile, options.cycle);
+  for (const Sample& sample : motion) {
+    if (sample.velocity != 0.0) return draw_motion(motion, options.cycle, title, words);
+  }
+  return draw_hold(run_hold(profile, options.cycle), options.cycle, title, words);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -174,9 +189,7 @@ int main(int argc, char** argv) {
   try {
     const Options options = read_options(argc, argv);
     const Profile profile(options.profile, machine(options.cycle), options.settings);
-    const std::vector<Sample> samples = run_cycles(profile, options.cycle);
-    return finish(options,
-                  draw(samples, options.cycle, profile.descriptor().name, subtitle(options)));
+    return finish(options, picture(profile, options));
   } catch (const Error& error) {
     std::cerr << "medius-profile-plot: " << error.message << "\n";
     return 1;

@@ -43,6 +43,7 @@ Profile::Profile(const std::string& path, const medius_activation_t& activation,
   const medius_descriptor_t* descriptor = entry.descriptor(0);
   if (descriptor != nullptr) plugin_ = entry.create(&kHost, descriptor->id);
   if (plugin_ == nullptr) throw Error{path + ": gives no profile; ask its author"};
+  motion_ = static_cast<const medius_motion_t*>(plugin_->get_extension(plugin_, MEDIUS_EXT_MOTION));
   try {
     for (const Setting& setting : settings) set(setting);
     active_ = plugin_->activate(plugin_, &activation) != 0;
@@ -55,6 +56,16 @@ Profile::Profile(const std::string& path, const medius_activation_t& activation,
     plugin_->destroy(plugin_);
     throw;
   }
+}
+
+medius_motion_wish_t Profile::wish() const {
+  medius_motion_wish_t wish{};
+  wish.size = sizeof wish;
+  if (motion_->wish(plugin_, &wish) != MEDIUS_STEP_OK) {
+    throw Error{path_ +
+                ": reports an error in wish(); look for a value that is not a number in it"};
+  }
+  return wish;
 }
 
 Profile::~Profile() {

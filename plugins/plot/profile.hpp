@@ -28,6 +28,10 @@ class Profile {
   Profile& operator=(const Profile&) = delete;
 
   [[nodiscard]] const medius_descriptor_t& descriptor() const { return *plugin_->descriptor; }
+  // It commands motion: wish() says what, after each step().
+  [[nodiscard]] bool commands_motion() const { return motion_ != nullptr; }
+  // Throws Error.
+  [[nodiscard]] medius_motion_wish_t wish() const;
   // Throws Error if the profile reports one.
   [[nodiscard]] double step(const medius_step_in_t& in) const;
 
@@ -36,6 +40,7 @@ class Profile {
 
   std::string path_;
   const medius_plugin_t* plugin_ = nullptr;
+  const medius_motion_t* motion_ = nullptr;
   bool active_ = false;
 };
 

@@ -24,8 +24,9 @@ constexpr double kSlackN = 30.5;     // slack tension and the end of its ramp
 constexpr int kSoftTicks = 520;      // 500 ms and the ticks that a reaction may take
 constexpr int kFastTicks = 2;
 constexpr double kInwardMps = 0.08;  // the person goes back ...
-constexpr int kSteadyTicks = 200;    // a load that stands still has come in
-constexpr int kInwardTicks = 150;    // ... for long enough that nobody can take it for a turn
+constexpr int kSteadyTicks =
+    1000;                          // a load that stands still for longer than a stumble has come in
+constexpr int kInwardTicks = 150;  // ... for long enough that nobody can take it for a turn
 
 }  // namespace
 
@@ -128,7 +129,7 @@ void InvariantWatch::check_latch(std::uint64_t tick, const InvariantSample& samp
 void InvariantWatch::check_motion(std::uint64_t tick, const InvariantSample& sample) {
   const double inward = -sample.handle_mps;
   const double newtons = sample.handle_force / limits_.force_unit;
-  free_ticks_ = !sample.held && newtons < kFreeN ? free_ticks_ + 1 : 0;
+  free_ticks_ = !sample.held && sample.told_truth && newtons < kFreeN ? free_ticks_ + 1 : 0;
   if (!sample.held && inward > limits_.reel_in_max_mps) {
     report(tick, "I4 reel-in of a released handle, m/s", inward, limits_.reel_in_max_mps);
   }

@@ -33,6 +33,9 @@ struct InvariantSample {
   double handle_force = 0.0;   // truth: what pulls at the person
   double handle_mps = 0.0;     // truth: > 0 outward
   bool held = true;            // truth: a person holds it
+  // False: its signals lie to the controller. Of a handle that is let go in that very moment only
+  // the drive's own speed limit is left.
+  bool told_truth = true;
 };
 
 struct Violation {

@@ -16,7 +16,7 @@ constexpr double kLeastRepShare = 0.25, kReturnedShare = 0.60, kBounceShare = 0.
 // Standing: slower than moving for so long, not rising faster than a creep, not further than a
 // shift of the stance.
 constexpr std::size_t kStance = 600;
-constexpr double kCreepMps = 0.005, kShiftM = 0.012;
+constexpr double kCreepMps = 0.005, kShiftM = 0.012, kFirstShiftM = 0.045;
 
 struct Stroke {
   std::size_t from = 0, to = 0;
@@ -94,8 +94,14 @@ class Judge {
   void go_out(const Stroke& stroke) {
     if (out_ && back_) {
       const double dip_m = peak_m_ - position_m_[stroke.from];
+      const double again_m = highest(stroke.from, stroke.to);
+      // Not down yet, and too short to be a repetition: a stop on the way back.
+      if (dip_m < kReturnedShare * (peak_m_ - valley_m_) &&
+          again_m - position_m_[stroke.from] < kLeastRepShare * range_m_ &&
+          again_m < peak_m_ - kLeastStrokeM) {
+        return;
+      }
       if (dip_m < kBounceShare * (peak_m_ - valley_m_)) {
-        const double again_m = highest(stroke.from, stroke.to);
         if (again_m < peak_m_ - kLeastStrokeM) return;  // not up again: the way back goes on
         if (again_m > peak_m_ + kLeastStrokeM) rep_.peak_start = stroke.to;
         peak_m_ = std::max(peak_m_, again_m);
@@ -123,6 +129,9 @@ class Judge {
 
   void finish() {
     if (out_ && back_) {
+      // The first one is preceded by finding a stance under the load: it is where it ends.
+      const double shift_m = position_m_[rep_.end] - valley_m_;
+      if (last_end_ == 0 && shift_m > kShiftM && shift_m < kFirstShiftM) valley_m_ += shift_m;
       rep_.range_m = peak_m_ - valley_m_;
       const double returned_m = peak_m_ - position_m_[rep_.end];
       if (rep_.range_m >= kLeastRepShare * range_m_ &&

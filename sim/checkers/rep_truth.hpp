@@ -4,9 +4,11 @@
 // beyond 0.02 m/s from crossing to crossing; a pause of up to 0.1 s belongs to it, and what travels
 // less than 12 mm or a tenth of the person's range is settling. A stroke that turns back before
 // half of the rise is a bounce of the repetition it interrupts: within 12 mm of the peak it belongs
-// to the hold, above it to the way up, below it to the way back. A repetition is a rise of at least
+// to the hold, above it to the way up, below it to the way back; so does one of less than a quarter
+// of the range before the way back has come to 60 %. A repetition is a rise of at least
 // a quarter of the person's range and the way back over at least 60 % of it. Its range counts from
-// where the ring last stood.
+// where the ring last stood; of the first from where it ends, when that is 12 to 45 mm higher:
+// before it the stance under the load is found.
 #pragma once
 
 #include <cstddef>

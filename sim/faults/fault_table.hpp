@@ -27,6 +27,8 @@ enum class Injector : std::uint8_t {
   kLoadCellScale,
   kSensorDelay,
   kTornValue,
+  kLostCounts,
+  kLoadCellForeign,
   // link
   kLinkDown,
   kLateFrames,
@@ -40,13 +42,23 @@ enum class Injector : std::uint8_t {
   kDriveRunaway,
   kDriveMode,
   kDriveHot,
-  // person
+  // mechanics and person
   kRelease,
+  kJam,
+  kCableCut,
+  kHooked,
+  kWeak,
+  kWalksIn,
+  kSlack,
+  kStopsLifting,
   // computer
   kPause,
   kOverrun,
   kStarve,
   kKill,
+  kSlowProcessor,
+  kWallJump,
+  kWallEpoch,
   // profile
   kWishNan,
   kWishHuge,
@@ -61,6 +73,9 @@ enum class Injector : std::uint8_t {
   kWrongAxis,
   kLoadRaise,
   kStopStorm,
+  kTwoTrainers,
+  kTrainerLost,
+  kReplayedOrder,
   // storage
   kStoreStall,
 };
@@ -82,6 +97,10 @@ using PhaseMask = std::uint8_t;
   return static_cast<PhaseMask>(1u << static_cast<unsigned>(phase));
 }
 
+// The machines that a fault can happen to.
+using MachineMask = std::uint8_t;
+inline constexpr MachineMask kCableMachine = 1, kSeatedMachine = 2, kEveryMachine = 3;
+
 struct FaultRow {
   int number = 0;
   const char* name = "";
@@ -97,6 +116,11 @@ struct FaultRow {
   const char* reaction = "";
   const char* shown_by = "";  // for kNone: the test, or why nothing can show it
   double least_load_n = 0.0;  // a lighter load hides it; it must then be harmless, not noticed
+  MachineMask machines = kEveryMachine;
+  [[nodiscard]] bool strikes(FaultPhase phase, bool seated) const noexcept {
+    return (phases & mask(phase)) != 0 &&
+           (machines & (seated ? kSeatedMachine : kCableMachine)) != 0;
+  }
 };
 
 // [any] All rows in order of their numbers.

@@ -24,14 +24,34 @@ bool late(std::int64_t ticks, double intensity) noexcept {
   return static_cast<double>(ticks % kBurstTicks) < between(5.0, 14.0, intensity);
 }
 
+// The way of a sample: late out of its sensor, bent, held back by the device, then by the link.
+int place_on_the_way(Injector injector) noexcept {
+  switch (injector) {
+    case Injector::kSensorDelay:
+      return 0;
+    case Injector::kStaleRegisters:
+      return 2;
+    case Injector::kLateFrames:
+    case Injector::kLinkDown:
+      return 3;
+    default:
+      return 1;
+  }
+}
+
 }  // namespace
 
 bool FaultyImage::inject(const ActiveFault& fault) noexcept {
   if (count_ == slots_.size()) return false;
-  slots_[count_] = Slot{};
-  slots_[count_].fault = fault;
-  slots_[count_].random = Random(fault.seed);
-  ++count_;
+  std::size_t at = count_++;
+  for (;
+       at > 0 && place_on_the_way(slots_[at - 1].fault.injector) > place_on_the_way(fault.injector);
+       --at) {
+    slots_[at] = slots_[at - 1];
+  }
+  slots_[at] = Slot{};
+  slots_[at].fault = fault;
+  slots_[at].random = Random(fault.seed);
   return true;
 }
 
@@ -57,7 +77,13 @@ void FaultyImage::bend(Slot& slot, const Tick& tick, hal::MachineInput& input) n
     slot.held_word = written_.axis[slot.fault.axis].force;
   }
   bend_encoder(slot, axis.drive);
-  bend_load_cell(slot, axis.load_cell);
+  if (slot.fault.pad >= 0 && slot.fault.pad < hal::kPads) {
+    const auto pad = static_cast<std::size_t>(slot.fault.pad);
+    bend_load_cell(slot, slot.held.pad[pad], axis.pad[pad]);
+    axis.load_cell = hal::both_pads(axis.pad);
+  } else {
+    bend_load_cell(slot, slot.held.load_cell, axis.load_cell);
+  }
   bend_drive(slot, axis.drive);
   bend_link(slot, tick, input);
 }
@@ -81,6 +107,10 @@ void FaultyImage::bend_encoder(Slot& slot, hal::DriveInput& drive) noexcept {
       drive.position = -drive.position;
       drive.velocity = -drive.velocity;
       break;
+    case Injector::kLostCounts:
+      drive.position -= between(0.05, 0.6, intensity);
+      ++drive.freshness.epoch;
+      break;
     case Injector::kTornValue:
       // Singly: each is a lost sample.
       if (slot.ticks % 100 == 50) drive.position += kTornM;
@@ -90,11 +120,12 @@ void FaultyImage::bend_encoder(Slot& slot, hal::DriveInput& drive) noexcept {
   }
 }
 
-void FaultyImage::bend_load_cell(Slot& slot, hal::LoadCellInput& cell) noexcept {
+void FaultyImage::bend_load_cell(Slot& slot, const hal::LoadCellInput& held,
+                                 hal::LoadCellInput& cell) noexcept {
   const double intensity = slot.fault.intensity;
   switch (slot.fault.injector) {
     case Injector::kLoadCellStuck:
-      cell.force = slot.held.load_cell.force;
+      cell.force = held.force;
       break;
     case Injector::kLoadCellDrift:
       cell.force -= between(20.0, 100.0, intensity) * static_cast<double>(slot.ticks) * 1e-3;
@@ -113,6 +144,9 @@ void FaultyImage::bend_load_cell(Slot& slot, hal::LoadCellInput& cell) noexcept 
       break;
     case Injector::kLoadCellScale:
       cell.force *= between(0.4, 0.1, intensity);
+      break;
+    case Injector::kLoadCellForeign:
+      cell.force *= between(1.5, 2.5, intensity);
       break;
     default:
       break;

@@ -17,6 +17,7 @@ struct ActiveFault {
   std::uint8_t axis = 0;
   double intensity = 0.5;  // 0 mild .. 1 severe; what it means is each injector's
   std::uint64_t seed = 1;
+  int pad = -1;  // of linked arms: the cell that a load-cell fault bends, 0 left, 1 right
 };
 
 class FaultyImage final : public hal::MachineImage {
@@ -43,7 +44,8 @@ class FaultyImage final : public hal::MachineImage {
   };
   void bend(Slot& slot, const Tick& tick, hal::MachineInput& input) noexcept;
   void bend_encoder(Slot& slot, hal::DriveInput& drive) noexcept;
-  void bend_load_cell(Slot& slot, hal::LoadCellInput& cell) noexcept;
+  void bend_load_cell(Slot& slot, const hal::LoadCellInput& held,
+                      hal::LoadCellInput& cell) noexcept;
   void bend_drive(Slot& slot, hal::DriveInput& drive) noexcept;
   void bend_link(Slot& slot, const Tick& tick, hal::MachineInput& input) noexcept;
 

@@ -1,4 +1,5 @@
 // What the person means to do: positions, repetitions, giving up, and the events of a scenario.
+#include "controller/base/clamp.hpp"
 #include "controller/base/trace_hash.hpp"
 #include "sim/lifter/lifter_state.hpp"
 #include "sim/plant/cable_plant.hpp"
@@ -352,6 +353,10 @@ void Lifter::start_reps(const LifterIntent& intent) noexcept {
 
 void Lifter::wait_at_bottom(bool wait) noexcept {
   state_->waits_at_bottom = wait;
+}
+
+void Lifter::weaken(double strength_left) noexcept {
+  state_->strength_left = clamped(strength_left, 0.0, 1.0);
 }
 
 void Lifter::rest(double seconds) noexcept {

@@ -101,6 +101,8 @@ class Lifter {
   void start_reps(const LifterIntent& intent) noexcept;
   // While set, the next repetition does not begin: both legs together wait for the slower one.
   void wait_at_bottom(bool wait) noexcept;
+  // So much of the strength is left, 0..1, until the leg relaxes or this is called again.
+  void weaken(double strength_left) noexcept;
   // The leg goes limp; muscles recover.
   void relax() noexcept;
   // Only while relaxed: so long a rest at once, for a world that jumps over it.

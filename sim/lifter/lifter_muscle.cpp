@@ -1,6 +1,7 @@
 // What the person expects, and what their muscles do: load, activation, impedance, capacity,
 // fatigue.
 #include "sim/lifter/lifter_state.hpp"
+#include "sim/lifter/pelvis_tilt.hpp"
 #include "sim/plant/cable_plant.hpp"
 #include "sim/plant/settle.hpp"
 
@@ -32,12 +33,6 @@ constexpr double kLimpDampingNms = 1.0;
 constexpr double kSwayShare[2] = {0.7, 0.3};
 // cannot_lift asks for a movement of this speed at least.
 constexpr double kSlowRadps = 0.1;
-// A sound pelvis yields a little to the load that the standing hip carries: 2 degrees at 80 Nm.
-constexpr double kTiltRadPerNm = 0.035 / 80.0;
-// The pelvis gives way from this share of the strength on, all of it at full effort, as slowly as
-// a trunk moves.
-constexpr double kTiltFrom = 0.7;
-constexpr double kTiltLagS = 0.3;
 
 }  // namespace
 

@@ -1,7 +1,14 @@
 #include "sim/machine/cable_machine.hpp"
 
+#include "controller/base/clamp.hpp"
+#include "controller/base/tick.hpp"
+
 namespace medius::sim {
 namespace {
+
+// A post that a cuff is hooked to: stiffer than any person (20 kN/m).
+constexpr double kPostStiffnessNpm = 50e3, kPostDampingNspm = 300.0, kPostMassKg = 4.0;
+constexpr double kWalkMps = 0.35;  // sideways, under load
 
 std::size_t first_side(const SimulatedStationConfig& config) {
   const auto& plan = config.person.plan;
@@ -75,7 +82,8 @@ void CableMachine::follow_person() {
     plant_.set_leg(leg, cable_geometry(config_.person.lifter[leg_side_], exercise_));
   }
   const LifterTruth& lifter = person_.lifter_truth(leg_side_);
-  plant_.set_body(lifter.body_m, lifter.body_mps);
+  const double walk_mps = walk();
+  plant_.set_body(lifter.body_m + walked_m_, lifter.body_mps + walk_mps);
   if (lifter.lets_go) release(0);
 }
 
@@ -101,6 +109,48 @@ void CableMachine::grip(std::size_t) {
   if (!released_) return;
   released_ = false;
   plant_.set_cuff_end(config_.rig ? CuffEnd::kRig : CuffEnd::kLeg);
+}
+
+bool CableMachine::suffer(Mishap mishap, std::size_t, double amount) {
+  switch (mishap) {
+    case Mishap::kNone:
+      plant_.jam(0.0);
+      plant_.mend_cable();
+      person_.weaken(leg_side_, 1.0);
+      walk_to_m_ = 0.0;
+      grip(0);
+      return true;
+    case Mishap::kJam:
+      plant_.jam(amount);
+      return true;
+    case Mishap::kCableCut:
+      plant_.cut_cable();
+      return true;
+    case Mishap::kHooked:
+      release(0);
+      plant_.set_cuff_end(CuffEnd::kRig);
+      plant_.set_rig(plant_.truth().cuff_position_m, 0.0, kPostStiffnessNpm, kPostDampingNspm,
+                     kPostMassKg);
+      return true;
+    case Mishap::kWeak:
+      person_.weaken(leg_side_, amount);
+      return true;
+    case Mishap::kWalksIn:
+      walk_to_m_ = -amount;
+      return true;
+    case Mishap::kStopsLifting:
+      person_.stop_lifting();
+      return true;
+  }
+  return false;
+}
+
+// Where the person has walked along the cable: calm steps, there and back.
+double CableMachine::walk() {
+  const double step_m = kWalkMps * kTickPeriodS;
+  const double before_m = walked_m_;
+  walked_m_ = clamped(walk_to_m_, walked_m_ - step_m, walked_m_ + step_m);
+  return (walked_m_ - before_m) / kTickPeriodS;
 }
 
 void CableMachine::start_rig() {

@@ -21,6 +21,7 @@ class CableMachine final : public Mechanics {
   void release(std::size_t axis) override;
   void grip(std::size_t axis) override;
   [[nodiscard]] bool held(std::size_t axis) const override;
+  bool suffer(Mishap mishap, std::size_t axis, double amount) override;
   [[nodiscard]] std::uint64_t state_hash() const override { return plant_.state_hash(); }
 
   [[nodiscard]] const CableTruth& truth() const { return plant_.truth(); }
@@ -31,6 +32,7 @@ class CableMachine final : public Mechanics {
   void step_plant(const SimulatedDrive& drive);
   void step_rig();
   void follow_person();
+  double walk();
 
   SimulatedStationConfig config_;
   CablePlant plant_;
@@ -38,6 +40,7 @@ class CableMachine final : public Mechanics {
   MotionRig rig_;
   bool rig_started_ = false;
   bool released_ = false;
+  double walk_to_m_ = 0.0, walked_m_ = 0.0;  // of the person, along the cable
   std::size_t leg_side_ = 0;
   Exercise exercise_ = Exercise::kStandingAbduction;
   SetTruthTracker sets_;

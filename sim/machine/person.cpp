@@ -277,6 +277,14 @@ bool Person::rest(double seconds) noexcept {
   return true;
 }
 
+void Person::stop_lifting() noexcept {
+  const bool paused = stage_ == Stage::kStanding && set_begun_;
+  if (stage_ != Stage::kLifting && !paused) return;
+  each([this](std::size_t leg) { lifters_[leg].stand(); });
+  stage_ = Stage::kDone;
+  held_ticks_ = 0;
+}
+
 void Person::let_go(const LegTruths& sets) {
   if (set_begun_) {
     finish_set(sets);

@@ -51,6 +51,10 @@ class Person {
     return lifters_[leg].truth();
   }
   void let_go(const LegTruths& sets);  // drops whatever they were doing
+  void weaken(std::size_t leg, double strength_left) noexcept {
+    lifters_[leg].weaken(strength_left);
+  }
+  void stop_lifting() noexcept;  // in mid-set or its pause: stands until the load has gone
   // Nobody is busy with anything: the time may be jumped over, and both legs have rested.
   [[nodiscard]] bool rest(double seconds) noexcept;
 

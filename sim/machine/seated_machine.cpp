@@ -125,6 +125,27 @@ void SeatedMachine::grip(std::size_t axis) {
   plants_[axis].set_leg_in_place(0, true);
 }
 
+bool SeatedMachine::suffer(Mishap mishap, std::size_t axis, double amount) {
+  switch (mishap) {
+    case Mishap::kNone:
+      plants_[axis].jam(0.0);
+      person_.weaken(axis, 1.0);
+      grip(axis);
+      return true;
+    case Mishap::kJam:
+      plants_[axis].jam(amount * pad_lever_m_);
+      return true;
+    case Mishap::kWeak:
+      person_.weaken(axis, amount);
+      return true;
+    case Mishap::kStopsLifting:
+      person_.stop_lifting();
+      return true;
+    default:
+      return false;
+  }
+}
+
 std::uint64_t SeatedMachine::state_hash() const {
   TraceHash hash;
   for (const LeverPlant& plant : plants_) hash.add(plant.state_hash());

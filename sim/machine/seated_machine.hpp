@@ -24,6 +24,7 @@ class SeatedMachine final : public Mechanics {
   void release(std::size_t axis) override;
   void grip(std::size_t axis) override;
   [[nodiscard]] bool held(std::size_t axis) const override;
+  bool suffer(Mishap mishap, std::size_t axis, double amount) override;
   [[nodiscard]] std::uint64_t state_hash() const override;
 
   [[nodiscard]] const MotionRig& rig() const { return rig_; }

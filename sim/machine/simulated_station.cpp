@@ -3,8 +3,11 @@
 #include "controller/base/clamp.hpp"
 #include "controller/base/tick.hpp"
 #include "controller/base/trace_hash.hpp"
+#include "sim/lifter/single_leg_stance.hpp"
 #include "sim/machine/cable_machine.hpp"
+#include "sim/machine/linked_machine.hpp"
 #include "sim/machine/seated_machine.hpp"
+#include "sim/plant/linked_arms.hpp"
 
 namespace medius::sim {
 namespace {
@@ -38,9 +41,21 @@ void make_seated(SimulatedStationConfig& config) {
   }
 }
 
+void make_seated_linked(SimulatedStationConfig& config) {
+  make_seated(config);
+  config.machine = SimulatedMachine::kSeatedLinked;
+  config.drive.rated_force_n *= 2.0;  // the force limit stays: it is the machine's
+  config.lever = linked_arms(config.lever);
+}
+
 struct SimulatedStation::State {
   explicit State(const SimulatedStationConfig& c) : config(c) {
-    if (c.machine == SimulatedMachine::kSeated) {
+    if (c.machine == SimulatedMachine::kSeatedLinked) {
+      auto machine = std::make_unique<LinkedMachine>(c);
+      linked = machine.get();
+      mechanics = std::move(machine);
+      load_cell_rail *= c.lever.pad_lever_m;
+    } else if (c.machine == SimulatedMachine::kSeated) {
       auto machine = std::make_unique<SeatedMachine>(c);
       seated = machine.get();
       mechanics = std::move(machine);
@@ -63,20 +78,35 @@ struct SimulatedStation::State {
   [[nodiscard]] std::size_t known(std::size_t axis) const noexcept {
     return axis < axes.size() ? axis : axes.size() - 1;
   }
+  [[nodiscard]] std::size_t holds() const noexcept {
+    return linked != nullptr ? std::size_t{kMostLegs} : axes.size();
+  }
+  [[nodiscard]] std::size_t known_hold(std::size_t hold) const noexcept {
+    return hold < holds() ? hold : holds() - 1;
+  }
+  [[nodiscard]] hal::LoadCellInput cell_at(double force) const noexcept {
+    hal::LoadCellInput cell;
+    cell.force = clamped(force, -load_cell_rail, load_cell_rail);
+    cell.saturated = cell.force != force;
+    return cell;
+  }
 
   void step_panel() noexcept;
   void measure() noexcept;
+  void step_stances() noexcept;
   void sample_pelvis() noexcept;
 
   struct Axis {
     hal::DriveInput drive;
     hal::LoadCellInput load_cell;
+    std::array<hal::LoadCellInput, hal::kPads> pad{};
   };
 
   SimulatedStationConfig config;
   std::unique_ptr<Mechanics> mechanics;
-  CableMachine* cable = nullptr;  // whichever of the two the mechanics are
+  CableMachine* cable = nullptr;  // whichever of the three the mechanics are
   SeatedMachine* seated = nullptr;
+  LinkedMachine* linked = nullptr;
   std::vector<Axis> axes;
   std::vector<SimulatedDrive> drives;
   double load_cell_rail = kLoadCellRailN;
@@ -90,6 +120,8 @@ struct SimulatedStation::State {
   int reset_ticks = 0;  // left of a press
   bool stop_pressed = false, key_on = true, dead_man_held = false;
   int writes = 0;
+  std::vector<SingleLegStance> stances;  // left, right; empty until somebody stood on one leg
+  int standing_leg = 0;
   double pelvic_tilt_rad = 0.0;
   std::uint32_t pelvis_samples = 0;
 };
@@ -118,15 +150,27 @@ void SimulatedStation::State::measure() noexcept {
     input.mode_display = drive.mode();
     input.sto_active = sto();
     input.watchdog_tripped = drive.watchdog_tripped();
-    hal::LoadCellInput& cell = axes[i].load_cell;
-    cell.force = clamped(reading.load_cell, -load_cell_rail, load_cell_rail);
-    cell.saturated = cell.force != reading.load_cell;
+    if (linked != nullptr) {
+      for (std::size_t pad = 0; pad < reading.pad.size(); ++pad) {
+        axes[i].pad[pad] = cell_at(reading.pad[pad]);
+      }
+      axes[i].load_cell = hal::both_pads(axes[i].pad);
+    } else {
+      axes[i].load_cell = cell_at(reading.load_cell);
+    }
+  }
+}
+
+void SimulatedStation::State::step_stances() noexcept {
+  for (std::size_t leg = 0; leg < stances.size(); ++leg) {
+    stances[leg].tick(standing_leg == static_cast<int>(leg) + 1);
   }
 }
 
 void SimulatedStation::State::sample_pelvis() noexcept {
   if (!config.pelvis_sensor || ticks % kPelvisSampleTicks != 0) return;
   pelvic_tilt_rad = mechanics->lifter(0).pelvic_tilt_rad;
+  for (const SingleLegStance& stance : stances) pelvic_tilt_rad += stance.tilt_rad();
   ++pelvis_samples;
 }
 
@@ -145,6 +189,7 @@ void SimulatedStation::step_tick() noexcept {
   }
   s.mechanics->step_tick(s.drives);
   s.measure();
+  s.step_stances();
   s.sample_pelvis();
 }
 
@@ -163,8 +208,12 @@ std::size_t SimulatedStation::axis_count() const noexcept {
   return state_->axes.size();
 }
 
+std::size_t SimulatedStation::hold_count() const noexcept {
+  return state_->holds();
+}
+
 hal::CoordinateKind SimulatedStation::coordinate() const noexcept {
-  return state_->seated != nullptr ? hal::CoordinateKind::kLever : hal::CoordinateKind::kCable;
+  return state_->cable == nullptr ? hal::CoordinateKind::kLever : hal::CoordinateKind::kCable;
 }
 
 void SimulatedStation::write_drive(const DriveCommand& command, std::size_t axis) noexcept {
@@ -199,6 +248,12 @@ const hal::DriveInput& SimulatedStation::drive(std::size_t axis) const noexcept 
 }
 const hal::LoadCellInput& SimulatedStation::load_cell(std::size_t axis) const noexcept {
   return state_->axes[state_->known(axis)].load_cell;
+}
+const hal::LoadCellInput& SimulatedStation::pad_cell(std::size_t pad) const noexcept {
+  return state_->axes[0].pad[pad < hal::kPads ? pad : 0];
+}
+bool SimulatedStation::linked() const noexcept {
+  return state_->linked != nullptr;
 }
 
 hal::PanelInput SimulatedStation::panel() const noexcept {
@@ -250,15 +305,27 @@ void SimulatedStation::press_estop(bool pressed) noexcept {
   state_->estop_pressed = pressed;
 }
 
-void SimulatedStation::release_handle(std::size_t axis) noexcept {
-  state_->mechanics->release(state_->known(axis));
-}
-void SimulatedStation::grip(std::size_t axis) noexcept {
-  state_->mechanics->grip(state_->known(axis));
+void SimulatedStation::stand_on_leg(int side) noexcept {
+  State& s = *state_;
+  if (side != 0 && s.stances.empty()) {
+    for (const LifterConfig& leg : s.config.person.lifter) s.stances.emplace_back(leg);
+  }
+  s.standing_leg = side;
 }
 
-bool SimulatedStation::held(std::size_t axis) const noexcept {
-  return state_->mechanics->held(state_->known(axis));
+void SimulatedStation::release_handle(std::size_t hold) noexcept {
+  state_->mechanics->release(state_->known_hold(hold));
+}
+void SimulatedStation::grip(std::size_t hold) noexcept {
+  state_->mechanics->grip(state_->known_hold(hold));
+}
+
+bool SimulatedStation::held(std::size_t hold) const noexcept {
+  return state_->mechanics->held(state_->known_hold(hold));
+}
+
+bool SimulatedStation::suffer(Mishap mishap, std::size_t axis, double amount) noexcept {
+  return state_->mechanics->suffer(mishap, state_->known(axis), amount);
 }
 
 void SimulatedStation::fail_drive(std::size_t axis) noexcept {
@@ -269,11 +336,11 @@ void SimulatedStation::fail_drive(std::size_t axis) noexcept {
 HandleTruth SimulatedStation::handle(std::size_t axis) const noexcept {
   return state_->mechanics->handle(state_->known(axis));
 }
-const LifterTruth& SimulatedStation::lifter_truth(std::size_t axis) const noexcept {
-  return state_->mechanics->lifter(state_->known(axis));
+const LifterTruth& SimulatedStation::lifter_truth(std::size_t hold) const noexcept {
+  return state_->mechanics->lifter(state_->known_hold(hold));
 }
-const std::vector<SetTruth>& SimulatedStation::set_truth(std::size_t axis) const noexcept {
-  return state_->mechanics->sets(state_->known(axis)).sets();
+const std::vector<SetTruth>& SimulatedStation::set_truth(std::size_t hold) const noexcept {
+  return state_->mechanics->sets(state_->known_hold(hold)).sets();
 }
 
 const CableTruth& SimulatedStation::truth() const noexcept {
@@ -283,14 +350,17 @@ const CableTruth& SimulatedStation::truth() const noexcept {
 const MotionRig& SimulatedStation::rig() const noexcept {
   static const MotionRig at_rest{RigConfig{}};
   if (state_->seated != nullptr) return state_->seated->rig();
+  if (state_->linked != nullptr) return state_->linked->rig();
   return state_->cable != nullptr ? state_->cable->rig() : at_rest;
 }
 void SimulatedStation::start_rig() noexcept {
   if (state_->cable != nullptr) state_->cable->start_rig();
   if (state_->seated != nullptr) state_->seated->start_rig();
+  if (state_->linked != nullptr) state_->linked->start_rig();
 }
 const LeverTruth& SimulatedStation::lever_truth(std::size_t axis) const noexcept {
   static const LeverTruth at_rest;
+  if (state_->linked != nullptr) return state_->linked->truth();
   return state_->seated != nullptr ? state_->seated->truth(state_->known(axis)) : at_rest;
 }
 

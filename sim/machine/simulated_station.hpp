@@ -2,7 +2,8 @@
 // cell, operator panel, safe-state relay, e-stop chain, and the person on it. One object serves the
 // in-process world (as a MachineImage) and medius-sim (as Modbus registers). The cable station has
 // one axis; the seated machine two lever axes, left then right, whose positions, speeds and forces
-// are in rad, rad/s and Nm wherever a name says m, m/s and N of a drive.
+// are in rad, rad/s and Nm wherever a name says m, m/s and N of a drive; with linked arms it has
+// one lever axis for both legs, and a load cell at each pad.
 #pragma once
 
 #include <cstdint>
@@ -46,12 +47,12 @@ struct SimulatedDriveConfig {
   bool velocity_mode = true;     // false: an older drive, which ignores modes 3 and 9
 };
 
-enum class SimulatedMachine : std::uint8_t { kCable = 0, kSeated };
+enum class SimulatedMachine : std::uint8_t { kCable = 0, kSeated, kSeatedLinked };
 
 struct SimulatedStationConfig {
   SimulatedMachine machine = SimulatedMachine::kCable;
   CablePlantConfig plant;
-  LeverPlantConfig lever;  // of each arm of the seated machine
+  LeverPlantConfig lever;  // of each arm of the seated machine; linked: of both with their linkage
   SimulatedDriveConfig drive;
   PersonConfig person;
   bool pelvis_sensor = false;  // the person wears one
@@ -59,12 +60,15 @@ struct SimulatedStationConfig {
   RigConfig rig_config;
   // Seated: the rig's whole path lies so far out that it sags to its beginning under the set load.
   double rig_offset_m = 0.0;
+  double rig_left_share = 0.5;  // linked arms: of the load, 0.2 to 0.8
   std::uint64_t seed = 1;
 };
 
 // Turns the configuration of a cable station into one of the seated machine: its drives, the pads'
 // lever, and the legs of a seated person; plan and habits stay.
 void make_seated(SimulatedStationConfig& config);
+// The same with one drive for both arms; `config.lever` is that of one arm before.
+void make_seated_linked(SimulatedStationConfig& config);
 
 // What the controller's side of the wire sets.
 struct DriveCommand {
@@ -87,6 +91,17 @@ struct HandleTruth {
   double force = 0.0;                     // what the person feels: cuff tension; torque at the pad
   double motor_force = 0.0;
   double metres_per_unit = 1.0;  // of position: 1 for a cable, the pad's lever for an arm
+};
+
+// What happens to machine and person beside release and grip; the amount is each one's own.
+enum class Mishap : std::uint8_t {
+  kNone = 0,      // all are over: mended, strong again, unhooked
+  kJam,           // a pulley or gear rubs with `amount` more at the handle, N
+  kCableCut,      // cable only
+  kHooked,        // cable only: the cuff is off the leg and hangs on something fixed
+  kWeak,          // `amount` of the leg's strength is left, 0..1
+  kWalksIn,       // cable only: the person walks toward the pulley, `amount` m
+  kStopsLifting,  // stands still in mid-set
 };
 
 // Truth of one set as the plant saw it. The cuff ring's or the pad's speed is its mean over 111 ms
@@ -120,6 +135,8 @@ class SimulatedStation {
 
   // Bus side. An axis beyond the last one is the last one.
   [[nodiscard]] std::size_t axis_count() const noexcept;
+  // What a person holds: the cuff, or a pad with each leg. One an axis, two of linked arms.
+  [[nodiscard]] std::size_t hold_count() const noexcept;
   [[nodiscard]] hal::CoordinateKind coordinate() const noexcept;  // of every axis
   // A write telegram: feeds the watchdog.
   void write_drive(const DriveCommand& command, std::size_t axis = 0) noexcept;
@@ -129,7 +146,10 @@ class SimulatedStation {
   void pump_relay() noexcept;
   // Freshness is the caller's business.
   [[nodiscard]] const hal::DriveInput& drive(std::size_t axis = 0) const noexcept;
+  // Of linked arms there is one at each pad; see linked().
   [[nodiscard]] const hal::LoadCellInput& load_cell(std::size_t axis = 0) const noexcept;
+  [[nodiscard]] const hal::LoadCellInput& pad_cell(std::size_t pad) const noexcept;
+  [[nodiscard]] bool linked() const noexcept;
   [[nodiscard]] hal::PanelInput panel() const noexcept;
   [[nodiscard]] hal::SafetyInput safety() const noexcept;
   // Tilt as of the sensor's last sample, a hundred a second, and how many there were.
@@ -145,18 +165,24 @@ class SimulatedStation {
   void turn_key(bool on) noexcept;
   void hold_dead_man(bool held) noexcept;
   void press_estop(bool pressed) noexcept;
-  // The person lets go of the cuff, or takes one leg off its pad; grip() takes it again.
-  void release_handle(std::size_t axis = 0) noexcept;
-  void grip(std::size_t axis = 0) noexcept;
-  [[nodiscard]] bool held(std::size_t axis = 0) const noexcept;
+  // The person lets go of the cuff, or takes one leg off its pad; grip() takes it again. Numbers of
+  // holds, see hold_count().
+  void release_handle(std::size_t hold = 0) noexcept;
+  void grip(std::size_t hold = 0) noexcept;
+  [[nodiscard]] bool held(std::size_t hold = 0) const noexcept;
+  // False: this machine cannot suffer it, and nothing has happened.
+  bool suffer(Mishap mishap, std::size_t axis, double amount) noexcept;
 
+  // The person stands on one leg (1 left, 2 right) or on both (0): what the pelvis sensor sees
+  // then.
+  void stand_on_leg(int side) noexcept;
   // The drive of an axis reports overcurrent and goes into fault.
   void fail_drive(std::size_t axis = 0) noexcept;
 
   [[nodiscard]] HandleTruth handle(std::size_t axis) const noexcept;
-  [[nodiscard]] const LifterTruth& lifter_truth(std::size_t axis = 0) const noexcept;
-  // One per planned set begun on the axis.
-  [[nodiscard]] const std::vector<SetTruth>& set_truth(std::size_t axis = 0) const noexcept;
+  [[nodiscard]] const LifterTruth& lifter_truth(std::size_t hold = 0) const noexcept;
+  // One per planned set begun by the leg at the hold.
+  [[nodiscard]] const std::vector<SetTruth>& set_truth(std::size_t hold = 0) const noexcept;
   // Only a cable station has this; a seated machine shows it at rest.
   [[nodiscard]] const CableTruth& truth() const noexcept;
   [[nodiscard]] const MotionRig& rig() const noexcept;

@@ -1,5 +1,7 @@
 #include "sim/plant/cable_plant.hpp"
 
+#include <cmath>
+
 #include "controller/base/clamp.hpp"
 #include "controller/base/trace_hash.hpp"
 #include "sim/plant/cable_state.hpp"
@@ -191,7 +193,33 @@ void CablePlant::set_cuff_end(CuffEnd end) noexcept {
 }
 
 bool CablePlant::cuff_held() const noexcept {
-  return state_->end == End::kLeg || state_->end == End::kRig;
+  return !state_->cable_cut && (state_->end == End::kLeg || state_->end == End::kRig);
+}
+
+void CablePlant::jam(double extra_friction_n) noexcept {
+  state_->path_friction.config.coulomb_n =
+      state_->config.path_friction.coulomb_n + at_least(extra_friction_n, 0.0);
+}
+
+void CablePlant::cut_cable() noexcept {
+  State& s = *state_;
+  if (s.cable_cut) return;
+  s.cable_cut = true;
+  s.whole_stiffness_npm = s.config.cable_stiffness_npm;
+  s.whole_damping_nspm = s.config.cable_damping_nspm;
+  s.config.cable_stiffness_npm = s.config.cable_damping_nspm = 0.0;
+}
+
+void CablePlant::mend_cable() noexcept {
+  State& s = *state_;
+  if (!s.cable_cut) return;
+  s.cable_cut = false;
+  s.config.cable_stiffness_npm = s.whole_stiffness_npm;
+  s.config.cable_damping_nspm = s.whole_damping_nspm;
+  s.drum = {s.path.position, 0.0};
+  // Threading turned the drum by hand: the counts are there, and it stands.
+  s.encoder_counts = static_cast<std::int64_t>(std::floor(s.drum.position * s.inverse_quantum));
+  s.encoder_velocity_mps = 0.0;
 }
 
 void CablePlant::set_leg(const LegConfig& leg) noexcept {

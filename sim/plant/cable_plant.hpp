@@ -100,7 +100,7 @@ class CablePlant {
                double mass_kg) noexcept;
   // kLeg after a release: a hand brings the cuff back to the ankle at 0.3 m/s and puts it on there.
   void set_cuff_end(CuffEnd end) noexcept;
-  // True while the cuff is on the leg, or the rig holds it.
+  // True while the cuff is on the leg, or the rig holds it, and the cable holds the cuff.
   [[nodiscard]] bool cuff_held() const noexcept;
   void set_leg(const LegConfig& leg) noexcept;  // the other side; only with slack tension
   // ... in another posture: the same, from another place.
@@ -108,6 +108,11 @@ class CablePlant {
   // The body itself carries the cuff along the cable (a step, a lifted pelvis): how far, how fast.
   void set_body(double position_m, double velocity_mps) noexcept;
   void set_drive_speed_limit(double speed_mps) noexcept;
+  // A pulley that rubs with so much more; 0: it runs free again.
+  void jam(double extra_friction_n) noexcept;
+  // The cable parts at the drum. Mended, the drum is where the cable is, at rest.
+  void cut_cable() noexcept;
+  void mend_cable() noexcept;
 
   // Measurements as the drive and the load-cell amplifier would give them.
   [[nodiscard]] double encoder_position_m() const noexcept;

@@ -123,6 +123,8 @@ struct CablePlant::State : CableMoving {
   bool accounts = false;
   CableEnergy energy;
   double stored_at_start_j = 0.0;
+  bool cable_cut = false;
+  double whole_stiffness_npm = 0.0, whole_damping_nspm = 0.0;  // of the cable, while it is cut
 };
 
 }  // namespace medius::sim

@@ -401,6 +401,11 @@ void LeverPlant::set_drive_speed_limit(double speed_radps) noexcept {
   state_->speed_limit = at_least(speed_radps, 0.0);
 }
 
+void LeverPlant::jam(double extra_friction_nm) noexcept {
+  state_->gear_friction.config.coulomb_n =
+      state_->config.gear_friction.coulomb_n + at_least(extra_friction_nm, 0.0);
+}
+
 double LeverPlant::encoder_position_rad() const noexcept {
   return static_cast<double>(state_->encoder_counts) * state_->encoder_quantum;
 }

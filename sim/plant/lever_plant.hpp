@@ -90,6 +90,8 @@ class LeverPlant {
   // pad, at rest.
   void set_leg_in_place(int leg, bool in_place) noexcept;
   void set_drive_speed_limit(double speed_radps) noexcept;  // inward; 0 = none
+  // A gear that rubs with so much more; 0: it runs free again.
+  void jam(double extra_friction_nm) noexcept;
 
   // Measurements as the drive and the load-cell amplifiers would give them.
   [[nodiscard]] double encoder_position_rad() const noexcept;

@@ -30,6 +30,7 @@ hal::modbus::BusOptions bus_options(const std::string& file, const toml::table& 
     const bool lever = t.choice("coordinate", {"cable", "lever"}) == 1;
     bus.axis_names.push_back(t.text("name"));
     bus.axis_coordinates.push_back(lever ? CoordinateKind::kLever : CoordinateKind::kCable);
+    bus.axis_linked_arms.push_back(t.flag_or("linked_arms", false));
     bus.axis_velocity_modes.push_back(t.flag_or("drive_velocity_mode", false));
     bus.axis_masses.push_back(
         (*axis)["control"][lever ? "reflected_mass_kgm2" : "reflected_mass_kg"].value_or(0.0));
@@ -37,12 +38,15 @@ hal::modbus::BusOptions bus_options(const std::string& file, const toml::table& 
   return bus;
 }
 
-// The plants there are: a cable, or two levers.
+// The plants there are: a cable, two levers, or one for both arms.
 void choose_machine(const std::string& file, const hal::modbus::BusOptions& bus,
                     MachineDevices& devices) {
   const bool lever = bus.axis_coordinates.front() == CoordinateKind::kLever;
-  devices.machine = lever ? SimulatedMachine::kSeated : SimulatedMachine::kCable;
-  const std::size_t axes = lever ? 2 : 1;
+  const bool linked = bus.axis_linked_arms.front();
+  devices.machine = !lever   ? SimulatedMachine::kCable
+                    : linked ? SimulatedMachine::kSeatedLinked
+                             : SimulatedMachine::kSeated;
+  const std::size_t axes = devices.machine == SimulatedMachine::kSeated ? 2 : 1;
   bool alike = bus.axis_coordinates.size() == axes;
   for (const CoordinateKind kind : bus.axis_coordinates) {
     alike = alike && (kind == CoordinateKind::kLever) == lever;

@@ -47,13 +47,14 @@ struct Options {
 
 SimulatedMachine machine_of(const Options& options) {
   if (options.file) return options.file->machine;
+  if (options.machine == "seated-linked") return SimulatedMachine::kSeatedLinked;
   return options.machine == "seated" ? SimulatedMachine::kSeated : SimulatedMachine::kCable;
 }
 
 const char* person_words(const Options& options) {
   if (options.rig) return "motion rig";
   if (!options.program.empty()) return options.program.c_str();
-  return machine_of(options) == SimulatedMachine::kSeated
+  return machine_of(options) != SimulatedMachine::kCable
              ? "person on 30 Nm an arm, 8 repetitions of both legs"
              : "person on 60 N, 8 repetitions a side";
 }
@@ -64,6 +65,7 @@ SimulatedStationConfig station_config(const Options& options, const ChosenPerson
   if (options.person.chosen()) put_on_machine(person, config);
   config.drive.rated_force_n = options.server.rated_force_n;
   if (machine_of(options) == SimulatedMachine::kSeated) make_seated(config);
+  if (machine_of(options) == SimulatedMachine::kSeatedLinked) make_seated_linked(config);
   config.plant.load_cell_after_last_pulley = options.load_cell != "drum";
   std::uint64_t mix = options.seed;
   config.seed = splitmix64(mix);
@@ -166,10 +168,13 @@ Servers make_servers(asio::io_context& io, const Options& options, SimulatedStat
 
 // 0: well. Reads the machine file, if it is one.
 int look_at_machine(Options& options) {
-  if (options.machine == "cable" || options.machine == "seated") return 0;
+  for (const char* const known : {"cable", "seated", "seated-linked"}) {
+    if (options.machine == known) return 0;
+  }
   if (!options.machine.ends_with(".toml")) {
     fmt::print(stderr,
-               "medius-sim: --machine {} is neither cable, seated nor a machine file; write one of "
+               "medius-sim: --machine {} is neither cable, seated, seated-linked nor a machine "
+               "file; write one of "
                "these, e.g. hal/machines/cable-station-lexium-32m.toml\n",
                options.machine);
     return 2;
@@ -260,8 +265,8 @@ int main(int argc, char** argv) {
   CLI::App app{
       "medius-sim: a simulated machine with a person in it, as a Modbus TCP server, or as the "
       "devices\nof a machine file on TCP and on pseudo-terminals.\n"
-      "Unit 1 drive and load cell (seated: left arm, unit 3 right arm), 2 panel and relay, 100 "
-      "test "
+      "Unit 1 drive and load cell (seated: left arm, unit 3 right arm;\n"
+      "seated-linked: left pad's cell, unit 5 the right one's), 2 panel and relay, 100 test "
       "bench\n(hal/devices/README.md)."};
   app.add_option("--port", options.server.port, "TCP port; 0 picks a free one")
       ->check(CLI::Range(0, 65535))
@@ -276,8 +281,9 @@ int main(int argc, char** argv) {
       ->check(CLI::IsMember({"wall", "bus"}))
       ->capture_default_str();
   app.add_option("--machine", options.machine,
-                 "cable, seated (the hip-abduction machine), or a machine file: then each of its "
-                 "devices is there, with the registers of its descriptor, at wall pace")
+                 "cable, seated (the hip-abduction machine, a motor an arm), seated-linked (one "
+                 "motor for both), or a machine file: then each of its devices is there, with the "
+                 "registers of its descriptor, at wall pace")
       ->capture_default_str();
   app.add_option("--devices", options.devices,
                  "directory of the descriptors that a machine file names (default: ../devices "

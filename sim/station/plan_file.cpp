@@ -27,7 +27,9 @@ int first_count(toml::node_view<const toml::node> value, int fallback) {
 
 tl::expected<std::vector<PlannedSet>, std::string> load_plan(const std::string& path,
                                                              SimulatedMachine machine) {
-  const bool seated = machine == SimulatedMachine::kSeated;
+  const bool seated = machine != SimulatedMachine::kCable;
+  // A program says the load of one arm; the axis of linked arms has it of both.
+  const double arms = machine == SimulatedMachine::kSeatedLinked ? 2.0 : 1.0;
   const char* const load_key = seated ? "load_nm" : "load_n";
   if (!std::filesystem::is_regular_file(path)) {
     return tl::make_unexpected(path + ": no such program; give the path of a programs/*.toml");
@@ -41,7 +43,8 @@ tl::expected<std::vector<PlannedSet>, std::string> load_plan(const std::string& 
       // Guided exercises and those of the other machine are not done on this station.
       if (block == nullptr || !block->contains(load_key)) continue;
       PlannedSet set;
-      set.load_n = (*block)[load_key].value_or(set.load_n) * (*block)["load_share"].value_or(1.0);
+      set.load_n =
+          arms * (*block)[load_key].value_or(set.load_n) * (*block)["load_share"].value_or(1.0);
       set.intent.reps = first_count((*block)["reps"], set.intent.reps);
       set.exercise = exercise_named((*block)["exercise"].value_or(std::string()));
       const std::string tempo = (*block)["tempo"].value_or(std::string("2-1-3-0"));
@@ -76,10 +79,10 @@ tl::expected<std::vector<PlannedSet>, std::string> load_plan(const std::string& 
 }
 
 std::vector<PlannedSet> default_plan(SimulatedMachine machine) {
-  if (machine == SimulatedMachine::kSeated) {
+  if (machine != SimulatedMachine::kCable) {
     PlannedSet both;
     both.side = 3;
-    both.load_n = 30.0;
+    both.load_n = machine == SimulatedMachine::kSeatedLinked ? 60.0 : 30.0;
     return {both};
   }
   PlannedSet left, right;

@@ -14,6 +14,7 @@ constexpr std::uint16_t kDriveRead = 0x0100, kDriveReadWords = 16;
 constexpr std::uint16_t kConfig = 0x0120, kConfigWords = 8;
 constexpr std::uint16_t kPanelRead = 0x0010, kPanelReadWords = 3;
 constexpr std::uint16_t kPelvisRead = 0x0010, kPelvisReadWords = 2;
+constexpr std::uint16_t kPadRead = 0x0010, kPadReadWords = 4;
 constexpr double kTiltUnit = 1e-4;
 constexpr std::uint16_t kMapVersion = 2;
 constexpr std::uint16_t kSerialNumber = 4711;
@@ -51,6 +52,7 @@ RegisterMap::RegisterMap(SimulatedStation& station, double rated_force_n)
     : station_(station),
       rated_force_n_(rated_force_n),
       axes_(station.axis_count()),
+      holds_(station.hold_count()),
       speed_unit_(station.coordinate() == hal::CoordinateKind::kLever ? kTenthOfADegree : 1e-3) {}
 
 std::size_t RegisterMap::axis_of(std::uint8_t unit) const noexcept {
@@ -60,6 +62,10 @@ std::size_t RegisterMap::axis_of(std::uint8_t unit) const noexcept {
 
 bool RegisterMap::has_pelvis(std::uint8_t unit) const noexcept {
   return unit == kPelvisUnit && station_.pelvis().present;
+}
+
+bool RegisterMap::has_right_pad(std::uint8_t unit) const noexcept {
+  return unit == kRightPadUnit && station_.linked();
 }
 
 ModbusException RegisterMap::check_read(FunctionCode function, std::uint8_t unit,
@@ -81,6 +87,8 @@ ModbusException RegisterMap::check_read(FunctionCode function, std::uint8_t unit
     known = within(address, count, kWriteBlock, bench_words());
   } else if (has_pelvis(unit)) {
     known = within(address, count, kPelvisRead, kPelvisReadWords);
+  } else if (has_right_pad(unit)) {
+    known = within(address, count, kPadRead, kPadReadWords);
   } else {
     return ModbusException::kGatewayNoTarget;
   }
@@ -103,7 +111,8 @@ ModbusException RegisterMap::check_write(FunctionCode function, std::uint8_t uni
   } else if (unit == kBenchUnit) {
     words = bench_words();
   } else {
-    return has_pelvis(unit) ? ModbusException::kIllegalAddress : ModbusException::kGatewayNoTarget;
+    return has_pelvis(unit) || has_right_pad(unit) ? ModbusException::kIllegalAddress
+                                                   : ModbusException::kGatewayNoTarget;
   }
   return within(address, values.size(), kWriteBlock, words) ? ModbusException::kNone
                                                             : ModbusException::kIllegalAddress;
@@ -197,7 +206,22 @@ std::uint16_t RegisterMap::register_at(std::uint8_t unit, std::uint16_t address)
     return address == kPelvisRead ? as_i16(station_.pelvis().tilt_rad / kTiltUnit)
                                   : static_cast<std::uint16_t>(station_.pelvis_samples());
   }
+  if (unit == kRightPadUnit) return right_pad_register(address);
   return bench_write_[address];
+}
+
+std::uint16_t RegisterMap::right_pad_register(std::uint16_t address) const {
+  const hal::LoadCellInput& cell = station_.pad_cell(1);
+  switch (address - kPadRead) {
+    case 0:
+      return half(as_i32(cell.force * 1e3), 0);
+    case 1:
+      return half(as_i32(cell.force * 1e3), 1);
+    case 2:
+      return cell.saturated ? 1 : 0;
+    default:  // a sample a tick
+      return static_cast<std::uint16_t>(std::llround(station_.time_s() * 1e3));
+  }
 }
 
 std::uint16_t RegisterMap::drive_register(std::size_t axis, std::uint16_t address) const {
@@ -206,7 +230,9 @@ std::uint16_t RegisterMap::drive_register(std::size_t axis, std::uint16_t addres
     return config_register(axis, static_cast<std::uint16_t>(address - kConfig));
   }
   const hal::DriveInput& drive = station_.drive(axis);
-  const hal::LoadCellInput& cell = station_.load_cell(axis);
+  // Of linked arms the drive's amplifier has the left pad's.
+  const hal::LoadCellInput& cell =
+      station_.linked() ? station_.pad_cell(0) : station_.load_cell(axis);
   const std::int64_t time_us = std::llround(station_.time_s() * 1e6);
   switch (address - kDriveRead) {
     case 0:

@@ -15,6 +15,7 @@ inline constexpr std::uint8_t kDriveUnit = 1;
 inline constexpr std::uint8_t kPanelUnit = 2;
 inline constexpr std::uint8_t kSecondDriveUnit = 3;  // the right arm's
 inline constexpr std::uint8_t kPelvisUnit = 4;       // only when the person wears the sensor
+inline constexpr std::uint8_t kRightPadUnit = 5;     // linked arms: the right pad's load cell
 inline constexpr std::uint8_t kBenchUnit = 100;
 
 class RegisterMap final : public RegisterSpace {
@@ -44,19 +45,22 @@ class RegisterMap final : public RegisterSpace {
   [[nodiscard]] std::uint16_t register_at(std::uint8_t unit, std::uint16_t address) const;
   // The axis that a unit drives; kMaxAxes: it is no drive.
   [[nodiscard]] std::size_t axis_of(std::uint8_t unit) const noexcept;
-  [[nodiscard]] std::size_t bench_words() const noexcept { return kHandleSwitch + axes_; }
+  [[nodiscard]] std::size_t bench_words() const noexcept { return kHandleSwitch + holds_; }
   [[nodiscard]] std::uint16_t drive_register(std::size_t axis, std::uint16_t address) const;
   [[nodiscard]] std::uint16_t config_register(std::size_t axis, std::uint16_t index) const;
   [[nodiscard]] bool has_pelvis(std::uint8_t unit) const noexcept;
+  [[nodiscard]] bool has_right_pad(std::uint8_t unit) const noexcept;
+  [[nodiscard]] std::uint16_t right_pad_register(std::uint16_t address) const;
   [[nodiscard]] std::uint16_t panel_register(std::uint16_t address) const;
   void apply_drive(std::size_t axis);
   void apply_bench(std::uint16_t index);
 
-  static constexpr std::size_t kHandleSwitch = 5;  // of the bench; the second axis' comes after it
+  static constexpr std::size_t kHandleSwitch = 5;  // of the bench; the second leg's comes after it
 
   SimulatedStation& station_;
   double rated_force_n_;
   std::size_t axes_;
+  std::size_t holds_;
   double speed_unit_;  // of the velocity limit: mm/s, or 0.1 degree/s
   std::array<std::array<std::uint16_t, 11>, hal::kMaxAxes> drive_write_{};
   std::array<std::uint16_t, 2> panel_write_{};

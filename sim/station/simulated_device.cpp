@@ -353,7 +353,9 @@ std::uint16_t SimulatedDevice::status_code() const {
 void SimulatedDevice::encode() {
   std::fill(in_.begin(), in_.end(), std::uint16_t{0});
   const auto ticks = std::llround(station_.time_s() * 1e3);
-  const hal::LoadCellInput& cell = station_.load_cell(axis_);
+  const hal::LoadCellInput& cell = plan_.pad >= 0
+                                       ? station_.pad_cell(static_cast<std::size_t>(plan_.pad))
+                                       : station_.load_cell(axis_);
   const hal::PanelInput panel = station_.panel();
   const hal::SafetyInput safety = station_.safety();
   put(Field::kLoadCell, cell.force, in_);

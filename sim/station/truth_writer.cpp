@@ -19,6 +19,11 @@ bool is_lever(const SimulatedStation& station) {
   return station.coordinate() == hal::CoordinateKind::kLever;
 }
 
+const char* machine_name(const SimulatedStation& station) {
+  if (station.linked()) return "seated-linked";
+  return is_lever(station) ? "seated" : "cable";
+}
+
 }  // namespace
 
 TruthWriter::TruthWriter(std::string json_path, std::uint64_t seed)
@@ -47,6 +52,11 @@ void TruthWriter::sample(const SimulatedStation& station, const TickTruth& tick)
                truth.motor_force);
     if (is_lever(station)) fmt::print(csv_, ",{:.3f}", truth.force / truth.metres_per_unit);
   }
+  if (station.linked()) {
+    for (const LeverTruth::Leg& leg : station.lever_truth(0).leg) {
+      fmt::print(csv_, ",{:.3f},{:.3f}", leg.pad_torque_nm, leg.pad_force_n);
+    }
+  }
   std::fputc('\n', csv_);
 }
 
@@ -58,6 +68,13 @@ void TruthWriter::write_heads(const SimulatedStation& station) {
     return;
   }
   std::fputs("wall_ns,cmd_seq", csv_);
+  if (station.linked()) {
+    std::fputs(
+        ",both_rad,both_radps,both_nm,both_motor_nm,both_pad_n,left_nm,left_pad_n,right_nm,"
+        "right_pad_n\n",
+        csv_);
+    return;
+  }
   for (const char* side : {"left", "right"}) {
     fmt::print(csv_, ",{0}_rad,{0}_radps,{0}_nm,{0}_motor_nm,{0}_pad_n", side);
   }
@@ -69,7 +86,7 @@ void TruthWriter::write(const SimulatedStation& station) {
   write_heads(station);
   std::fflush(csv_);
   nlohmann::ordered_json document;
-  document["machine"] = is_lever(station) ? "seated" : "cable";
+  document["machine"] = machine_name(station);
   // Of position: turns a lever's rad into metres of the pad, and the other way round.
   document["metres_per_unit"] = station.handle(0).metres_per_unit;
   document["seed"] = seed_;
@@ -79,7 +96,7 @@ void TruthWriter::write(const SimulatedStation& station) {
   for (std::size_t axis = 0; axis < station.axis_count(); ++axis) {
     for (const SetTruth& set : station.set_truth(axis)) {
       document["sets"].push_back({{"number", set.number},
-                                  {"side", side_name(set.side)},
+                                  {"side", station.linked() ? "both" : side_name(set.side)},
                                   {"reps", set.reps},
                                   {"direction_changes", set.direction_changes},
                                   {"range_m", set.range_m},

@@ -7,74 +7,20 @@
 
 #include <nlohmann/json.hpp>
 #include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "controller/base/random.hpp"
-
 namespace medius::sim {
-namespace {
-
-constexpr std::size_t kFailuresKept = 100;
-
-void add_events(CampaignResult& result, const Scenario& scenario, const Verdict& verdict) {
-  for (const EventOutcome& event : verdict.events) {
-    ++result.cells[{event.row, event.phase, scenario.seated}];
-    RowResult& row = result.rows[event.row];
-    ++row.fired;
-    if (!event.as.empty()) ++result.sometimes[event.as];
-    for (const EventOutcome& other : verdict.events) {
-      if (other.row > event.row) ++result.pairs[{event.row, other.row}];
-    }
-    const FaultRow* data = find_fault(event.row);
-    const bool has_detector =
-        data->expected.front() != safety::FaultCode::kNone && scenario.load_n >= data->least_load_n;
-    // Beside other faults somebody else may have been first, or the set was over.
-    if (!has_detector || (!event.noticed && (event.superseded || verdict.events.size() > 1)))
-      continue;
-    ++row.judged;
-    if (!event.noticed) continue;
-    if (event.took_ms <= data->budget_ms) {
-      ++row.in_time;
-    } else {
-      ++row.late;
-    }
-    if (event.took_ms > row.slowest_ms) row.slowest_ms = event.took_ms;
-  }
-}
-
-void add(CampaignResult& result, const Scenario& scenario, const Verdict& verdict) {
-  ++result.seeds;
-  result.simulated_s += verdict.simulated_s;
-  result.true_reps += static_cast<std::uint64_t>(verdict.true_reps);
-  result.phantom_reps += static_cast<std::uint64_t>(verdict.phantom_reps);
-  if (scenario.faults.empty()) {
-    ++result.fault_free_seeds;
-    result.fault_free_s += verdict.simulated_s;
-  }
-  if (!verdict.nuisance.empty()) ++result.nuisance_stops;
-  result.violations += verdict.violations.size();
-  std::uint64_t mixed = verdict.trace_hash ^ scenario.seed;
-  result.trace_hash += splitmix64(mixed);  // a sum, because workers finish as they like
-  add_events(result, scenario, verdict);
-  if (verdict.ok() || result.failures.size() >= kFailuresKept) return;
-  std::string what = verdict.nuisance.empty() ? "" : "nuisance: " + verdict.nuisance;
-  for (const Violation& violation : verdict.violations) {
-    what += (what.empty() ? "" : "; ") + violation.what + " (tick " +
-            std::to_string(violation.tick) + ")";
-  }
-  result.failures.push_back({scenario, what});
-}
-
-}  // namespace
-
 namespace {
 
 nlohmann::json line_of(const Scenario& scenario, const Verdict& verdict) {
   constexpr std::size_t kViolationsTold = 4;  // a line must fit a pipe's atomic write
   nlohmann::json events = nlohmann::json::array(), violations = nlohmann::json::array();
   for (const EventOutcome& e : verdict.events) {
-    events.push_back({e.row, static_cast<int>(e.phase), e.noticed, e.superseded, e.took_ms, e.as});
+    events.push_back({e.row, static_cast<int>(e.phase), e.noticed, e.superseded, e.took_ms, e.as,
+                      e.in_action, e.exposed_ms, e.load_n});
   }
   for (const Violation& violation : verdict.violations) {
     if (violations.size() < kViolationsTold) violations.push_back({violation.tick, violation.what});
@@ -86,6 +32,7 @@ nlohmann::json line_of(const Scenario& scenario, const Verdict& verdict) {
           {"simulated_s", verdict.simulated_s},
           {"true_reps", verdict.true_reps},
           {"phantom_reps", verdict.phantom_reps},
+          {"seen", {verdict.states, verdict.reactions, verdict.refusals}},
           {"trace_hash", verdict.trace_hash}};
 }
 
@@ -100,6 +47,9 @@ Verdict verdict_of(const nlohmann::json& line) {
     outcome.superseded = e[3];
     outcome.took_ms = e[4];
     outcome.as = e[5];
+    outcome.in_action = e[6];
+    outcome.exposed_ms = e[7];
+    outcome.load_n = e[8];
     verdict.events.push_back(outcome);
   }
   for (const nlohmann::json& v : line["violations"]) verdict.violations.push_back({v[0], v[1]});
@@ -107,6 +57,9 @@ Verdict verdict_of(const nlohmann::json& line) {
   verdict.simulated_s = line["simulated_s"];
   verdict.true_reps = line["true_reps"];
   verdict.phantom_reps = line["phantom_reps"];
+  verdict.states = line["seen"][0];
+  verdict.reactions = line["seen"][1];
+  verdict.refusals = line["seen"][2];
   verdict.trace_hash = line["trace_hash"];
   return verdict;
 }
@@ -154,6 +107,16 @@ bool work(const CampaignOptions& options, int worker, int workers, int pipe) {
   }
 }
 
+// Of workers that have ended, and of theirs.
+double processor_of_children_s() {
+  rusage usage{};
+  if (::getrusage(RUSAGE_CHILDREN, &usage) != 0) return 0.0;
+  const auto seconds = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_usec);
+  };
+  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
 }  // namespace
 
 CampaignResult run_campaign(const CampaignOptions& options) {
@@ -167,6 +130,8 @@ CampaignResult run_campaign(const CampaignOptions& options) {
     result.error = "no pipe to the workers";
     return result;
   }
+  const double processor_before_s = processor_of_children_s();
+  result.draw = options.draw;
   std::vector<pid_t> workers;
   for (int worker = 0; worker < result.workers; ++worker) {
     const pid_t child = ::fork();
@@ -186,7 +151,7 @@ CampaignResult run_campaign(const CampaignOptions& options) {
       result.error = line.is_discarded() ? "a worker spoke in tongues" : line["error"];
       continue;
     }
-    add(result, expand(line["seed"], options.draw), verdict_of(line));
+    add_run(result, expand(line["seed"], options.draw), verdict_of(line));
     if (options.progress) {
       options.progress(result.seeds, result.simulated_s / 3600.0, result.failures.size());
     }
@@ -200,6 +165,7 @@ CampaignResult run_campaign(const CampaignOptions& options) {
   }
   const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - begin;
   result.wall_s = wall.count();
+  result.processor_s = processor_of_children_s() - processor_before_s;
   return result;
 }
 

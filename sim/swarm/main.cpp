@@ -24,6 +24,7 @@ constexpr int kExitBroken = 1, kExitUsage = 2;
 struct Options {
   CampaignOptions campaign;
   std::string replay, out, trace;
+  std::vector<std::string> sum;
   std::string machine = "both";
   bool json = false, table = false, no_faults = false, quiet = false;
 };
@@ -144,6 +145,28 @@ void keep_failures(const Options& options, const CampaignResult& result) {
   }
 }
 
+int report(const Options& options, const CampaignResult& result) {
+  if (options.json) {
+    fmt::print("{}\n", campaign_json(result).dump(2));
+  } else {
+    fmt::print("{}", campaign_text(result));
+  }
+  return result.violations + result.nuisance_stops == 0 ? 0 : kExitBroken;
+}
+
+int sum(const Options& options) {
+  CampaignResult result;
+  for (const std::string& name : options.sum) {
+    std::ifstream file(name);
+    if (!file) return complain("cannot read '" + name + "'");
+    const auto json = nlohmann::json::parse(file, nullptr, false);
+    if (json.is_discarded()) return complain("'" + name + "' is no JSON");
+    const auto added = add_json(result, json);
+    if (!added) return complain("'" + name + "': " + added.error());
+  }
+  return report(options, result);
+}
+
 int campaign(Options& options) {
   CampaignOptions& c = options.campaign;
   if (options.machine == "cable") c.draw.machine = 1;
@@ -165,13 +188,8 @@ int campaign(Options& options) {
     result = run_campaign(c);
   }
   if (!result.error.empty()) return complain(result.error);
-  if (options.json) {
-    fmt::print("{}\n", campaign_json(result).dump(2));
-  } else {
-    fmt::print("{}", campaign_text(result));
-  }
   if (!options.out.empty() && !result.failures.empty()) keep_failures(options, result);
-  return result.violations + result.nuisance_stops == 0 ? 0 : kExitBroken;
+  return report(options, result);
 }
 
 }  // namespace
@@ -194,6 +212,8 @@ int main(int argc, char** argv) {
   app.add_flag("--no-faults", options.no_faults,
                "Only people and trainers: looks for nuisance stops");
   app.add_option("--workers", c.workers, "Processes; one a core when left out");
+  app.add_option("--sum", options.sum,
+                 "Add up campaigns: files with what --json printed, over different seeds");
   app.add_option("--replay", options.replay, "Run one scenario from its file");
   app.add_option("--trace", options.trace,
                  "With --replay: write a CSV of the run, a line every 10 ms");
@@ -213,5 +233,6 @@ int main(int argc, char** argv) {
     fmt::print("{}", fault_page());
     return 0;
   }
+  if (!options.sum.empty()) return sum(options);
   return options.replay.empty() ? campaign(options) : replay(options);
 }

@@ -23,7 +23,10 @@ struct EventOutcome {
   FaultPhase phase = FaultPhase::kIdle;
   bool fired = false;
   bool noticed = false;     // by one of the row's codes
-  bool superseded = false;  // something else unloaded the machine first, or the set was over
+  bool superseded = false;  // another code unloaded the machine first
+  bool in_action = true;    // struck before the faults before it had been answered for long
+  double load_n = 0.0;      // at the handle when it struck: less than the set's while it comes in
+  double exposed_ms = 0.0;  // so long the machine went on pulling and nobody had noticed
   double took_ms = 0.0;
   std::string as;  // the fault code's name
 };
@@ -35,6 +38,8 @@ struct Verdict {
   double simulated_s = 0.0;
   int true_reps = 0, counted_reps = 0;
   int phantom_reps = 0;
+  // What was seen at all, a bit each: station states, reactions, refusal codes.
+  std::uint32_t states = 0, reactions = 0, refusals = 0;
   std::uint64_t trace_hash = 0;
   [[nodiscard]] bool ok() const { return violations.empty() && nuisance.empty(); }
 };

@@ -1,95 +1,9 @@
 #include "sim/swarm/scenario.hpp"
 
-#include <set>
-
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "controller/base/random.hpp"
-
 namespace medius::sim {
-namespace {
-
-struct Tempo {
-  double out_s, hold_s, back_s;
-};
-constexpr Tempo kTempi[] = {{2.0, 1.0, 3.0}, {1.5, 0.5, 2.0}, {1.0, 0.3, 1.5}, {2.0, 0.0, 2.0}};
-
-FaultPhase draw_phase(PhaseMask phases, Random& random) {
-  for (;;) {
-    const auto phase = static_cast<FaultPhase>(random.below(kFaultPhases));
-    if ((phases & mask(phase)) != 0) return phase;
-  }
-}
-
-std::vector<const FaultRow*> injectable() {
-  std::vector<const FaultRow*> rows;
-  for (const FaultRow& row : fault_table()) {
-    if (row.injector != Injector::kNone) rows.push_back(&row);
-  }
-  return rows;
-}
-
-FaultEvent draw_event(const FaultRow& row, const Scenario& scenario, Random& random) {
-  FaultEvent event;
-  event.row = row.number;
-  event.axis = scenario.seated && random.chance(0.5) ? 1 : 0;
-  event.phase = draw_phase(row.phases, random);
-  event.after_reps = static_cast<int>(random.below(static_cast<std::uint32_t>(scenario.reps)));
-  event.delay_s = random.uniform(0.0, 0.2);
-  // Log-uniform: mild ones are the hard ones.
-  event.intensity = det::exp(random.uniform(-4.6, 0.0));
-  event.seed = random.next();
-  return event;
-}
-
-int draw_count(const Draw& draw, Random& random) {
-  if (!draw.faults) return 0;
-  if (draw.row > 0) return 1;
-  const std::uint32_t third = random.below(3);
-  return third < 2 ? static_cast<int>(third) : 2 + static_cast<int>(random.below(3));
-}
-
-}  // namespace
-
-Scenario expand(std::uint64_t seed, const Draw& draw) {
-  Random random(seed, 7);
-  Scenario s;
-  s.seed = seed;
-  const bool seated = random.chance(0.35);  // it costs three times as much to simulate
-  s.seated = draw.machine == 0 ? seated : draw.machine == 2;
-  s.side = random.chance(0.5) ? 1 : 2;
-  s.load_n = s.seated ? random.uniform(30.0, 110.0) : random.uniform(20.0, 75.0);
-  s.reps = 3 + static_cast<int>(random.below(3));
-  const Tempo& tempo = kTempi[random.below(4)];
-  s.out_s = tempo.out_s;
-  s.hold_s = tempo.hold_s;
-  s.back_s = tempo.back_s;
-  if (random.chance(0.4)) {
-    s.profile = "eccentric-emphasis";
-    s.eccentric_ratio = random.uniform(1.0, 1.5);
-  }
-  s.range_rad = random.uniform(0.35, 0.55);
-  s.sway_m = random.uniform(0.0, 0.003);
-  s.tempo_cv = random.uniform(0.03, 0.09);
-  if (random.chance(0.3)) {
-    s.raise_after_reps = 1 + static_cast<int>(random.below(2));
-    s.raise_n = random.uniform(-10.0, 10.0);
-  }
-  const auto rows = injectable();
-  const int count = draw_count(draw, random);
-  std::set<int> taken;
-  while (static_cast<int>(s.faults.size()) < count) {
-    const FaultRow* row = draw.row > 0
-                              ? find_fault(draw.row)
-                              : rows[random.below(static_cast<std::uint32_t>(rows.size()))];
-    if (row == nullptr || row->phases == 0) break;
-    if (!taken.insert(row->number).second) continue;
-    s.faults.push_back(draw_event(*row, s, random));
-  }
-  return s;
-}
-
 nlohmann::json to_json(const Scenario& s) {
   nlohmann::json faults = nlohmann::json::array();
   for (const FaultEvent& event : s.faults) {
@@ -98,6 +12,7 @@ nlohmann::json to_json(const Scenario& s) {
                       {"phase", to_string(event.phase)},
                       {"after_reps", event.after_reps},
                       {"delay_s", event.delay_s},
+                      {"follows", event.follows},
                       {"intensity", event.intensity},
                       {"seed", event.seed}});
   }
@@ -129,6 +44,12 @@ class Reader {
       return fail(key, found->dump(), fmt::format("it must lie within {} and {}", min, max));
     }
     value = found->template get<T>();
+  }
+  void flag(const char* key, bool& value) {
+    const auto found = json_.find(key);
+    if (found == json_.end()) return;
+    if (!found->is_boolean()) return fail(key, found->dump(), "true or false is wanted");
+    value = found->get<bool>();
   }
   template <typename Check>
   void text(const char* key, Check&& check) {
@@ -166,6 +87,7 @@ std::string read_event(const nlohmann::json& json, std::size_t number, FaultEven
   });
   reader.number("after_reps", event.after_reps, 0, 100);
   reader.number("delay_s", event.delay_s, 0.0, 60.0);
+  reader.flag("follows", event.follows);
   reader.number("intensity", event.intensity, 0.0, 1.0);
   reader.number("seed", event.seed, 0.0, 1.9e19);
   return reader.error;
@@ -220,9 +142,11 @@ std::string describe(const Scenario& s) {
   if (s.profile == "eccentric-emphasis") text += fmt::format(" {:.2f}", s.eccentric_ratio);
   for (const FaultEvent& event : s.faults) {
     const FaultRow* row = find_fault(event.row);
-    text += fmt::format("; {} ({}) in {} after {} repetitions, intensity {:.2f}", event.row,
-                        row != nullptr ? row->name : "?", to_string(event.phase), event.after_reps,
-                        event.intensity);
+    const std::string when = event.follows ? fmt::format("{:.0f} ms later", event.delay_s * 1e3)
+                                           : fmt::format("in {} after {} repetitions",
+                                                         to_string(event.phase), event.after_reps);
+    text += fmt::format("; {} ({}) {}, intensity {:.2f}", event.row,
+                        row != nullptr ? row->name : "?", when, event.intensity);
   }
   return text;
 }

@@ -21,6 +21,7 @@ struct FaultEvent {
   FaultPhase phase = FaultPhase::kConcentric;
   int after_reps = 0;
   double delay_s = 0.0;
+  bool follows = false;  // strikes `delay_s` after the event before it, as soon as it can act
   double intensity = 0.5;
   std::uint64_t seed = 1;
 };
@@ -44,17 +45,6 @@ struct Scenario {
   double raise_n = 0.0;
   std::vector<FaultEvent> faults;
 };
-
-// What a campaign draws from.
-struct Draw {
-  int row = 0;  // > 0: every scenario has this fault alone
-  bool faults = true;
-  int machine = 0;  // 0 both, 1 cable, 2 seated
-};
-
-// A third without faults, a third with one, a third with two to four. The same seed and draw give
-// the same scenario.
-[[nodiscard]] Scenario expand(std::uint64_t seed, const Draw& draw = {});
 
 [[nodiscard]] nlohmann::json to_json(const Scenario& scenario);
 // Errors name the key, the value and the limit.

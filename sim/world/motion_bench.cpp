@@ -80,7 +80,11 @@ class MotionRun {
   }
 
   void tick() {
-    engine_.cycle({next_tick_, static_cast<std::int64_t>(next_tick_) * kTickPeriodNs, 0, 0});
+    const bool frozen =
+        options_.freeze_at_release && moving_ && moved_s() >= options_.release_after_s;
+    if (!frozen) {
+      engine_.cycle({next_tick_, static_cast<std::int64_t>(next_tick_) * kTickPeriodNs, 0, 0});
+    }
     const rt::AxisStatus axis = channels_.status.load().axis[0];
     const CableTruth& truth = machine_.truth();
     if (moving_) {

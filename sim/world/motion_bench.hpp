@@ -27,6 +27,7 @@ struct MotionBenchOptions {
   bool dead_man = false;            // held from the start ...
   double dead_man_until_s = 1e9;    // ... until then, in seconds of movement
   double release_after_s = 1e9;     // of movement: the handle is let go
+  bool freeze_at_release = false;   // ... and the loop writes nothing any more
   double run_s = 0.0;               // of movement recorded; 0 = until the script ends and 1 s more
   std::uint64_t seed = 1;
 };

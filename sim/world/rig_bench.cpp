@@ -17,13 +17,15 @@ constexpr double kSettleS = 1.5;  // load ramped in and steady before the first 
 constexpr double kLoadingLimitS = 60.0;
 constexpr double kLimitS = 900.0;
 constexpr double kAfterReleaseS = 2.0;
-constexpr double kSinkS = 3.0;  // a person who has given up comes down in two
+constexpr double kUsualSpeedLimitMps = 1.5;  // of the machine files
+constexpr double kSinkS = 3.0;               // a person who has given up comes down in two
 // The wish of a profile and what is felt of it differ by rounding at most, unless stage 1 limits.
 constexpr double kClippedN = 1e-6;
 constexpr double kPretensionN = 10.0;
 // Room for the sag under an emphasis of half the load before the inner stop.
 constexpr double kPadStartM = 0.06;
-constexpr double kTakenUpS = 4.0;  // an arm meets its leg
+// An arm meets its leg; a person takes the start position, as the station waits for before a load.
+constexpr double kTakenUpS = 4.0;
 constexpr double kPersonLimitOverPlan = 3.0, kPersonBeginsS = 20.0;
 
 // Drives the engine through a set by hand: enable, take up, start, engage; then the rig moves.
@@ -36,7 +38,8 @@ class RigRun {
   RigRun(const RigBenchOptions& options, const station::MachineConfig& machine)
       : arm_m_(is_lever(machine) ? options.lever.pad_lever_m : 1.0),
         with_person_(options.lifting.has_value()),
-        machine_(simulated(options, is_lever(machine))),
+        release_one_leg_(options.release_one_leg),
+        machine_(simulated(options, machine)),
         image_(machine_),
         engine_(config(options, machine), image_, channels_),
         force_max_(machine.axes.front().engine.bounds.force_max) {}
@@ -49,7 +52,7 @@ class RigRun {
     run_for(0.5);
     send({.kind = rt::CommandKind::kSetUserLimits, .value = force_max_, .value2 = 2.0});
     send({.kind = rt::CommandKind::kTakeUp, .value = kPretensionN * arm_m_});
-    run_for(arm_m_ != 1.0 ? kTakenUpS : 1.0);
+    run_for(arm_m_ != 1.0 || with_person_ ? kTakenUpS : 1.0);
     rt::Command start{.kind = rt::CommandKind::kStartSet};
     start.value = options.load_n * arm_m_;
     start.value2 = options.range_m / arm_m_;
@@ -64,7 +67,7 @@ class RigRun {
     first_tick_ = next_tick_;
     machine_.start_rig();
     recording_ = true;
-    move(options.release_after_s);
+    move(options.release_after_s, options.freeze_at_release);
     recording_ = false;
     return result();
   }
@@ -75,7 +78,9 @@ class RigRun {
     const double rep_s = tempo.concentric_s + tempo.hold_s + tempo.eccentric_s + intent.bottom_s;
     return kPersonBeginsS + kPersonLimitOverPlan * rep_s * intent.reps;
   }
-  static SimulatedStationConfig simulated(const RigBenchOptions& options, bool lever) {
+  static SimulatedStationConfig simulated(const RigBenchOptions& options,
+                                          const station::MachineConfig& machine) {
+    const bool linked = machine.axes.front().engine.linked_arms;
     SimulatedStationConfig config;
     std::uint64_t mix = options.seed;
     config.plant = options.plant;
@@ -83,8 +88,10 @@ class RigRun {
     config.seed = splitmix64(mix);
     config.lever = options.lever;
     config.lever.seed = config.plant.seed;
-    config.rig_offset_m = kPadStartM + options.load_n * (1.0 / options.rig.stiffness_npm +
-                                                         1.0 / options.lever.pad_stiffness_npm);
+    const double pad_n = linked ? 0.5 * options.load_n : options.load_n;
+    config.rig_offset_m = kPadStartM + pad_n * (1.0 / options.rig.stiffness_npm +
+                                                1.0 / options.lever.pad_stiffness_npm);
+    config.rig_left_share = options.left_share;
     config.rig = !options.lifting;
     config.rig_config = options.rig;
     if (options.lifting) {
@@ -92,7 +99,13 @@ class RigRun {
       for (LifterConfig& lifter : config.person.lifter) lifter.seed = splitmix64(mix);
       config.person.plan = {options.lifting->set};
     }
-    if (lever) make_seated(config);
+    if (linked) {
+      make_seated_linked(config);
+    } else if (is_lever(machine)) {
+      make_seated(config);
+    }
+    config.drive.speed_limit_mps =
+        options.drive_speed_limit_mps / (is_lever(machine) ? options.lever.pad_lever_m : 1.0);
     return config;
   }
   static rt::EngineConfig config(const RigBenchOptions& options,
@@ -103,6 +116,9 @@ class RigRun {
     if (options.kp >= 0.0) control.kp = options.kp;
     if (options.kd_s >= 0.0) control.kd_s = options.kd_s;
     control.reflected_mass *= options.mass_ratio;
+    if (options.drive_speed_limit_mps > kUsualSpeedLimitMps) {
+      config.axis[0].drive_speed_limit = options.drive_speed_limit_mps;
+    }
     return config;
   }
 
@@ -115,7 +131,7 @@ class RigRun {
 
   void tick() {
     const Tick now{next_tick_, static_cast<std::int64_t>(next_tick_) * kTickPeriodNs, 0, 0};
-    engine_.cycle(now);
+    if (!frozen_) engine_.cycle(now);
     const rt::Status status = channels_.status.load();
     const HandleTruth truth = machine_.handle(0);
     applied_ = status.axis[0].load_applied;
@@ -124,6 +140,12 @@ class RigRun {
       samples_.push_back({truth.position * arm_m_, truth.velocity * arm_m_, truth.force / arm_m_,
                           status.axis[0].force_target / arm_m_});
       velocity_seen_mps_.push_back(status.axis[0].velocity * arm_m_);
+      drive_mps_.push_back(arm_m_ != 1.0 ? machine_.lever_truth(0).arm_velocity_radps * arm_m_
+                                         : machine_.truth().drum_velocity_mps);
+      const double hand = arm_m_ != 1.0 ? machine_.lever_truth(0).leg[0].angle_rad
+                                        : machine_.truth().cuff_position_m;
+      taut_m_.push_back(at_most(hand, truth.position) * arm_m_);
+      if (machine_.linked()) note_pads(status.axis[0]);
     }
     hash_.add(status.axis[0].force_output);
     hash_.add(truth.force);
@@ -143,6 +165,14 @@ class RigRun {
     ++next_tick_;
   }
 
+  void note_pads(const rt::AxisStatus& axis) {
+    RigBenchResult::Pads& pads = pads_.emplace_back();
+    for (std::size_t pad = 0; pad < pads.truth_n.size(); ++pad) {
+      pads.truth_n[pad] = machine_.lever_truth(0).leg[pad].pad_force_n;
+      pads.seen_n[pad] = axis.pad_force[pad] / arm_m_;
+    }
+  }
+
   void note_clipping(const rt::SampleRecord& sample) {
     if (absolute(sample.force_wish - sample.force_target) <= kClippedN) return;
     const auto flagged = [&](std::uint32_t flag) { return (sample.limits & flag) != 0 ? 1u : 0u; };
@@ -152,7 +182,7 @@ class RigRun {
     clipped_.clipped_by_slew += flagged(safety::kLimitSlew);
   }
 
-  void move(double release_after_s) {
+  void move(double release_after_s, bool freeze) {
     const double release_s = release_after_s < 0.0 ? kLimitS : time_s() + release_after_s;
     const double end_s = with_person_ ? time_s() + person_limit_s_ : kLimitS;
     while (!done() && time_s() < end_s && time_s() < release_s) tick();
@@ -163,6 +193,8 @@ class RigRun {
       run_for(0.6);  // the last repetition closes
     } else {
       machine_.release_handle();
+      frozen_ = freeze;
+      if (machine_.linked() && !release_one_leg_) machine_.release_handle(1);
       run_for(kAfterReleaseS);
     }
   }
@@ -197,18 +229,22 @@ class RigRun {
     result.moved = moved_;
     result.samples = std::move(samples_);
     result.velocity_seen_mps = std::move(velocity_seen_mps_);
+    result.drive_mps = std::move(drive_mps_);
+    result.taut_m = std::move(taut_m_);
+    result.pads = std::move(pads_);
     return result;
   }
 
   double arm_m_;  // 1: a cable
-  bool with_person_;
+  bool with_person_, release_one_leg_;
   double person_limit_s_ = 0.0;  // somebody who has not done the set by then will not do it
   SimulatedStation machine_;
   WorldImage image_;
   rt::EngineChannels channels_;
   rt::Engine engine_;
   std::vector<ForceTruthSample> samples_;
-  std::vector<double> velocity_seen_mps_;
+  std::vector<double> velocity_seen_mps_, drive_mps_, taut_m_;
+  std::vector<RigBenchResult::Pads> pads_;
   std::vector<measure::RepBoundary> reps_;
   std::uint64_t first_tick_ = 0;
   std::size_t moved_ = 0, fault_sample_ = 0;
@@ -219,7 +255,7 @@ class RigRun {
   TraceHash hash_;
   std::uint64_t next_tick_ = 0;
   std::uint64_t next_command_ = 0;
-  bool recording_ = false, oscillated_ = false, cannot_lift_ = false;
+  bool recording_ = false, oscillated_ = false, cannot_lift_ = false, frozen_ = false;
 };
 
 }  // namespace

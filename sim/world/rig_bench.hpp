@@ -2,6 +2,7 @@
 // fatigue, no station. The engine, the profile and the plant are the real ones.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -19,7 +20,8 @@ namespace medius::sim {
 
 struct RigBenchOptions {
   // A machine with a lever is moved at its left pad; every m, N and kg of the options and the
-  // result is then at the pad, only the profile's parameters are the lever's.
+  // result is then at the pad, only the profile's parameters are the lever's. Linked arms are moved
+  // at both: load and force are the sum of the pads, masses and friction of the options one arm's.
   std::string machine_file;      // hal/machines/cable-station-sim.toml
   std::string plugin_directory;  // <build>/plugins.d
   std::string profile = "eccentric-emphasis";
@@ -32,8 +34,12 @@ struct RigBenchOptions {
   bool use_observer = true;
   double kp = -1.0, kd_s = -1.0;  // < 0: as in the machine file
   double mass_ratio = 1.0;        // controller's mass over the machine file's
+  double left_share = 0.5;        // of the load, where the arms are linked; 0.2 to 0.8
   double range_m = 0.0;           // told to the tracker as the person's range; 0 = not known
   double release_after_s = -1.0;  // of movement: the handle is let go, and the run ends; < 0: never
+  bool freeze_at_release = false;  // ... and the loop writes nothing any more: drive and relay act
+  double drive_speed_limit_mps = 1.5;  // of the drive itself, at the handle; negative controls
+  bool release_one_leg = false;        // linked arms: only the left leg lets go
   // A person instead of the rig: lifts as soon as the load feels steady, until they are done.
   struct Lifting {
     ChosenPerson person;
@@ -65,6 +71,16 @@ struct RigBenchResult {
   std::size_t moved = 0;  // samples until the movement ended or the handle was let go
   std::vector<ForceTruthSample> samples;
   std::vector<double> velocity_seen_mps;  // the controller's, one a sample
+  std::vector<double> drive_mps;          // the plant's drum or arm, one a sample
+  // Where the ring or the pad would be if nothing ever hung slack: the hand's own way, one a
+  // sample.
+  std::vector<double> taut_m;
+  // Linked arms, one a sample: the plant's truth and what the cells say, N at the left and the
+  // right pad.
+  struct Pads {
+    std::array<double, hal::kPads> truth_n{}, seen_n{};
+  };
+  std::vector<Pads> pads;
 };
 
 [[nodiscard]] tl::expected<RigBenchResult, std::string> run_rig(const RigBenchOptions& options);

@@ -13,15 +13,6 @@ namespace {
 using station::ProgramBlock;
 
 constexpr std::int64_t kDayNs = 24LL * 3600 * 1'000'000'000;
-// A client confirms what is done without the machine; the simulated one has done all of it.
-station::SetFigures confirmed(const ProgramBlock& block, record::Side side) {
-  station::SetFigures figures;
-  figures.side = side;
-  figures.reps_asked = figures.reps_full = block.reps;
-  figures.ended_by_count = true;
-  return figures;
-}
-
 bool has_blocks(const station::Program& program, hal::CoordinateKind kind) {
   for (const ProgramBlock& block : program.blocks) {
     if (!block.guided && block.coordinate == kind) return true;
@@ -36,6 +27,8 @@ class PlanRun {
     result_.program = std::move(program);
     result_.seed = options.seed;
     state_ = station::begin_plan(result_.program);
+    const auto machine = station::load_machine(options.session.world.machine_file);
+    sees_pelvis_ = machine && machine->pelvis_sensor;
     for (auto& [id, exercise] : state_.exercises) {
       exercise.proposals_only = options.proposals_only;
       const bool cable = id.starts_with("cable-");
@@ -82,9 +75,13 @@ class PlanRun {
   // their computing changes no result.
   std::vector<Played> play(const station::Program& program) {
     std::vector<std::future<Played>> running;
+    const bool needs_machine = has_blocks(program, hal::CoordinateKind::kCable) ||
+                               has_blocks(program, hal::CoordinateKind::kLever);
     for (const hal::CoordinateKind kind :
          {hal::CoordinateKind::kCable, hal::CoordinateKind::kLever}) {
-      if (!has_blocks(program, kind)) continue;
+      // What needs no machine is paced by the cable station.
+      const bool cable = kind == hal::CoordinateKind::kCable;
+      if (!has_blocks(program, kind) && (needs_machine || !cable)) continue;
       running.push_back(
           std::async(std::launch::async, simulate_session, session_options(program, kind)));
     }
@@ -126,10 +123,14 @@ class PlanRun {
         const auto day_of_exercise = station::day_figures(played->program, sets, id);
         auto& all = figures[id].sets;
         all.insert(all.end(), day_of_exercise.sets.begin(), day_of_exercise.sets.end());
+        const auto told = station::guided_figures(played->program, played->guided, id);
+        all.insert(all.end(), told.sets.begin(), told.sets.end());
+      }
+      for (const record::GuidedRecord& guided : played->guided) {
+        if (guided.end == record::GuidedEnd::kConfirmed) ++entry.guided;
       }
       stored.insert(stored.end(), sets.begin(), sets.end());
     }
-    confirm_guided(session, figures);
     for (const record::SetRecord& set : stored) entry.repetitions += set.reps_counted;
     entry.sets = static_cast<std::uint32_t>(stored.size());
     const double rested_nm = options_.session.world.station.person.lifter[0].isometric_torque_nm;
@@ -139,18 +140,6 @@ class PlanRun {
     result_.sessions.push_back(std::move(entry));
     report_progress();
     return std::nullopt;
-  }
-
-  static void confirm_guided(const station::Program& session,
-                             std::map<std::string, station::DayFigures>& figures) {
-    for (const ProgramBlock& block : session.blocks) {
-      if (!block.guided || block.progression == station::Progression::kFixed) continue;
-      for (std::uint32_t round = 0; round < block.sets; ++round) {
-        for (const record::Side side : block.sides) {
-          figures[block.exercise_id].sets.push_back(confirmed(block, side));
-        }
-      }
-    }
   }
 
   Error maybe_test() {
@@ -164,18 +153,20 @@ class PlanRun {
         day.notes.push_back(id + " is not among the programs of this station; not done");
         continue;
       }
-      if (test->second.test == station::TestKind::kPelvicDrop) {
+      if (test->second.test == station::TestKind::kPelvicDrop && !sees_pelvis_) {
         day.results.push_back(station::pelvis_not_seen());
         continue;
       }
       std::vector<record::SetRecord> sets;
+      std::vector<record::GuidedRecord> guided;
       for (Played& played : play(test->second)) {
         if (!played) return played.error();
         account(*played);
         if (!played->completed) day.notes.push_back(id + " ended early: " + played->reason);
         for (SimulatedSet& set : played->sets) sets.push_back(std::move(set.stored));
+        guided.insert(guided.end(), played->guided.begin(), played->guided.end());
       }
-      day.results.push_back(station::test_result(test->second.test, sets));
+      day.results.push_back(station::test_result(test->second.test, sets, guided));
     }
     result_.tests.push_back(std::move(day));
     report_progress();
@@ -186,6 +177,7 @@ class PlanRun {
   station::ProgramLibrary library_;
   station::PlanState state_;
   AdaptationState adaptation_;
+  bool sees_pelvis_ = false;
   PlanResult result_;
   TraceHash trace_;
   std::uint64_t sessions_ = 0;

@@ -43,6 +43,7 @@ struct PlanSessionDay {
   std::vector<station::ExerciseDecision> decisions;
   std::vector<std::string> notes;  // what was skipped or ended early, and why
   std::uint32_t sets = 0, repetitions = 0;
+  std::uint32_t guided = 0;                  // exercises without the machine that were confirmed
   std::array<double, 2> strength{1.0, 1.0};  // of the person that day
 };
 

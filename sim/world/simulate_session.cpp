@@ -67,6 +67,38 @@ class Trainer {
   std::vector<SimulateOptions::LoadChange> changes_;
 };
 
+// What the person does without the machine: what is asked, at its pace, then the button. Who stands
+// on one leg puts the foot down when the time is over.
+class OffTheMachine {
+ public:
+  void act(World& world) {
+    const station::Snapshot& now = world.station().snapshot();
+    const bool guided = now.state == station::StationState::kGuided && now.guided.has_value();
+    int leg = 0;
+    if (guided && now.guided->watches_pelvis &&
+        now.guided->pace.phase == station::PacePhase::kHold) {
+      leg = now.guided->record.side == record::Side::kRight ? 2 : 1;
+    }
+    if (leg != leg_) world.machine().stand_on_leg(leg);
+    leg_ = leg;
+    if (!guided || now.guided->record.id == pressed_for_) return;
+    const station::PacePhase phase = now.guided->pace.phase;
+    const bool done =
+        phase == station::PacePhase::kOver ||
+        (phase == station::PacePhase::kFree &&
+         now.guided->pace.phase_elapsed_s > kOwnPaceS * now.guided->record.reps_asked);
+    if (!done) return;
+    pressed_for_ = now.guided->record.id;
+    world.machine().press_reset(kPressS);
+  }
+
+ private:
+  static constexpr double kOwnPaceS = 4.0;  // a repetition that nobody paces
+  static constexpr double kPressS = 0.2;
+  int leg_ = 0;
+  std::string pressed_for_;
+};
+
 SessionResult collect(World& world, const SimulateOptions& options, const std::string& session_id,
                       const SetLog& log) {
   SessionResult result;
@@ -94,6 +126,7 @@ SessionResult collect(World& world, const SimulateOptions& options, const std::s
     }
     result.sets.push_back(std::move(set));
   }
+  result.guided = world.store().guided_of(session_id);
   return result;
 }
 
@@ -115,7 +148,7 @@ tl::expected<station::Program, std::string> find_program(const SimulateOptions& 
 std::vector<PlannedSet> plan_of(const station::Program& program) {
   std::vector<PlannedSet> plan;
   for (const station::ProgramBlock& block : program.blocks) {
-    if (block.guided) continue;  // no machine in it
+    if (block.guided) continue;  // the handle is not felt in it
     for (std::uint32_t round = 0; round < block.sets; ++round) {
       for (const record::Side side : block.sides) {
         PlannedSet set;
@@ -170,11 +203,13 @@ tl::expected<SessionResult, std::string> simulate_session(const SimulateOptions&
 
   SetLog log;
   Trainer trainer(options.load_changes);
+  OffTheMachine off_the_machine;
   double next_progress_s = 0.0;
   const bool ended = world.run_until(
       [&] {
         log.sample(world, world.machine());
         trainer.act(world.station());
+        off_the_machine.act(world);
         if (options.jump_rests) (void)world.jump_rest();
         if (options.progress && world.time_s() >= next_progress_s) {
           options.progress(world.time_s(), world.station().snapshot());

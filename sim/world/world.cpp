@@ -23,8 +23,15 @@ void derive_seeds(SimulatedStationConfig& config, std::uint64_t seed) {
   config.lever.seed = splitmix64(mix);
 }
 
-bool has_levers(const station::MachineConfig& machine) {
-  return machine.axes.front().engine.coordinate == hal::CoordinateKind::kLever;
+// The machine file says which machine stands behind it.
+void become(const station::MachineConfig& machine, SimulatedStationConfig& config) {
+  const rt::AxisConfig& axis = machine.axes.front().engine;
+  if (config.machine != SimulatedMachine::kCable) return;  // somebody has made it already
+  if (axis.linked_arms) {
+    make_seated_linked(config);
+  } else if (axis.coordinate == hal::CoordinateKind::kLever) {
+    make_seated(config);
+  }
 }
 
 }  // namespace
@@ -109,14 +116,17 @@ tl::expected<std::unique_ptr<World>, std::string> World::create(const WorldOptio
   auto machine = station::load_machine(options.machine_file);
   if (!machine) return tl::make_unexpected(machine.error().message);
   SimulatedStationConfig simulated = options.station;
-  if (has_levers(*machine) && simulated.machine == SimulatedMachine::kCable) make_seated(simulated);
+  become(*machine, simulated);
   derive_seeds(simulated, options.seed);
   simulated.pelvis_sensor = machine->pelvis_sensor;
   simulated.plant.load_cell_after_last_pulley =
       machine->axes.front().load_cell.place != station::LoadCellPlace::kDrum;
   auto impl = std::make_unique<Impl>(simulated, options.seed);
-  auto store = options.data_directory.empty() ? record::Store::open_in_memory()
-                                              : record::Store::open(options.data_directory);
+  auto store =
+      options.data_directory.empty()
+          ? record::Store::open_in_memory()
+          : record::Store::open(options.data_directory,
+                                options.disk != nullptr ? *options.disk : record::real_disk());
   if (!store) return tl::make_unexpected(store.error().message);
   impl->store = std::move(*store);
   for (const station::PluginError& error : impl->plugins.load_directory(options.plugin_directory)) {
@@ -182,13 +192,16 @@ bool World::jump_rest() {
   // Long enough for what the set left behind to come to rest, and for the next to begin as ever.
   constexpr double kSettleS = 3.0, kBeforeEndS = 1.0, kWorthwhileS = 1.0;
   const station::Snapshot& now = impl_->station->snapshot();
-  if (now.state != station::StationState::kResting) {
+  const bool paced =
+      now.state == station::StationState::kGuided && now.guided && !now.guided->watches_pelvis;
+  if (now.state != station::StationState::kResting && !paced) {
     impl_->resting_since = impl_->next_tick;
     return false;
   }
   const double rested_s =
       static_cast<double>(impl_->next_tick - impl_->resting_since) * kTickPeriodS;
-  const double jump_s = now.rest_remaining_s - kBeforeEndS;
+  const double left_s = paced ? now.guided->pace.remaining_s : now.rest_remaining_s;
+  const double jump_s = left_s - kBeforeEndS;
   if (rested_s < kSettleS || jump_s < kWorthwhileS || !impl_->machine.rest(jump_s)) return false;
   impl_->next_tick += static_cast<std::uint64_t>(jump_s / kTickPeriodS);
   impl_->runtime.skip_to(static_cast<std::int64_t>(impl_->next_tick) * kTickPeriodNs);

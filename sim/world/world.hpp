@@ -31,6 +31,7 @@ struct WorldOptions {
   std::string program_directory;  // programs/
   std::string plugin_directory;   // <build>/plugins.d
   std::string data_directory;     // empty: the store lives in memory
+  record::Disk* disk = nullptr;   // of that folder, null: this computer's; outlives the world
   std::uint64_t seed = 1;
   SimulatedStationConfig station;          // plant, drive and person; seeds are derived from `seed`
   std::vector<station::Program> programs;  // beside those of the directory, or instead of them
@@ -60,8 +61,9 @@ class World {
   // passed. Returns whether it held.
   bool run_until(const std::function<bool()>& condition, double limit_s);
   void run_for(double seconds);
-  // While the station rests between sets: jumps over what is left of the rest but its last second,
-  // with the person resting. Nothing is computed in between. False: there is nothing to jump over.
+  // While the station rests between sets, or paces an exercise that no sensor watches: jumps over
+  // what is left of it but its last second, with the person off the machine. Nothing is computed in
+  // between. False: there is nothing to jump over.
   bool jump_rest();
 
   [[nodiscard]] double time_s() const;
@@ -119,8 +121,9 @@ struct SessionResult {
   double simulated_s = 0.0;
   std::uint64_t trace_hash = 0;
   std::vector<SimulatedSet> sets;
-  station::Program program;          // as it was done: what this machine can do
-  std::vector<std::string> skipped;  // the rest, with the reason
+  std::vector<record::GuidedRecord> guided;  // without the machine; confirmed at the panel
+  station::Program program;                  // as it was done: what this machine can do
+  std::vector<std::string> skipped;          // the rest, with the reason
 };
 
 // Runs a program from start to end. The person's plan is taken from the program.

@@ -16,6 +16,12 @@ void WorldImage::read(const Tick& tick, hal::MachineInput& input) noexcept {
     input.axis[i].drive.freshness = fresh;
     input.axis[i].load_cell = machine_.load_cell(i);
     input.axis[i].load_cell.freshness = fresh;
+    if (!machine_.linked()) continue;
+    for (std::size_t pad = 0; pad < input.axis[i].pad.size(); ++pad) {
+      input.axis[i].pad[pad] = machine_.pad_cell(pad);
+      input.axis[i].pad[pad].freshness = fresh;
+    }
+    input.axis[i].load_cell = hal::both_pads(input.axis[i].pad);
   }
   input.panel = machine_.panel();
   input.panel.freshness = fresh;

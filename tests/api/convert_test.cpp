@@ -28,6 +28,84 @@ v1::Prescription good_prescription() {
   return prescription;
 }
 
+// What the station's block carries comes back from the wire as it went.
+station::ProgramBlock there_and_back(const station::ProgramBlock& block) {
+  v1::Prescription prescription;
+  prescription_to_pb(block, &prescription);
+  const auto back = prescription_from_pb(prescription);
+  EXPECT_TRUE(back) << (back ? "" : back.error());
+  return back.value_or(station::ProgramBlock{});
+}
+
+TEST(Prescriptions, CarryTheHoldsOfAnIsometricTest) {
+  station::ProgramBlock block;
+  block.exercise_id = "cable-standing-abduction";
+  block.sides = {record::Side::kLeft};
+  block.reps = 3;
+  block.load = 195.0;
+  block.hold_s = 4.5;
+  block.rest_s = 0.3;
+  block.profile.id = "isometric";
+  const station::ProgramBlock back = there_and_back(block);
+  EXPECT_EQ(back.hold_s, 4.5);
+  EXPECT_EQ(back.reps, 3u);
+  EXPECT_EQ(back.load, 195.0);
+  EXPECT_NEAR(back.rest_s, 0.3, 1e-9);
+  EXPECT_FALSE(back.guided);
+}
+
+TEST(Prescriptions, CarryAnExerciseWithoutTheMachine) {
+  station::ProgramBlock block;
+  block.exercise_id = "side-plank-leg-lift";
+  block.sides = {record::Side::kLeft, record::Side::kRight};
+  block.reps = 10;
+  block.duration_s = 30.0;
+  block.guided = true;
+  block.warm_up = true;
+  block.cue = "a straight line from head to foot";
+  const station::ProgramBlock back = there_and_back(block);
+  EXPECT_TRUE(back.guided);
+  EXPECT_TRUE(back.warm_up);
+  EXPECT_EQ(back.duration_s, 30.0);
+  EXPECT_EQ(back.cue, block.cue);
+  EXPECT_EQ(back.sides, block.sides);
+  EXPECT_TRUE(back.profile.id.empty());
+}
+
+TEST(Prescriptions, OfAProgramSayWhatTheyAreForAndHowTheyGoOn) {
+  station::ProgramBlock block;
+  block.goal = station::Goal::kHypertrophy;
+  block.progression = station::Progression::kTwoForTwo;
+  v1::Prescription out;
+  prescription_to_pb(block, &out);
+  EXPECT_EQ(out.goal(), v1::GOAL_HYPERTROPHY);
+  EXPECT_EQ(out.progression(), v1::PROGRESSION_TWO_FOR_TWO);
+}
+
+TEST(Prescriptions, MixNoLoadWithAnExerciseWithoutTheMachineAndHoldNothingForEver) {
+  auto loaded = good_prescription();
+  loaded.set_guided(true);
+  EXPECT_FALSE(prescription_from_pb(loaded));
+  auto timed = good_prescription();
+  timed.mutable_duration()->set_seconds(30);
+  EXPECT_FALSE(prescription_from_pb(timed));
+  for (const int seconds : {-1, 121}) {
+    auto held = good_prescription();
+    held.mutable_hold()->set_seconds(seconds);
+    EXPECT_FALSE(prescription_from_pb(held)) << seconds;
+  }
+}
+
+TEST(Shape, NamesAnExerciseByItsIdOrItsResourceName) {
+  EXPECT_EQ(*guided_id_from_pb(""), "");
+  EXPECT_EQ(*guided_id_from_pb("0123"), "0123");
+  EXPECT_EQ(*guided_id_from_pb("sessions/a/guided/0123"), "0123");
+  EXPECT_FALSE(guided_id_from_pb(std::string(65, 'x')));
+  EXPECT_FALSE(reason_from_pb("a\nb"));
+  EXPECT_FALSE(reason_from_pb(std::string(201, 'x')));
+  EXPECT_TRUE(reason_from_pb(std::string(200, 'x')));
+}
+
 TEST(Shape, AGoodHeaderPasses) {
   const auto header = header_from_pb(good_header());
   ASSERT_TRUE(header);

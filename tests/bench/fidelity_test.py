@@ -74,6 +74,17 @@ class Fidelity(unittest.TestCase):
                 self.assertLessEqual(abs(row["friction_felt_n"]), 1.0, row)
                 self.assertAlmostEqual(row["rendered_ratio"], ratio, delta=0.03, msg=row)
 
+    def test_linked_arms_reach_the_force_aims_on_both_pads_together(self):
+        rows = {r["law"]: r for r in self.rows if r["machine"] == "seated-linked"}
+        for law, ratio in (("constant-tension", 1.0), ("eccentric-emphasis 1.30", 1.3)):
+            row = rows[law]
+            self.assertEqual(row["load_n"], 300)
+            self.assertLessEqual(row["rms_percent"], 3.0, row)
+            self.assertLessEqual(row["turn_worst_percent"], 10.0, row)
+            self.assertLessEqual(abs(row["friction_felt_n"]), 1.0, row)
+            self.assertEqual(row["steps_over_3_percent"], 0, row)
+            self.assertAlmostEqual(row["rendered_ratio"], ratio, delta=0.03, msg=row)
+
     def test_a_row_says_when_the_person_cannot_lift_the_load(self):
         heavy = report("--filter", "lifter=trained", "--filter", "machine=seated")
         row = [r for r in heavy["rows"] if r["load_n"] == 400][0]
@@ -97,7 +108,7 @@ class Fidelity(unittest.TestCase):
 
     def test_every_aim_names_its_worst_row(self):
         aims = self.report["summary"]["aims"]
-        self.assertEqual(len(aims), 9)
+        self.assertEqual(len(aims), 11)
         for aim in aims:
             self.assertGreater(aim["rows"], 0)
             self.assertTrue(aim["worst_row"])

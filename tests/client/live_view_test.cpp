@@ -243,5 +243,64 @@ TEST(Progress, ANewSetStartsItsRepetitionsAnew) {
   }));
 }
 
+v1::Station guided() {
+  v1::Station station;
+  station.set_machine("cable station (simulated)");
+  station.set_state(v1::STATION_STATE_GUIDED);
+  station.set_sets_total(10);
+  station.add_axes()->set_coordinate(v1::COORDINATE_CABLE);
+  v1::GuidedExercise* exercise = station.mutable_guided();
+  exercise->set_name("sessions/a/guided/b");
+  exercise->set_index(7);
+  exercise->set_exercise("clamshell");
+  exercise->set_side(v1::SIDE_RIGHT);
+  exercise->set_reps_asked(12);
+  exercise->set_end(v1::GUIDED_END_OPEN);
+  station.mutable_prescription()->set_guided(true);
+  station.mutable_prescription()->set_cue("no backward roll");
+  v1::Pace* pace = station.mutable_pace();
+  pace->set_phase(v1::PACE_PHASE_LOWER);
+  pace->set_repetition(4);
+  pace->mutable_phase_elapsed()->set_seconds(1);
+  pace->mutable_phase_duration()->set_seconds(3);
+  pace->mutable_remaining()->set_seconds(40);
+  return station;
+}
+
+TEST(LiveView, PacesWhatNeedsNoMachineAndShowsNoForce) {
+  LiveModel model;
+  model.station = guided();
+  const std::string text = joined(model, {100, 40, false});
+  expect_words(
+      text, {"without the machine", "exercise 7 of 10", "right", "clamshell", "12 asked",
+             "no backward roll", "lower  4 of 12", "1.0 of 3.0 s", "40 s left", "medius confirm"});
+  EXPECT_EQ(text.find("force"), std::string::npos) << "nothing of the machine is in use";
+  EXPECT_EQ(text.find("repetition 4"), std::string::npos) << "the pace is no count";
+}
+
+TEST(Progress, SaysOnceThatTheTimeIsOverAndWhatWasConfirmed) {
+  Progress progress;
+  v1::Station station = guided();
+  std::string all;
+  const auto say = [&] {
+    for (const std::string& line : progress.update(station)) all += line + "\n";
+  };
+  say();
+  station.mutable_pace()->set_phase(v1::PACE_PHASE_OVER);
+  say();
+  say();
+  station.set_state(v1::STATION_STATE_RESTING);
+  station.clear_pace();
+  station.mutable_guided()->set_end(v1::GUIDED_END_CONFIRMED);
+  station.mutable_guided()->set_reps_confirmed(11);
+  station.mutable_guided()->set_confirmed_by("operator panel");
+  say();
+  say();
+  expect_words(all, {"without the machine, 7 of 10", "its time is over",
+                     "clamshell right confirmed: 11 of 12 asked, by operator panel"});
+  EXPECT_EQ(all.find("its time is over"), all.rfind("its time is over"));
+  EXPECT_EQ(all.find("clamshell right confirmed"), all.rfind("clamshell right confirmed"));
+}
+
 }  // namespace
 }  // namespace medius::client

@@ -209,6 +209,20 @@ TEST_F(Signals, ALimbPulledBehindItsStartIsFound) {
   EXPECT_GT(inward, -0.21);
 }
 
+// A slack cable that is reeled in so far pulls nobody: whoever was there has let go.
+TEST_F(Signals, AnEmptyHandleReeledInBehindItsStartIsAReleasedOne) {
+  run(10);
+  static double inward = 0.0;
+  bend_ = [](SignalInput& in) {
+    inward -= 1e-4;
+    in.position = inward;
+    in.velocity = -0.1;
+    in.slack = true;
+  };
+  EXPECT_EQ(run(3000), FaultCode::kHandleReleased);
+  EXPECT_LT(inward, -0.19);
+}
+
 TEST_F(Signals, LimitsThatAreMissingBelieveNothing) {
   limits_ = SignalLimits{};
   EXPECT_NE(run(5), FaultCode::kNone);

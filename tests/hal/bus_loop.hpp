@@ -28,8 +28,10 @@ inline BusOptions bus_options(const std::string& address, bool lockstep) {
 
 class BusLoop {
  public:
-  BusLoop(const std::string& address, bool lockstep) {
-    auto created = MachineBus::create(machine_file(), bus_options(address, lockstep));
+  BusLoop(const std::string& address, bool lockstep)
+      : BusLoop(machine_file(), bus_options(address, lockstep)) {}
+  BusLoop(const std::string& file, const BusOptions& options) {
+    auto created = MachineBus::create(file, options);
     if (!created) throw std::runtime_error(created.error().message);
     bus = std::move(*created);
     bus->start();

@@ -8,6 +8,7 @@
 
 #include <gtest/gtest.h>
 
+#include "hal/modbus/bus_timing.hpp"
 #include "tests/hal/bus_loop.hpp"
 
 namespace medius::hal::modbus {
@@ -234,6 +235,105 @@ TEST_F(MachineFile, APelvisSensorIsPromisedAndThereOnceOrNotAtAll) {
   EXPECT_NE(says(without + sensor + again, true).find("is a second pelvis sensor"),
             std::string::npos);
   EXPECT_NE(says(without + on_axis, true).find("which has no 'axis'"), std::string::npos);
+}
+
+TEST_F(MachineFile, LinkedArmsHaveADriveAndTheirRightPadsCellOnOneLink) {
+  const std::string machines = fs::path(machine_file()).parent_path().string();
+  const std::string good = read_all(machines + "/seated-linked-sim.toml");
+  BusOptions options;
+  options.simulated = true;
+  options.lockstep = true;
+  options.needs_panel = true;
+  options.axis_names = {"arms"};
+  options.axis_coordinates = {CoordinateKind::kLever};
+  options.axis_velocity_modes = {true};
+  options.device_directory = devices();
+  const auto says = [&](const std::string& text, bool linked) -> std::string {
+    options.axis_linked_arms = {linked};
+    const auto plan = load_bus_plan(put("machine.toml", text), options);
+    return plan ? "" : plan.error().message;
+  };
+  EXPECT_EQ(says(good, true), "");
+  EXPECT_NE(says(good, false)
+                .find("another load cell measures already; remove one, or write "
+                      "linked_arms = true"),
+            std::string::npos);
+  const std::string cell =
+      "[[device]]\nname = \"right-pad\"\nlink = \"machine\"\n"
+      "descriptor = \"canonical-load-cell\"  # the right pad's cell\naxis = \"arms\"\n";
+  const std::string again = changed(cell, "\"right-pad\"", "\"right-pad-2\"");
+  EXPECT_NE(says(changed(good, cell, ""), true).find("but only 'drive' measures a pad"),
+            std::string::npos);
+  EXPECT_NE(says(good + "\n" + again, true).find("a third load cell"), std::string::npos);
+  EXPECT_NE(says(changed(good, cell, changed(cell, "axis = \"arms\"\n", "")), true)
+                .find("'axis' is missing"),
+            std::string::npos);
+  const std::string elsewhere =
+      "[[link]]\nname = \"other\"\ntransport = \"tcp\"\nhost = \"127.0.0.1\"\nport = 15021\n\n";
+  const std::string apart = changed(changed(good, cell, changed(cell, "\"machine\"", "\"other\"")),
+                                    "[[device]]", elsewhere + "[[device]]");
+  EXPECT_NE(says(apart, true).find("are on different links"), std::string::npos)
+      << says(apart, true);
+}
+
+TEST_F(MachineFile, OfLinkedArmsTheDrivesOwnCellIsTheLeftPadsAndOfTwoAmplifiersTheFirst) {
+  const std::string machines = fs::path(machine_file()).parent_path().string();
+  const std::string good = read_all(machines + "/seated-linked-sim.toml");
+  BusOptions options;
+  options.simulated = true;
+  options.lockstep = true;
+  options.axis_names = {"arms"};
+  options.axis_coordinates = {CoordinateKind::kLever};
+  options.axis_linked_arms = {true};
+  options.device_directory = (folder / "devices").string();
+  fs::copy(devices(), folder / "devices");
+  using Pads = std::vector<std::pair<std::string, int>>;
+  const auto pads = [&](const std::string& text) {
+    Pads found;
+    const auto plan = load_bus_plan(put("machine.toml", text), options);
+    EXPECT_TRUE(plan) << plan.error().message;
+    if (!plan) return found;
+    for (const DevicePlan& device : plan->links[0].devices) {
+      found.emplace_back(device.name, device.pad);
+    }
+    return found;
+  };
+  const std::string cell =
+      "[[device]]\nname = \"cell\"\nlink = \"machine\"\ndescriptor = \"canonical-load-cell\"\n"
+      "unit_id = 6\naxis = \"arms\"\n";
+  EXPECT_EQ(pads(good), (Pads{{"drive", 0}, {"right-pad", 1}, {"panel", -1}}));
+  const auto plan = load_bus_plan((folder / "machine.toml").string(), options);
+  ASSERT_TRUE(plan) << plan.error().message;
+  const LinkPlan& pair = plan->links[0];
+  LinkPlan single = pair;
+  single.devices[0].pad = single.devices[1].pad = -1;
+  EXPECT_NEAR(data_age(pair, pair.devices[0]).p99_us - data_age(single, single.devices[0]).p99_us,
+              exchange_us_max(pair, pair.devices[1]), 1e-9)
+      << "the drive's sample waits for the other pad's";
+  const std::string without =
+      changed(good,
+              "[[device]]\nname = \"right-pad\"\nlink = \"machine\"\n"
+              "descriptor = \"canonical-load-cell\"  # the right pad's cell\naxis = \"arms\"\n",
+              "");
+  EXPECT_EQ(pads(changed(without, "[[device]]", cell + "[[device]]")),
+            (Pads{{"cell", 1}, {"drive", 0}, {"panel", -1}}));
+  const std::string drive = read_all(devices() + "canonical-drive.toml");
+  const std::size_t at = drive.find("[[register]]\nname = \"load_cell\"");
+  ASSERT_NE(at, std::string::npos);
+  put("devices/canonical-drive.toml",
+      drive.substr(0, at) + drive.substr(drive.find("[[register]]", at + 1)));
+  EXPECT_EQ(pads(changed(good, "[[device]]", cell + "[[device]]")),
+            (Pads{{"cell", 0}, {"drive", -1}, {"right-pad", 1}, {"panel", -1}}));
+}
+
+TEST(Descriptor, TheShippedLoadCellIsOnlyReadAndReadsMilliNewtonMetresOfALever) {
+  const auto cell = load_descriptor(devices() + "canonical-load-cell.toml", CoordinateKind::kLever);
+  ASSERT_TRUE(cell) << cell.error().message;
+  EXPECT_EQ(cell->kind, DeviceKind::kLoadCell);
+  EXPECT_EQ(cell->transaction, Transaction::kFc3);
+  EXPECT_EQ(cell->write.words, 0);
+  EXPECT_EQ(cell->field(Field::kLoadCell).scale, 1e-3);
+  EXPECT_TRUE(cell->bit(Bit::kLoadCellSaturated).present);
 }
 
 TEST_F(MachineFile, ABusThatCannotCarryItsDevicesIsRefusedWithTheNumbers) {

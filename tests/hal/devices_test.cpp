@@ -41,7 +41,7 @@ MachineCheck check(const std::string& name) {
 
 TEST(ShippedDevices, AllLoadForCablesAndForLevers) {
   const std::vector<std::string> all = files("/hal/devices");
-  EXPECT_EQ(all.size(), 17u);
+  EXPECT_EQ(all.size(), 18u);
   for (const std::string& path : all) {
     for (const CoordinateKind kind : {CoordinateKind::kCable, CoordinateKind::kLever}) {
       const auto loaded = load_descriptor(path, kind);

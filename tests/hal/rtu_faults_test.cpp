@@ -152,6 +152,14 @@ class SerialMachine : public testing::Test {
     server.set(2, 6, 0);
     server.set(2, 7, 0xFFFF);  // -500 divisions, high word first
     server.set(2, 8, 0xFE0C);
+    start(R"(
+descriptor = "laumas-tlb"
+unit_id = 2
+force_per_count_n = 0.1
+)");
+  }
+
+  void start(const std::string& cell) {
     const std::string file = testing::TempDir() + "medius-serial-" + std::to_string(::getpid()) +
                              ::testing::UnitTest::GetInstance()->current_test_info()->name() +
                              ".toml";
@@ -177,11 +185,9 @@ travel_per_rev_m = 0.044
 [[device]]
 name = "cell"
 link = "line"
-descriptor = "laumas-tlb"
-unit_id = 2
 axis = "cable"
 rate_hz = 70
-force_per_count_n = 0.1
+)" << cell << R"(
 [[link]]
 name = "panel"
 transport = "tcp"
@@ -232,6 +238,23 @@ TEST_F(SerialMachine, GivesPositionAndForceInSiAndTakesTorque) {
   EXPECT_TRUE(run_until([&] { return server.get(1, 0x3C00) == 0xFFFB; }, 4000))
       << "-5 % of rated: an inward pull turns a motor that pays out forwards backwards; "
       << server.get(1, 0x3C00);
+}
+
+TEST_F(SerialMachine, ACellThatRepeatsItsSampleGrowsOldAndTheLinkStaysUp) {
+  bus.reset();
+  server.set(5, 0x0011, 12'345);  // its sample count, in 0x13, stands still
+  start("descriptor = \"canonical-load-cell\"\n");
+  ASSERT_TRUE(run_until([&] { return valid(); }, 4000)) << bus->status()[0].message;
+  EXPECT_NEAR(input.axis[0].load_cell.force, 12.345, 1e-9);
+  const Freshness cell = input.axis[0].load_cell.freshness;
+  const std::uint32_t drive = input.axis[0].drive.freshness.sequence;
+  ASSERT_TRUE(run_until([&] { return input.axis[0].drive.freshness.sequence > drive + 20; }, 4000));
+  EXPECT_EQ(input.axis[0].load_cell.freshness.stamp_ns, cell.stamp_ns);
+  EXPECT_EQ(input.axis[0].load_cell.freshness.sequence, cell.sequence);
+  EXPECT_EQ(bus->status()[0].counters.connects, 1u) << bus->status()[0].message;
+  server.set(5, 0x0013, 1);
+  EXPECT_TRUE(run_until(
+      [&] { return input.axis[0].load_cell.freshness.sequence == cell.sequence + 1; }, 4000));
 }
 
 TEST_F(SerialMachine, ALineErrorCostsSamplesButNotTheLink) {

@@ -50,6 +50,28 @@ class Plot(unittest.TestCase):
         self.assertEqual(x, "404.0")
         self.assertAlmostEqual(float(y), 310.0 - 84.0 / 100.0 * 246.0, delta=0.06)
 
+    def test_laws_that_command_motion_are_drawn_by_their_speed(self):
+        svg = run("--set", "way=3", "--set", "concentric_speed_mps=0.5", "--set",
+                  "eccentric_speed_mps=0.4", os.path.join(PLUGINS, "isokinetic.so")).stdout
+        words = {e.text for e in xml.etree.ElementTree.fromstring(svg).iter("{http://www.w3.org/2000/svg}text")}
+        self.assertLessEqual({"commanded, m/s", "position, m", "time, s (lifting > 0)"}, words)
+        self.assertNotIn("set load", words)
+        # Ticks from -0.4 (y 310) to 0.6 (y 64): the way out reaches 0.5 and the way back -0.4 m/s.
+        ys = [float(point.split(",")[1]) for line in svg.splitlines() if line.startswith("<polyline")
+              for point in line.split('"')[-2].split(" ")]
+        self.assertAlmostEqual(min(ys), 310.0 - 0.9 / 1.0 * 246.0, delta=0.1)
+        self.assertAlmostEqual(max(ys), 310.0, delta=0.1)
+
+    def test_a_handle_that_stands_still_is_drawn_by_what_it_is_held_with(self):
+        svg = run("--load", "100", "--set", "yield_at=0.5", os.path.join(PLUGINS, "isometric.so")).stdout
+        words = {e.text for e in xml.etree.ElementTree.fromstring(svg).iter("{http://www.w3.org/2000/svg}text")}
+        self.assertLessEqual({"held with, N", "pull, N", "held still", "yields", "set load"}, words)
+        held, yields = [line.split('"')[-2].split(" ") for line in svg.splitlines()
+                        if line.startswith("<polyline")][:2]
+        # 0 to 120 N on the axis: held with the pull up to 50 N, then with 50 N.
+        self.assertAlmostEqual(float(held[-1].split(",")[1]), 310.0 - 50.0 / 120.0 * 246.0, delta=0.6)
+        self.assertEqual({p.split(",")[1] for p in yields[1:]}, {f"{310.0 - 50.0 / 120.0 * 246.0:.1f}"})
+
     def test_the_same_call_draws_the_same_bytes(self):
         arguments = ("--cycles", "3", "--stall", "2", os.path.join(PLUGINS, "spotter.so"))
         first = run(*arguments)

@@ -1,7 +1,5 @@
 // Failing, full and powerless disks: no false acknowledgement, nothing half-applied.
 #include <csignal>
-#include <filesystem>
-#include <map>
 #include <set>
 
 #include <gtest/gtest.h>
@@ -9,186 +7,163 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "controller/record/store.hpp"
-#include "tests/record/broken_disk.hpp"
-#include "tests/record/fixtures.hpp"
+#include "sim/disk/simulated_disk.hpp"
+#include "tests/record/store_trial.hpp"
 
 namespace medius::record::test {
 namespace {
 
-struct Acknowledged {
-  std::map<std::string, SetRecord> sets;
-  std::map<std::string, std::vector<rt::SampleRecord>> samples;
-  std::map<std::string, SessionRecord> sessions;
-  std::vector<std::string> ids;
-};
+using sim::DiskCall;
+using sim::DiskFailure;
+using sim::SimulatedDisk;
 
-const BrokenDisk* watched = nullptr;
+constexpr int kAttempts = 3;
+constexpr sim::DiskCallMask kEveryCall = (1u << sim::kDiskCalls) - 1;
 
-// Calls again, as a caller may, until it works or the disk is beyond hope. While a disk is watched,
-// no call during which it failed may say that it succeeded.
-template <typename Call>
-bool persist(Call call, int attempts = 3) {
-  for (int i = 0; i < attempts; ++i) {
-    const std::uint64_t failures = watched != nullptr ? watched->failures() : 0;
-    const bool done = call();
-    if (watched != nullptr && done) {
-      EXPECT_EQ(watched->failures(), failures) << "a false acknowledgement";
+void expect_nothing_wrong(const StoreTrial& trial) {
+  ASSERT_TRUE(trial.problems().empty()) << trial.problems().front();
+}
+
+// How many calls of a kind one set makes.
+std::uint64_t calls_of_a_set(DiskCall call) {
+  SimulatedDisk disk(40);
+  StoreTrial trial(disk, 40);
+  EXPECT_TRUE(trial.open() && trial.write_set(1));
+  const std::uint64_t before = disk.calls(call);
+  EXPECT_TRUE(trial.write_set(1));
+  return disk.calls(call) - before;
+}
+
+std::uint64_t changes_of_a_set() {
+  SimulatedDisk disk(40);
+  StoreTrial trial(disk, 40);
+  EXPECT_TRUE(trial.open());
+  const std::uint64_t before = disk.changes();
+  EXPECT_TRUE(trial.write_set(1));
+  return disk.changes() - before;
+}
+
+// A failure, the caller calls again and is answered; then power goes. The pages of a failed sync
+// are clean in the page cache and not on the disk: an answer that relied on them would be a false
+// one.
+void fail_then_cut(const DiskFailure& failure, std::uint64_t seed) {
+  SimulatedDisk disk(seed);
+  StoreTrial trial(disk, seed);
+  ASSERT_TRUE(trial.open() && trial.write_set(1));
+  disk.fail(failure);
+  const bool survived = trial.write_set(kAttempts);
+  ASSERT_TRUE(survived || failure.lasting);
+  if (failure.lasting) trial.close();
+  disk.heal();
+  if (failure.lasting) {
+    ASSERT_TRUE(trial.open());
+  }
+  trial.judge("after the failure");
+  expect_nothing_wrong(trial);
+  ASSERT_TRUE(trial.write_set(kAttempts)) << "healed";
+  disk.cut_power();
+  trial.close();
+  disk.restart();
+  ASSERT_TRUE(trial.open());
+  trial.judge("after the power cut that followed it");
+  expect_nothing_wrong(trial);
+}
+
+// The anomaly test of SQLite's own suite: the n-th call fails, for every n and kind of call.
+TEST(Disk, AFailureOfEveryKindAtAnyPlaceIsSurvivedByCallingAgain) {
+  for (int kind = 0; kind < sim::kDiskCalls; ++kind) {
+    const auto call = static_cast<DiskCall>(kind);
+    const std::uint64_t calls = calls_of_a_set(call);
+    for (std::uint64_t n = 1; n <= calls; ++n) {
+      SCOPED_TRACE("kind " + std::to_string(kind) + ", call " + std::to_string(n));
+      fail_then_cut({mask(call), n, false}, 1000 + n);
+      if (HasFatalFailure()) return;
     }
-    if (done) return true;
   }
-  return false;
-}
-
-// One session of one set; what was acknowledged is noted. False: the disk took no more.
-bool one_set(Store& store, Random& random, Acknowledged& acknowledged) {
-  std::string session_id;
-  std::string set_id;
-  for (std::string* id : {&session_id, &set_id}) {
-    const bool done = persist([&] {
-      auto next = store.next_id();
-      if (next) *id = *next;
-      return next.has_value();
-    });
-    if (!done) return false;
-    acknowledged.ids.push_back(*id);
-  }
-  const SessionRecord session = random_session(random, session_id);
-  if (!persist([&] { return store.put_session(session).has_value(); })) return false;
-  acknowledged.sessions[session.id] = session;
-  const SetRecord set = random_set(random, set_id, session_id);
-  if (!persist([&] { return store.open_set(set).has_value(); })) return false;
-  for (const auto& rep : set.reps) {
-    if (!persist([&] { return store.add_rep(set.id, rep).has_value(); })) return false;
-  }
-  const auto samples = lifelike_samples(random, 300, 100, 1);
-  if (!persist([&] { return store.add_samples(set.id, samples).has_value(); })) return false;
-  if (!persist([&] { return store.close_set(set).has_value(); })) return false;
-  acknowledged.sets[set.id] = set;
-  acknowledged.samples[set.id] = samples;
-  return true;
-}
-
-void expect_acknowledged(Store& store, const Acknowledged& acknowledged, const std::string& when) {
-  for (const auto& [id, set] : acknowledged.sets) {
-    const auto found = store.set(id);
-    ASSERT_TRUE(found && same(*found, set)) << "set " << id << " " << when;
-    const auto samples = store.samples(id);
-    ASSERT_TRUE(samples && same(*samples, acknowledged.samples.at(id))) << id << " " << when;
-  }
-  for (const auto& [id, session] : acknowledged.sessions) {
-    const auto found = store.session(id);
-    ASSERT_TRUE(found && same(*found, session)) << "session " << id << " " << when;
-  }
-  ASSERT_TRUE(store.opening_report().missing_ids.empty()) << when;
-  ASSERT_EQ(store.opening_report().rows_damaged, 0u) << when;
-  const auto next = store.next_id();
-  ASSERT_TRUE(next) << when;
-  for (const std::string& id : acknowledged.ids) ASSERT_GT(*next, id) << when;
-}
-
-std::uint64_t operations_of_a_session() {
-  TempDir dir;
-  BrokenDisk disk;
-  auto store = Store::open(dir.store());
-  Random random(40);
-  Acknowledged acknowledged;
-  const std::uint64_t before = disk.operations();
-  EXPECT_TRUE(one_set(**store, random, acknowledged));
-  return disk.operations() - before;
-}
-
-// The anomaly test of SQLite's own suite: the n-th call fails, for every n.
-TEST(Disk, AFailedWriteOrSyncAtAnyPlaceIsSurvivedByCallingAgain) {
-  const std::uint64_t operations = operations_of_a_session();
-  ASSERT_GT(operations, 40u);
-  for (std::uint64_t n = 1; n <= operations; ++n) {
-    TempDir dir;
-    BrokenDisk disk;
-    Random random(41);
-    Acknowledged acknowledged;
-    const std::string when = "when call " + std::to_string(n) + " failed";
-    {
-      auto store = Store::open(dir.store());
-      ASSERT_TRUE(store);
-      disk.fail_at(n, false);
-      watched = &disk;
-      ASSERT_TRUE(one_set(**store, random, acknowledged)) << when;
-      watched = nullptr;
-      ASSERT_TRUE(disk.failures() == 1) << when;
-      ASSERT_TRUE(one_set(**store, random, acknowledged)) << when;
-      expect_acknowledged(**store, acknowledged, when);
-    }
-    auto store = Store::open(dir.store());
-    ASSERT_TRUE(store) << when;
-    expect_acknowledged(**store, acknowledged, when + ", after reopening");
-  }
+  EXPECT_GT(calls_of_a_set(DiskCall::kSync), 10u);
+  EXPECT_GT(calls_of_a_set(DiskCall::kWrite), 20u);
 }
 
 TEST(Disk, ADiskThatStaysBrokenAcknowledgesNothingAndLosesNothing) {
-  for (std::uint64_t n = 1; n <= 60; n += 3) {
-    TempDir dir;
-    BrokenDisk disk;
-    Random random(n);
-    Acknowledged acknowledged;
-    {
-      auto store = Store::open(dir.store());
-      ASSERT_TRUE(store);
-      ASSERT_TRUE(one_set(**store, random, acknowledged));
-      disk.fail_at(n, true);
-      while (one_set(**store, random, acknowledged)) {
-      }
-      const std::size_t sets = acknowledged.sets.size();
-      EXPECT_FALSE(one_set(**store, random, acknowledged));
-      EXPECT_EQ(acknowledged.sets.size(), sets);
-      disk.heal();
-      ASSERT_TRUE(one_set(**store, random, acknowledged)) << "healed, n = " << n;
-      expect_acknowledged(**store, acknowledged, "healed");
-    }
-    auto store = Store::open(dir.store());
-    ASSERT_TRUE(store);
-    expect_acknowledged(**store, acknowledged, "after reopening, n = " + std::to_string(n));
+  const std::uint64_t changes = changes_of_a_set();
+  ASSERT_GT(changes, 40u);
+  for (std::uint64_t n = 1; n <= changes; ++n) {
+    SCOPED_TRACE("from change " + std::to_string(n) + " on");
+    fail_then_cut({sim::kDiskChanges, n, true}, 2000 + n);
+    if (HasFatalFailure()) return;
+  }
+  for (std::uint64_t n = 1; n <= 40; ++n) {
+    SCOPED_TRACE("from call " + std::to_string(n) + " on");
+    fail_then_cut({kEveryCall, n, true}, 3000 + n);
+    if (HasFatalFailure()) return;
   }
 }
 
 TEST(Disk, AFullDiskAcknowledgesNothingAndGoesOnWhenThereIsSpace) {
-  TempDir dir;
-  BrokenDisk disk;
-  Random random(43);
-  Acknowledged acknowledged;
-  {
-    auto store = Store::open(dir.store());
-    ASSERT_TRUE(store);
-    for (int i = 0; i < 3; ++i) ASSERT_TRUE(one_set(**store, random, acknowledged));
-    disk.fill();
-    int taken = 0;
-    // SQLite writes over WAL space that it already has: a few sets may still fit.
-    while (taken < 1000 && one_set(**store, random, acknowledged)) ++taken;
-    ASSERT_LT(taken, 1000) << "the disk never filled";
-    disk.heal();
-    ASSERT_TRUE(one_set(**store, random, acknowledged));
-    expect_acknowledged(**store, acknowledged, "after the disk was full");
-  }
-  auto store = Store::open(dir.store());
-  ASSERT_TRUE(store);
-  expect_acknowledged(**store, acknowledged, "after reopening");
+  SimulatedDisk disk(43);
+  StoreTrial trial(disk, 43);
+  ASSERT_TRUE(trial.open());
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(trial.write_set(1));
+  disk.fill();
+  int taken = 0;
+  // SQLite writes over WAL space that it already has: a few sets may still fit.
+  while (taken < 1000 && trial.write_set(kAttempts)) ++taken;
+  ASSERT_LT(taken, 1000) << "the disk never filled";
+  trial.close();
+  ASSERT_TRUE(trial.open()) << "a full disk must still show the history";
+  trial.judge("while the disk is full");
+  expect_nothing_wrong(trial);
+  disk.heal();
+  ASSERT_TRUE(trial.write_set(kAttempts));
+  disk.cut_power();
+  trial.close();
+  disk.restart();
+  ASSERT_TRUE(trial.open());
+  trial.judge("after the disk was full");
+  expect_nothing_wrong(trial);
 }
 
-TEST(Disk, AFullDiskAtStartStillShowsTheHistory) {
-  TempDir dir;
-  BrokenDisk disk;
-  Random random(44);
-  Acknowledged acknowledged;
-  {
-    auto store = Store::open(dir.store());
-    for (int i = 0; i < 3; ++i) ASSERT_TRUE(one_set(**store, random, acknowledged));
+// Power goes at every change of the disk in turn, of an opening and of a set.
+TEST(Disk, APowerCutAtAnyPlaceLosesNoAcknowledgedSet) {
+  const std::uint64_t changes = changes_of_a_set() + 20;
+  std::uint64_t partial_sets = 0;
+  for (std::uint64_t n = 1; n <= changes; ++n) {
+    for (std::uint64_t seed = 0; seed < 4; ++seed) {
+      const std::string when = "when power went at change " + std::to_string(n);
+      SimulatedDisk disk(100 * n + seed);
+      StoreTrial trial(disk, 46);
+      ASSERT_TRUE(trial.open() && trial.write_set(1));
+      trial.close();
+      disk.cut_power_at(n);
+      if (trial.open(true)) trial.write_set(1);
+      disk.cut_power();
+      trial.close();
+      disk.restart();
+      ASSERT_TRUE(trial.open()) << when;
+      trial.judge(when);
+      expect_nothing_wrong(trial);
+      partial_sets += trial.partial_sets();
+    }
   }
-  disk.fill();
-  auto store = Store::open(dir.store());
-  ASSERT_TRUE(store) << store.error().message;
-  for (const auto& [id, set] : acknowledged.sets) EXPECT_TRUE((*store)->set(id));
-  disk.heal();
-  ASSERT_TRUE(one_set(**store, random, acknowledged));
+  EXPECT_GT(partial_sets, changes) << "the cuts did not hit open sets";
+}
+
+// The control of all of the above: a drive that answers a flush and does not do it.
+TEST(Disk, ADiskThatLiesAboutItsSyncsIsSeenToLoseSets) {
+  std::size_t losses = 0;
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    SimulatedDisk disk(seed);
+    StoreTrial trial(disk, seed);
+    ASSERT_TRUE(trial.open() && trial.write_set(1));
+    disk.lie();
+    ASSERT_TRUE(trial.write_set(1));
+    disk.cut_power();
+    trial.close();
+    disk.restart();
+    if (trial.open()) trial.judge("");
+    if (!trial.problems().empty()) ++losses;
+  }
+  EXPECT_GT(losses, 5u);
 }
 
 // The kernel's own limit on the size of a file, in a process of its own: no VFS of ours between.
@@ -201,13 +176,11 @@ TEST(Disk, AFileSizeLimitOfTheKernelLeadsToNoFalseAcknowledgement) {
     std::signal(SIGXFSZ, SIG_IGN);
     const rlimit limit{400 * 1024, 400 * 1024};
     setrlimit(RLIMIT_FSIZE, &limit);
-    auto store = Store::open(dir.store());
-    if (!store) _exit(2);
-    Random random(45);
-    Acknowledged acknowledged;
+    StoreTrial trial(real_disk(), 45, dir.store());
+    if (!trial.open()) _exit(2);
     std::size_t told = 0;
-    for (int i = 0; i < 500 && one_set(**store, random, acknowledged); ++i) {
-      const std::uint64_t print = fingerprint(acknowledged.sets.rbegin()->second);
+    for (int i = 0; i < 500 && trial.write_set(kAttempts); ++i) {
+      const std::uint64_t print = fingerprint(trial.acknowledged().sets.rbegin()->second);
       if (write(to_parent[1], &print, sizeof print) != sizeof print) _exit(3);
       ++told;
     }
@@ -230,62 +203,6 @@ TEST(Disk, AFileSizeLimitOfTheKernelLeadsToNoFalseAcknowledgement) {
     for (const SetRecord& set : (*store)->sets_of(session.id)) found.insert(fingerprint(set));
   }
   for (const std::uint64_t print : prints) EXPECT_TRUE(found.contains(print));
-}
-
-// Power goes at every write and sync of a session in turn; unsynced sectors arrive or not at
-// random.
-TEST(Disk, APowerCutAtAnyPlaceLosesNoAcknowledgedSet) {
-  const std::uint64_t operations = operations_of_a_session();
-  for (std::uint64_t n = 1; n <= operations; ++n) {
-    TempDir dir;
-    Acknowledged acknowledged;
-    const std::string when = "when power went at call " + std::to_string(n);
-    {
-      BrokenDisk disk;
-      Random random(46);
-      auto store = Store::open(dir.store());
-      ASSERT_TRUE(store);
-      ASSERT_TRUE(one_set(**store, random, acknowledged));
-      disk.cut_power_at(n);
-      Acknowledged before = acknowledged;
-      one_set(**store, random, acknowledged);
-      disk.leave_durable(dir.store(), dir.path() / "after", n);
-    }
-    auto store = Store::open((dir.path() / "after").string());
-    ASSERT_TRUE(store) << when << ": " << store.error().message;
-    expect_acknowledged(**store, acknowledged, when);
-  }
-}
-
-// A sync fails, the caller calls again and is answered; then power goes. The pages of the failed
-// sync are clean in the page cache and not on the disk: an answer that relied on them would be a
-// false one.
-TEST(Disk, APowerCutAfterASurvivedFailureLosesNoAcknowledgedSet) {
-  const std::uint64_t operations = operations_of_a_session();
-  for (std::uint64_t n = 1; n <= 2 * operations; ++n) {
-    const bool lasting = n > operations;  // until the process is started anew
-    TempDir dir;
-    Acknowledged acknowledged;
-    const std::string when = "when call " + std::to_string(n) + " failed before the power cut";
-    {
-      BrokenDisk disk;
-      Random random(47);
-      auto store = Store::open(dir.store());
-      ASSERT_TRUE(store);
-      ASSERT_TRUE(one_set(**store, random, acknowledged));
-      disk.fail_at(lasting ? n - operations : n, lasting);
-      ASSERT_EQ(one_set(**store, random, acknowledged), !lasting) << when;
-      if (lasting) store->reset();
-      disk.heal();
-      if (lasting) store = Store::open(dir.store());
-      ASSERT_TRUE(store) << when;
-      ASSERT_TRUE(one_set(**store, random, acknowledged)) << when;
-      disk.leave_durable(dir.store(), dir.path() / "after", n);
-    }
-    auto store = Store::open((dir.path() / "after").string());
-    ASSERT_TRUE(store) << when << ": " << store.error().message;
-    expect_acknowledged(**store, acknowledged, when);
-  }
 }
 
 }  // namespace

@@ -188,5 +188,56 @@ TEST(Export, WritesTimesOfAnyCentury) {
   EXPECT_EQ(iso_time(4'102'444'800'000'000'000), "2100-01-01T00:00:00.000Z");
 }
 
+GuidedRecord example_guided() {
+  GuidedRecord guided;
+  guided.id = id_text(5);
+  guided.session_id = id_text(1);
+  guided.index = 3;
+  guided.exercise_id = "single-leg-stance";
+  guided.side = Side::kLeft;
+  guided.reps_asked = 1;
+  guided.hold_s = 30.0;
+  guided.end = GuidedEnd::kConfirmed;
+  guided.from = ConfirmedFrom::kPanel;
+  guided.confirmed_by = "operator panel";
+  guided.reps_confirmed = 1;
+  guided.end_unix_ns = 1'714'567'890'123'000'000;
+  guided.stance = measure::StanceResult{true, false, true, 0.1, 0.05, 30.0, 12.5};
+  return guided;
+}
+
+TEST(GuidedExport, TablesWhatWasAskedAndToldAndWhatASensorMeasured) {
+  GuidedRecord skipped = example_guided();
+  skipped.end = GuidedEnd::kSkipped;
+  skipped.reason = "knee, left";
+  skipped.reps_confirmed = 0;
+  skipped.stance.reset();
+  std::ostringstream out;
+  const std::vector<GuidedRecord> both{example_guided(), skipped};
+  write_guided_csv(out, both);
+  const auto rows = read_csv(out.str());
+  ASSERT_EQ(rows.size(), 3u);
+  EXPECT_EQ(cell(rows, 1, "confirmed_by"), "operator panel");
+  EXPECT_EQ(cell(rows, 1, "end_time"), "2024-05-01T12:51:30.123Z");
+  EXPECT_EQ(cell(rows, 1, "stance_until_drop [s]"), "12.5");
+  EXPECT_NEAR(std::stod(cell(rows, 1, "pelvic_drop [deg]")), 5.7296, 1e-4);
+  EXPECT_EQ(cell(rows, 2, "end"), "skipped");
+  EXPECT_EQ(cell(rows, 2, "reason"), "knee, left");
+  EXPECT_EQ(cell(rows, 2, "reps_confirmed"), "0");
+  EXPECT_EQ(cell(rows, 2, "pelvic_drop [deg]"), "");
+}
+
+TEST(GuidedExport, StandsBesideTheSetsInJsonAndIsNoSet) {
+  std::ostringstream out;
+  const std::vector<GuidedRecord> one{example_guided()};
+  write_session_json(out, SessionRecord{}, {}, one);
+  const auto json = nlohmann::json::parse(out.str());
+  EXPECT_TRUE(json["sets"].empty());
+  ASSERT_EQ(json["guided"].size(), 1u);
+  EXPECT_EQ(json["guided"][0]["end"], "confirmed");
+  EXPECT_EQ(json["guided"][0]["confirmed_from"], "panel");
+  EXPECT_EQ(json["guided"][0]["stance"]["until_drop_s"], 12.5);
+}
+
 }  // namespace
 }  // namespace medius::record::test

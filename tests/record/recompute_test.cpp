@@ -196,13 +196,14 @@ TEST(FirstRelease, ItsStoreOpensWithNothingLostAndCanBeRecomputed) {
   auto store = Store::open(folder.store());
   ASSERT_TRUE(store) << store.error().message;
   const StoreReport& report = (*store)->opening_report();
-  EXPECT_EQ(report.schema_version, 2);
+  EXPECT_EQ(report.schema_version, 3);
   EXPECT_TRUE(report.damaged_ids.empty());
   EXPECT_TRUE(report.missing_ids.empty());
   EXPECT_TRUE(report.quarantined.empty());
   const auto sessions = (*store)->sessions(10, "");
   ASSERT_EQ(sessions.size(), 1u);
   EXPECT_EQ(sessions[0].client_id, "kim");
+  EXPECT_TRUE((*store)->guided_of(sessions[0].id).empty());
   const auto sets = (*store)->sets_of(sessions[0].id);
   ASSERT_EQ(sets.size(), 1u);
   ASSERT_EQ(sets[0].reps.size(), 2u);

@@ -7,7 +7,7 @@
 
 #include "controller/base/det_math.hpp"
 #include "controller/record/rows.hpp"
-#include "tests/record/broken_disk.hpp"
+#include "sim/disk/simulated_disk.hpp"
 #include "tests/record/fixtures.hpp"
 
 namespace medius::record::test {
@@ -90,6 +90,7 @@ class RecorderTest : public ::testing::Test {
 
   std::unique_ptr<rt::EngineChannels> channels_ = std::make_unique<rt::EngineChannels>();
   Loop loop_{*channels_};
+  sim::SimulatedDisk disk_{1};  // outlives the store
   std::unique_ptr<Store> store_;
   std::unique_ptr<Recorder> recorder_;
   SetRecord set_;
@@ -250,9 +251,7 @@ TEST_F(RecorderTest, MovesABoundedNumberOfSamplesACall) {
 }
 
 TEST_F(RecorderTest, KeepsTheSetThroughABrokenDiskAndClosesItOnceHealed) {
-  TempDir dir;
-  BrokenDisk disk;
-  begin(std::move(*Store::open(dir.store())));
+  begin(std::move(*Store::open("/station", disk_)));
   loop_.ticks(static_cast<int>(kRepTicks) - 1, 0);
   recorder_->drain();
   open(1, kRepTicks);
@@ -260,7 +259,7 @@ TEST_F(RecorderTest, KeepsTheSetThroughABrokenDiskAndClosesItOnceHealed) {
   recorder_->drain();
   EXPECT_TRUE(errors_.empty());
 
-  disk.fail_at(1, true);
+  disk_.fail({sim::kDiskChanges, 1, true});
   loop_.ticks(2500, 1);
   recorder_->rep_closed(1, boundary_at(1, kRepTicks));
   recorder_->drain();
@@ -268,7 +267,7 @@ TEST_F(RecorderTest, KeepsTheSetThroughABrokenDiskAndClosesItOnceHealed) {
   ASSERT_EQ(live_reps_.size(), 1u) << "a repetition is measured and shown, stored or not";
   for (int attempt = 0; attempt < 3; ++attempt) EXPECT_FALSE(recorder_->close_set(set_));
 
-  disk.heal();
+  disk_.heal();
   const auto stored = recorder_->close_set(set_);
   ASSERT_TRUE(stored) << stored.error().message;
   EXPECT_EQ(stored->set.samples, 5000u);
@@ -276,24 +275,22 @@ TEST_F(RecorderTest, KeepsTheSetThroughABrokenDiskAndClosesItOnceHealed) {
   ASSERT_EQ(stored->set.reps.size(), 1u);
   recorder_.reset();
   store_.reset();
-  store_ = std::move(*Store::open(dir.store()));
+  store_ = std::move(*Store::open("/station", disk_));
   EXPECT_TRUE(same(*store_->samples(set_.id), loop_.kept()));
   EXPECT_TRUE(same(*store_->set(set_.id), stored->set));
 }
 
 TEST_F(RecorderTest, BoundsWhatItKeepsForABrokenDiskAndCountsTheRest) {
-  TempDir dir;
-  BrokenDisk disk;
-  begin(std::move(*Store::open(dir.store())));
+  begin(std::move(*Store::open("/station", disk_)));
   loop_.ticks(10, 0);
   open(1, 11);
-  disk.fail_at(1, true);
+  disk_.fail({sim::kDiskChanges, 1, true});
   constexpr std::uint64_t kTicks = 650'000;  // the recorder keeps 600,000
   for (std::uint64_t i = 0; i < kTicks / 1000; ++i) {
     loop_.ticks(1000, 1);
     recorder_->drain();
   }
-  disk.heal();
+  disk_.heal();
   const auto stored = recorder_->close_set(set_);
   ASSERT_TRUE(stored) << stored.error().message;
   EXPECT_EQ(stored->set.samples + stored->set.samples_dropped, kTicks);

@@ -311,6 +311,9 @@ TEST(Engine, AReleasedHandleIsReeledInSlowlyAndPausesTheSet) {
     EXPECT_LE(fastest, 1.2) << load;
     EXPECT_LE(travel_50ms, 0.030) << load;
     EXPECT_LE(late_fastest, 0.3) << load;
+    // A light load may have been slackened by a hand that comes back: it has three seconds.
+    EXPECT_EQ(bench.status.fault == FaultCode::kNone, load < 75.0) << load;
+    if (load < 75.0) bench.run(2800);
     EXPECT_EQ(bench.status.fault, FaultCode::kHandleReleased) << load;
     EXPECT_NE(bench.status.axis[0].load_state, LoadState::kLoaded) << load;
   }

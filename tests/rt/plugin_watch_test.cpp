@@ -4,6 +4,7 @@
 #include <atomic>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <memory>
 #include <ostream>
 #include <thread>
@@ -39,7 +40,17 @@ using test::Bench;
 // busy.
 constexpr PluginWatchConfig kTestWatch{1'000'000, 20'000'000, 300'000'000, 0};
 
-enum class Crime { kNone, kLoop, kSleep, kNullPointer, kDivision, kIllegal, kBus, kDeepStack };
+enum class Crime {
+  kNone,
+  kLoop,
+  kSleep,
+  kNullPointer,
+  kDivision,
+  kIllegal,
+  kBus,
+  kAbort,
+  kDeepStack
+};
 
 [[gnu::noinline]] double commit(Crime crime) {
   switch (crime) {
@@ -73,6 +84,8 @@ enum class Crime { kNone, kLoop, kSleep, kNullPointer, kDivision, kIllegal, kBus
       void* memory = mmap(nullptr, 4096, PROT_READ, MAP_SHARED, fileno(file), 0);
       return *static_cast<volatile char*>(memory);
     }
+    case Crime::kAbort:
+      std::abort();
     case Crime::kDeepStack:
       return test::deeper.load()(1);
   }
@@ -126,6 +139,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Offender{"divides_by_zero", Crime::kDivision, FaultCode::kPluginCrashed},
                     Offender{"illegal_instruction", Crime::kIllegal, FaultCode::kPluginCrashed},
                     Offender{"bus_error", Crime::kBus, FaultCode::kPluginCrashed},
+                    Offender{"aborts", Crime::kAbort, FaultCode::kPluginCrashed},
                     Offender{"endless_recursion", Crime::kDeepStack, FaultCode::kPluginCrashed}),
     [](const auto& offender) { return std::string(offender.param.name); });
 
@@ -198,6 +212,17 @@ TEST(PluginWatchDeathTest, ACrashOutsideAProfileStillEndsTheProcess) {
         commit(Crime::kNullPointer);
       },
       testing::KilledBySignal(SIGSEGV), "");
+}
+
+TEST(PluginWatchDeathTest, AnAbortOutsideAProfileStillEndsTheProcess) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(
+      {
+        PluginWatch watch(kTestWatch);
+        watch.attach_this_thread();
+        commit(Crime::kAbort);
+      },
+      testing::KilledBySignal(SIGABRT), "");
 }
 
 }  // namespace

@@ -26,7 +26,7 @@ TEST(Faults, EveryCodeHasANameOfItsOwnAndANextStep) {
       EXPECT_TRUE(std::islower(static_cast<unsigned char>(*c)) || *c == '-') << info.name;
     }
   }
-  EXPECT_EQ(known, 34);  // the enumerators of FaultCode
+  EXPECT_EQ(known, 35);  // the enumerators of FaultCode
 }
 
 TEST(Faults, AnUnknownCodeTakesTheTorqueAwayAndLatches) {
@@ -35,11 +35,12 @@ TEST(Faults, AnUnknownCodeTakesTheTorqueAwayAndLatches) {
   EXPECT_TRUE(info.latched);
 }
 
-TEST(Faults, OnlyAReleasedHandleOrDeadManAndARefusedOrderAreNotLatched) {
+TEST(Faults, OnlyWhatAPersonLetGoOfAndARefusedOrderAreNotLatched) {
   for (int number = 1; number < 1000; ++number) {
     const auto code = static_cast<FaultCode>(number);
     const bool expected = code != FaultCode::kHandleReleased &&
-                          code != FaultCode::kDeadManReleased && code != FaultCode::kCommandInvalid;
+                          code != FaultCode::kDeadManReleased && code != FaultCode::kLegOffPad &&
+                          code != FaultCode::kCommandInvalid;
     EXPECT_EQ(fault_info(code).latched, expected) << number;
   }
   EXPECT_FALSE(fault_info(FaultCode::kNone).latched);
@@ -80,9 +81,9 @@ TEST(Faults, EveryCauseHasTheReactionThatWasChosenForIt) {
   for (const FaultCode code :
        {FaultCode::kSupplyVoltage, FaultCode::kOverTemperature, FaultCode::kPanelStop,
         FaultCode::kEncoderStuck, FaultCode::kLoadCellStuck, FaultCode::kLoadCellImplausible,
-        FaultCode::kHandleReleased, FaultCode::kPulledTooFar, FaultCode::kPluginError,
-        FaultCode::kPluginNotFinite, FaultCode::kPluginOutOfRange, FaultCode::kPluginOverBudget,
-        FaultCode::kPluginCrashed, FaultCode::kPluginOscillates}) {
+        FaultCode::kHandleReleased, FaultCode::kPulledTooFar, FaultCode::kLegOffPad,
+        FaultCode::kPluginError, FaultCode::kPluginNotFinite, FaultCode::kPluginOutOfRange,
+        FaultCode::kPluginOverBudget, FaultCode::kPluginCrashed, FaultCode::kPluginOscillates}) {
     EXPECT_EQ(fault_info(code).reaction, Reaction::kSoftUnload) << fault_info(code).name;
   }
 }

@@ -51,7 +51,7 @@ TEST(Release, NeedsLowTensionAndInwardSpeedForThreeTicks) {
   }
 }
 
-// A brisk hand slackens a light load, too: the servo acts at once, the blame waits for 0.3 s.
+// A brisk hand slackens a light load, too: the servo acts at once, the blame waits for 3 s.
 TEST(Release, ALightLoadThatComesBackCostsNoSet) {
   Rig rig(30.0);
   rig.input.velocity = -0.5;
@@ -59,7 +59,7 @@ TEST(Release, ALightLoadThatComesBackCostsNoSet) {
   for (int i = 0; i < 2; ++i) rig.step();
   EXPECT_FALSE(rig.state.slack_servo);
   EXPECT_TRUE((rig.step(), rig.state.slack_servo));
-  for (int i = 0; i < 200; ++i) ASSERT_EQ(rig.step().fault, FaultCode::kNone);
+  for (int i = 0; i < 2900; ++i) ASSERT_EQ(rig.step().fault, FaultCode::kNone);
   rig.input.measured_force = 25.0;
   for (int i = 0; i < 50; ++i) ASSERT_EQ(rig.step().fault, FaultCode::kNone);
   EXPECT_FALSE(rig.state.slack_servo);
@@ -70,12 +70,12 @@ TEST(Release, ALightLoadThatStaysAwayIsAReleasedHandle) {
   rig.input.velocity = -0.5;
   rig.input.measured_force = 0.0;
   int ticks = 1;
-  while (rig.step().fault == FaultCode::kNone && ticks < 1000) ++ticks;
-  EXPECT_EQ(ticks, 303);
+  while (rig.step().fault == FaultCode::kNone && ticks < 5000) ++ticks;
+  EXPECT_EQ(ticks, 3003);
 }
 
 // Whoever loses the cable while they come in faster than 0.25 m/s may have outrun it: the servo
-// acts after three ticks all the same, the blame waits for two and a half seconds.
+// acts after three ticks all the same, the blame waits for three seconds.
 TEST(Release, AHandThatOutranTheCableIsReeledInAtOnceAndBlamedLater) {
   Rig rig;
   rig.input.velocity = -0.7;
@@ -88,7 +88,7 @@ TEST(Release, AHandThatOutranTheCableIsReeledInAtOnceAndBlamedLater) {
   }
   EXPECT_EQ(ticks, 3);
   while (rig.step().fault == FaultCode::kNone && ticks < 5000) ++ticks;
-  EXPECT_EQ(ticks, 2502);
+  EXPECT_EQ(ticks, 3002);
 }
 
 TEST(Release, AnInterruptedSuspicionStartsAgain) {
@@ -109,15 +109,15 @@ TEST(Release, InTakeUpTheServoReelsInButNobodyIsBlamed) {
   EXPECT_TRUE(rig.state.slack_servo);
 }
 
-TEST(Release, TheServoReelsInAtFifteenCentimetresPerSecondAndPullsTwentyNewtonsAtMost) {
+TEST(Release, TheServoReelsInAtAQuarterOfAMetrePerSecondAndPullsTwentyNewtonsAtMost) {
   Rig rig;
   rig.input.measured_force = 0.0;
   rig.input.velocity = -0.5;
   for (int i = 0; i < 3; ++i) rig.step();
-  EXPECT_NEAR(rig.step().word.value(), 120.0 * (-0.5 + 0.15), 1e-9);
-  rig.input.velocity = -1.45;
+  EXPECT_NEAR(rig.step().word.value(), 120.0 * (-0.5 + 0.25), 1e-9);
+  rig.input.velocity = -1.55;
   EXPECT_EQ(rig.step().word.value(), -150.0);
-  rig.input.velocity = -0.15;
+  rig.input.velocity = -0.25;
   for (int i = 0; i < 20; ++i) rig.step();
   EXPECT_NEAR(rig.state.word, 0.0, 1e-9);
   rig.input.velocity = 1.0;
@@ -150,6 +150,22 @@ TEST(Release, AHandThatHoldsForFiftyMillisecondsGetsTheForceBackOnARamp) {
   }
   EXPECT_NEAR(ticks, 60.0 / 0.15, 5);
   EXPECT_EQ(rig.state.retension_ceiling > 0.0, rig.state.word < 80.0);
+}
+
+// A hand that stops a brisk lift lets the drum fly on past it; nobody has let go of 80 N. A hand
+// that stood still when the tension went has.
+TEST(Release, ADrumThatFliesOnPastAHandThatStopsIsBlamedLater) {
+  for (const double before_mps : {0.9, 0.0}) {
+    Rig rig;
+    rig.input.velocity = before_mps;
+    rig.step();
+    rig.input.measured_force = 0.0;
+    rig.step();
+    rig.input.velocity = -0.3;
+    for (int i = 0; i < 3; ++i) rig.step();
+    EXPECT_TRUE(rig.state.slack_servo);
+    EXPECT_EQ(rig.step().fault == FaultCode::kHandleReleased, before_mps == 0.0) << before_mps;
+  }
 }
 
 TEST(Release, TenNewtonsAreNotYetAHandAndAnyMoreAre) {

@@ -268,6 +268,7 @@ void FakeLoop::publish() {
   status.fault = fault_;
   status.axis_count = 1;
   status.link_fresh = link_fresh;
+  status.reset_pressed = reset_pressed;
   status.axis[0] = axis_;
   channels_.status.store(status);
 

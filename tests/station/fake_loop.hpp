@@ -30,6 +30,7 @@ class FakeLoop {
   bool drive_comes_up = true;
   bool unloads = true;  // false: the load never goes out
   bool link_fresh = true;
+  bool reset_pressed = false;             // the panel's button
   std::optional<rt::CommandKind> refuse;  // refuse the next command of this kind
 
   void latch(safety::FaultCode code, safety::Reaction reaction);

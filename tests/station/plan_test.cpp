@@ -73,8 +73,7 @@ TEST(Plan, MoreSetsComeInTheSecondHalf) {
 TEST(Plan, WarmUpsAndFixedBlocksAreNoWorkingSets) {
   const Program& program = shipped().programs.at("glute-med-foundation");
   const PlanState state = begin_plan(program);
-  Program session = next_session(program, state);
-  std::erase_if(session.blocks, [](const ProgramBlock& block) { return block.guided; });
+  const Program session = next_session(program, state);
   std::vector<record::SetRecord> sets;
   for (std::uint32_t index = 1; index <= 6; ++index) {  // 2 warm-ups, 4 working sets
     record::SetRecord set;
@@ -86,6 +85,30 @@ TEST(Plan, WarmUpsAndFixedBlocksAreNoWorkingSets) {
   }
   EXPECT_EQ(day_figures(session, sets, "cable-standing-abduction").sets.size(), 4u);
   EXPECT_TRUE(day_figures(session, sets, "clamshell").sets.empty());
+}
+
+TEST(Plan, TakesWhatWasConfirmedOfAnExerciseWithoutTheMachine) {
+  const Program& program = shipped().programs.at("glute-med-foundation");
+  const Program session = next_session(program, begin_plan(program));
+  std::vector<record::GuidedRecord> told(2);
+  for (record::GuidedRecord& one : told) {
+    one.index = 7;  // after 2 warm-ups and 4 sets
+    one.exercise_id = "clamshell";
+    one.reps_asked = 10;
+    one.end = record::GuidedEnd::kConfirmed;
+    one.reps_confirmed = 10;
+  }
+  told[1].index = 8;
+  told[1].reps_confirmed = 6;
+  const DayFigures day = guided_figures(session, told, "clamshell");
+  ASSERT_EQ(day.sets.size(), 2u);
+  EXPECT_TRUE(day.sets[0].ended_by_count);
+  EXPECT_FALSE(day.sets[1].ended_by_count);
+  EXPECT_EQ(day.sets[1].reps_full, 6u);
+  EXPECT_TRUE(day.sets[0].work_j.empty());
+  EXPECT_TRUE(guided_figures(session, told, "single-leg-bridge").sets.empty());
+  told[0].index = 1;  // a warm-up has no progression
+  EXPECT_EQ(guided_figures(session, told, "clamshell").sets.size(), 1u);
 }
 
 TEST(Plan, AFinishedDayMovesOnlyWhatWasTrained) {
@@ -116,6 +139,40 @@ TEST(MachineShares, SkipWhatBelongsElsewhereAndSaySo) {
   EXPECT_EQ(share.skipped[0],
             "seated-abduction is skipped: it belongs to the seated hip-abduction machine, this is "
             "the cable station (simulated); do it there");
+}
+
+TEST(MachineShares, PaceAnExerciseWithoutTheMachineAtOneOfThemOnly) {
+  const Program& program = shipped().programs.at("upper-glute-hypertrophy");
+  int paced = 0;
+  for (const char* file : {"cable-station-sim", "seated-hip-abduction-sim"}) {
+    const auto machine = load_machine(source_path("hal/machines/" + std::string(file) + ".toml"));
+    ASSERT_TRUE(machine);
+    const MachineShare share = share_of(program, *machine);
+    EXPECT_EQ(share.program.blocks.size() + share.skipped.size(), program.blocks.size());
+    for (const ProgramBlock& block : share.program.blocks) paced += block.guided ? 1 : 0;
+  }
+  EXPECT_EQ(paced, 1);
+}
+
+TEST(MachineShares, LeaveAStanceOutWhereNothingSeesThePelvis) {
+  const Program& program = shipped().programs.at("test-single-leg-stance");
+  const auto blind = load_machine(source_path("hal/machines/cable-station-sim.toml"));
+  const auto seeing = load_machine(source_path("hal/machines/cable-station-pelvis-sim.toml"));
+  ASSERT_TRUE(blind && seeing);
+  EXPECT_TRUE(share_of(program, *blind).program.blocks.empty());
+  EXPECT_THAT(share_of(program, *blind).skipped.at(0), HasSubstr("cannot see the pelvis"));
+  EXPECT_EQ(share_of(program, *seeing).program.blocks.size(), 1u);
+}
+
+// A program says the load of an arm; one axis for both carries twice of it.
+TEST(MachineShares, OfLinkedArmsCarryTheLoadOfBoth) {
+  const Program& program = shipped().programs.at("seated-short");
+  const auto two = load_machine(source_path("hal/machines/seated-hip-abduction-sim.toml"));
+  const auto linked = load_machine(source_path("hal/machines/seated-linked-sim.toml"));
+  ASSERT_TRUE(two);
+  ASSERT_TRUE(linked);
+  EXPECT_EQ(share_of(program, *two).program.blocks.at(0).load, 30.0);
+  EXPECT_EQ(share_of(program, *linked).program.blocks.at(0).load, 60.0);
 }
 
 record::SetRecord tested_set(Side side, double load, double speed) {

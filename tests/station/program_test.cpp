@@ -327,14 +327,14 @@ TEST(ShippedPrograms, TheFiveHaveTheirWeeksDaysAndTests) {
   }
 }
 
-TEST(ShippedPrograms, OneWithoutAnyMachineExerciseIsLeftToTheTrainer) {
+TEST(ShippedPrograms, AStanceThatNoSensorSeesIsRefusedWithTheReason) {
   StationBench bench(nullptr, [](StationConfig& config) {
     config.programs = load_programs(source_path("programs"));
   });
   const Result started = bench.start("test-single-leg-stance");
   ASSERT_FALSE(started);
   EXPECT_THAT(started.error().message,
-              HasSubstr("single-leg-stance is done without the machine: the trainer paces"));
+              HasSubstr("single-leg-stance is skipped: this station cannot see the pelvis"));
 }
 
 TEST(ShippedPrograms, EveryRowOfTheCatalogueCanBePrescribed) {

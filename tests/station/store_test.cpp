@@ -1,39 +1,27 @@
 // The store in trouble: the machine trains on, an acknowledgement means that the set is stored.
-#include <filesystem>
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/record/broken_disk.hpp"
+#include "sim/disk/simulated_disk.hpp"
 #include "tests/station/station_bench.hpp"
 
 namespace medius::station::test {
 namespace {
 
-using record::test::BrokenDisk;
 using testing::HasSubstr;
 
 class OnDisk : public testing::Test {
  protected:
-  OnDisk()
-      : directory_(std::filesystem::path(testing::TempDir()) /
-                   (std::string("medius-station-store-") +
-                    testing::UnitTest::GetInstance()->current_test_info()->name())) {
-    std::filesystem::remove_all(directory_);
-  }
-  ~OnDisk() override { std::filesystem::remove_all(directory_); }
-
   std::unique_ptr<record::Store> open() {
-    auto store = record::Store::open(directory_.string());
+    auto store = record::Store::open("/station", disk);
     EXPECT_TRUE(store) << store.error().message;
     return std::move(*store);
   }
 
-  std::filesystem::path directory_;
+  sim::SimulatedDisk disk{1};
 };
 
 TEST_F(OnDisk, AFullDiskWithholdsTheAcknowledgementUntilThereIsRoom) {
-  BrokenDisk disk;
   StationBench bench(open());
   const Result started = bench.start();
   ASSERT_TRUE(bench.run_until([&] { return bench.loop.axis().reps_counted == 1; }));
@@ -55,7 +43,6 @@ TEST_F(OnDisk, AFullDiskWithholdsTheAcknowledgementUntilThereIsRoom) {
 }
 
 TEST_F(OnDisk, ASessionEndsInBoundedTimeWhenTheStoreTakesNothing) {
-  BrokenDisk disk;
   StationBench bench(open());
   ASSERT_TRUE(bench.start());
   ASSERT_TRUE(bench.run_to(StationState::kWorking));
@@ -65,7 +52,6 @@ TEST_F(OnDisk, ASessionEndsInBoundedTimeWhenTheStoreTakesNothing) {
 }
 
 TEST_F(OnDisk, NoNewSetStartsWhenTooManyWaitForTheStore) {
-  BrokenDisk disk;
   StationBench bench(open(), [](StationConfig& config) {
     ProgramBlock& block = config.programs.programs["two-sides"].blocks[0];
     block.sets = 10;

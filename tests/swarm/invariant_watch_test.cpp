@@ -67,6 +67,18 @@ TEST(InvariantWatch, EachPromiseBrokenOnceIsFound) {
               s.handle_mps = -1.7;
             }),
             "I4");
+  EXPECT_EQ(first_trouble([](int i, Sample& s) {
+              s.held = s.told_truth = false;
+              s.handle_force = 1.0;
+              s.handle_mps = i < 4000 ? -0.5 : 0.0;
+            }),
+            "")
+      << "a controller that is lied to has only the drive's own limit left";
+  EXPECT_EQ(first_trouble([](int, Sample& s) {
+              s.held = s.told_truth = false;
+              s.handle_mps = -1.7;
+            }),
+            "I4");
   EXPECT_EQ(first_trouble([](int, Sample& s) {
               s.handle_force = 700.0;
               s.handle_mps = -2.5;

@@ -1,4 +1,7 @@
+#include <algorithm>
+#include <filesystem>
 #include <fstream>
+#include <set>
 #include <sstream>
 
 #include <gtest/gtest.h>
@@ -57,6 +60,80 @@ TEST(Scenario, AThirdHasNoFaultAThirdOneAThirdMore) {
   EXPECT_NEAR(with[2] + with[3] + with[4], 1000, 120);
 }
 
+// As many single-fault seeds as there are cells meet each of them once, wherever they begin.
+TEST(Scenario, AnyRowOfSeedsMeetsEveryCellOfAFaultAPhaseAndAMachine) {
+  const std::size_t cells = reachable_cells().size();
+  std::set<Cell> met;
+  for (std::uint64_t seed = 100'000; seed < 100'000 + 3 * cells; ++seed) {
+    const Scenario s = expand(seed);
+    if (s.faults.size() == 1) met.insert({s.faults[0].row, s.faults[0].phase, s.seated});
+  }
+  EXPECT_EQ(met.size(), cells);
+}
+
+TEST(Scenario, AnyRowOfSeedsMeetsEveryPairThatCanBe) {
+  const std::size_t pairs = reachable_pairs().size();
+  std::set<Pair> met;
+  for (std::uint64_t seed = 7000; seed < 7000 + 3 * pairs; ++seed) {
+    const Scenario s = expand(seed);
+    if (s.faults.size() < 2) continue;
+    const int a = s.faults[0].row, b = s.faults[1].row;
+    met.insert({std::min(a, b), std::max(a, b)});
+  }
+  EXPECT_EQ(met.size(), pairs);
+}
+
+TEST(Scenario, AFaultStrikesOnlyWhereItsRowSaysAndNeverBesideOneItCannotActWith) {
+  for (std::uint64_t seed = 1; seed <= 3000; ++seed) {
+    const Scenario s = expand(seed);
+    for (const FaultEvent& event : s.faults) {
+      EXPECT_TRUE(find_fault(event.row)->strikes(event.phase, s.seated)) << describe(s);
+      for (const UnreachablePair& pair : unreachable_pairs()) {
+        const bool both = pair.rows.first == event.row &&
+                          std::any_of(s.faults.begin(), s.faults.end(), [&](const auto& other) {
+                            return other.row == pair.rows.second;
+                          });
+        EXPECT_FALSE(both) << describe(s);
+      }
+    }
+  }
+}
+
+TEST(Coverage, ItsBoundIsClopperAndPearsons) {
+  // 1 - 0.05^(1/n) without a miss; otherwise the binomial sums to 5 % at the bound.
+  EXPECT_NEAR((Coverage{300, 300}.lower_percent()), 99.0064, 1e-3);
+  EXPECT_NEAR((Coverage{30, 30}.lower_percent()), 90.4966, 1e-3);
+  EXPECT_NEAR((Coverage{10, 9}.lower_percent()), 60.5837, 1e-3);
+  EXPECT_NEAR((Coverage{1000, 995}.lower_percent()), 98.9521, 1e-3);
+  EXPECT_EQ((Coverage{0, 0}.lower_percent()), 0.0);
+  EXPECT_EQ((Coverage{5, 0}.lower_percent()), 0.0);
+}
+
+TEST(Campaign, TwoOfThemAddUpToOneAndNoSeedCountsTwice) {
+  CampaignOptions options;
+  options.files = files();
+  options.seeds = 8;
+  options.workers = 1;
+  const CampaignResult whole = run_campaign(options);
+  options.seeds = 4;
+  const nlohmann::json first = campaign_json(run_campaign(options));
+  options.first_seed = 5;
+  const nlohmann::json second = campaign_json(run_campaign(options));
+  CampaignResult sum;
+  ASSERT_TRUE(add_json(sum, first));
+  ASSERT_TRUE(add_json(sum, second));
+  EXPECT_EQ(sum.seeds, whole.seeds);
+  EXPECT_EQ(sum.trace_hash, whole.trace_hash);
+  EXPECT_EQ(sum.cells, whole.cells);
+  EXPECT_EQ(sum.pairs, whole.pairs);
+  EXPECT_EQ(sum.sometimes, whole.sometimes);
+  const auto again = add_json(sum, second);
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error(),
+            "seeds 5 to 8 were run by another file too (5 to 8); leave one of them out");
+  EXPECT_FALSE(add_json(sum, nlohmann::json::parse("{}")));
+}
+
 TEST(Scenario, AWrongFileIsRefusedWithKeyAndLimit) {
   EXPECT_EQ(from_json(nlohmann::json::parse(R"({"reps": 1000})")).error(),
             "reps is 1000: it must lie within 1 and 100");
@@ -73,6 +150,22 @@ TEST(Swarm, RunsTheSameScenarioBitForBitTwice) {
     ASSERT_TRUE(first && second);
     EXPECT_EQ(first->trace_hash, second->trace_hash) << seed;
   }
+}
+
+// Whatever a campaign has found stays found: scenarios that once broke something.
+TEST(Swarm, WhatOnceBrokeHolds) {
+  int run = 0;
+  for (const auto& entry :
+       std::filesystem::directory_iterator(MEDIUS_SOURCE_DIR "/tests/swarm/scenarios")) {
+    std::ifstream file(entry.path());
+    const auto scenario = from_json(nlohmann::json::parse(file)["scenario"]);
+    ASSERT_TRUE(scenario) << entry.path() << scenario.error();
+    const auto verdict = run_scenario(*scenario, files());
+    ASSERT_TRUE(verdict) << verdict.error();
+    EXPECT_EQ(trouble(*verdict), "") << entry.path();
+    ++run;
+  }
+  EXPECT_GE(run, 5);
 }
 
 // Every row that can be injected strikes, and is noticed in time where the table says so.

@@ -137,3 +137,16 @@ def run_set_despite_the_host(name, attempts=3):
             break
         stalls.append(result["fault"])
     return {**result, "stalls": stalls}
+
+
+def measure_bus(name, seconds=4):
+    """What the controller's bus reaches on the drive: exchanges a second and the age of a sample at the loop."""
+    with scratch() as folder, Bench(name, folder) as bench:
+        command = [BUILD / "tests.d" / "hal_probe", "--machine", bench.machine, "--devices", DEVICES, "--wall",
+                   "--ticks", 1000 * seconds, *bench.links]
+        text = subprocess.run([str(part) for part in promptly(command)], capture_output=True, text=True, check=True,
+                              timeout=60).stdout
+    drive = json.loads(text.splitlines()[0])
+    return {"cycle_hz": round(1000.0 * drive["samples"] / drive["fresh_ticks"], 1),
+            "age_ms_p50": round(drive["age_ms_p50"], 2), "age_ms_p99": round(drive["age_ms_p99"], 2),
+            "timeouts": drive["timeouts"]}

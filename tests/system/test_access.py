@@ -23,7 +23,7 @@ MAY = {
     "StationService": {
         "GetStation": ANYBODY, "WatchStation": ANYBODY, "WatchSamples": ANYBODY, "Stop": ANYBODY,
         "StartSession": LEADS, "StartSet": LEADS, "AdjustLoad": LEADS, "SetParameter": LEADS,
-        "Pause": LEADS, "Resume": LEADS},
+        "Pause": LEADS, "Resume": LEADS, "ConfirmGuided": LEADS, "SkipGuided": LEADS},
     "ProgramService": {"GetProgram": ANYBODY, "ListPrograms": ANYBODY, "ListProfiles": ANYBODY},
     "SessionService": {
         "ListSessions": ANYBODY, "GetSession": ANYBODY, "GetSet": ANYBODY, "ReadSamples": ANYBODY,

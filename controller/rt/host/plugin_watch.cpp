@@ -1,5 +1,6 @@
 #include "controller/rt/host/plugin_watch.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <condition_variable>
@@ -17,8 +18,11 @@
 namespace medius::rt {
 namespace {
 
+// Looking more often would take the processor from the loop.
+constexpr std::int64_t kShortestPauseNs = 20'000;
 constexpr std::size_t kSignalStackBytes = 64 * 1024;
-constexpr std::array<int, 4> kCrashSignals = {SIGSEGV, SIGBUS, SIGFPE, SIGILL};
+// SIGABRT: a failed assertion in a profile. abort() gives its lock back before it raises.
+constexpr std::array<int, 6> kCrashSignals = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP};
 
 // Set in the loop's thread only. Constant-initialised: reading it in a signal handler needs no
 // dynamic initialisation.
@@ -61,39 +65,41 @@ struct PluginWatch::Watcher {
   void run() {
     pthread_setname_np(pthread_self(), "plugin-watch");
     set_up_thread({config.fifo_priority, -1, 0});
-    const timespec pause{config.look_period_ns / 1'000'000'000,
-                         config.look_period_ns % 1'000'000'000};
+    std::int64_t pause_ns = config.look_period_ns;
     while (!stop.load(std::memory_order_relaxed)) {
+      const timespec pause{pause_ns / 1'000'000'000, pause_ns % 1'000'000'000};
       clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, nullptr);
-      look();
+      pause_ns = look();
     }
   }
 
-  void look() {
+  // Returns when to look again: a call that was seen is met just when its budget is spent.
+  std::int64_t look() {
     const std::uint64_t call = watch.in_call_.load(std::memory_order_acquire);
     if (call == 0) {
       seen_call = 0;
-      return;
+      return config.look_period_ns;
     }
     const std::lock_guard lock(mutex);  // the thread cannot end while it is signalled
-    if (!attached) return;
+    if (!attached) return config.look_period_ns;
     const std::int64_t cpu_ns = clock_ns(loop_clock);
     const std::int64_t wall_ns = clock_ns(CLOCK_MONOTONIC);
     if (call != seen_call) {
       seen_call = call;
       seen_cpu_ns = cpu_ns;
       seen_wall_ns = wall_ns;
-      return;
     }
-    if (cpu_ns - seen_cpu_ns < config.cpu_budget_ns &&
-        wall_ns - seen_wall_ns < config.wall_budget_ns) {
-      return;
+    const std::int64_t spent_ns = cpu_ns - seen_cpu_ns;
+    if (spent_ns < config.cpu_budget_ns && wall_ns - seen_wall_ns < config.wall_budget_ns) {
+      const std::int64_t left_ns = config.cpu_budget_ns - spent_ns;
+      return std::clamp(left_ns, kShortestPauseNs, config.look_period_ns);
     }
     // Once a call: signals queue up while the loop's thread is not scheduled, and their handlers
     // would then nest until the signal stack is full.
-    if (call == signalled_call) return;
+    if (call == signalled_call) return config.look_period_ns;
     watch.end_request_.store(call, std::memory_order_release);
     if (pthread_kill(loop, watch_signal()) == 0) signalled_call = call;
+    return config.look_period_ns;
   }
 
   PluginWatch& watch;

@@ -1,4 +1,4 @@
-#include "controller/record/store_files.hpp"
+#include "controller/record/disk.hpp"
 
 #include <array>
 #include <cerrno>
@@ -28,9 +28,30 @@ std::string reason_of(int error) {
   return std::generic_category().message(error);
 }
 
-}  // namespace
+class DirectoryLock final : public FolderLock {
+ public:
+  explicit DirectoryLock(int descriptor) : descriptor_(descriptor) {}
+  ~DirectoryLock() override { ::close(descriptor_); }
+  DirectoryLock(const DirectoryLock&) = delete;
+  DirectoryLock& operator=(const DirectoryLock&) = delete;
 
-tl::expected<std::unique_ptr<DirectoryLock>, std::string> DirectoryLock::take(
+ private:
+  int descriptor_;
+};
+
+class RealDisk final : public Disk {
+ public:
+  [[nodiscard]] const char* vfs() const noexcept override { return nullptr; }
+  tl::expected<std::unique_ptr<FolderLock>, std::string> lock(
+      const std::string& directory) override;
+  [[nodiscard]] std::optional<std::uint64_t> size(const std::string& path) const override;
+  [[nodiscard]] std::size_t quarantine_count(const std::string& directory) const override;
+  tl::expected<std::string, std::string> quarantine(const std::string& directory,
+                                                    const std::vector<std::string>& files,
+                                                    const std::string& reason) override;
+};
+
+tl::expected<std::unique_ptr<FolderLock>, std::string> RealDisk::lock(
     const std::string& directory) {
   std::error_code error;
   const fs::path path(directory);
@@ -61,14 +82,17 @@ tl::expected<std::unique_ptr<DirectoryLock>, std::string> DirectoryLock::take(
   if (::ftruncate(descriptor, 0) == 0) {
     [[maybe_unused]] const ssize_t written = ::pwrite(descriptor, pid.data(), pid.size(), 0);
   }
-  return std::unique_ptr<DirectoryLock>(new DirectoryLock(descriptor));
+  return std::make_unique<DirectoryLock>(descriptor);
 }
 
-DirectoryLock::~DirectoryLock() {
-  ::close(descriptor_);
+std::optional<std::uint64_t> RealDisk::size(const std::string& path) const {
+  std::error_code error;
+  const auto bytes = fs::file_size(path, error);
+  if (error) return std::nullopt;
+  return bytes;
 }
 
-std::size_t quarantine_count(const std::string& directory) {
+std::size_t RealDisk::quarantine_count(const std::string& directory) const {
   std::size_t count = 0;
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(directory, error)) {
@@ -77,9 +101,9 @@ std::size_t quarantine_count(const std::string& directory) {
   return count;
 }
 
-tl::expected<std::string, std::string> quarantine(const std::string& directory,
-                                                  const std::vector<std::string>& files,
-                                                  const std::string& reason) {
+tl::expected<std::string, std::string> RealDisk::quarantine(const std::string& directory,
+                                                            const std::vector<std::string>& files,
+                                                            const std::string& reason) {
   std::error_code error;
   fs::path folder;
   for (std::size_t number = quarantine_count(directory) + 1;; ++number) {
@@ -110,6 +134,13 @@ tl::expected<std::string, std::string> quarantine(const std::string& directory,
   sync_directory(folder);
   sync_directory(directory);
   return folder.string();
+}
+
+}  // namespace
+
+Disk& real_disk() {
+  static RealDisk disk;
+  return disk;
 }
 
 }  // namespace medius::record

@@ -1,0 +1,228 @@
+// What is made of a run: the phase it is in, what the judges are fed, who noticed what, what the
+// store says.
+#include <algorithm>
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "sim/swarm/run_impl.hpp"
+
+namespace medius::sim {
+namespace {
+
+constexpr double kStroke = 0.1;      // m; less is no repetition
+constexpr double kMovingMps = 0.08;  // a phase of motion; a slower one is a turn or a rest
+constexpr double kLightN = 50.0;     // what may be left once the guard has let go
+constexpr int kStillTicks = 300;
+constexpr double kStillMps = 0.02;
+constexpr int kGiveUpTicks = 6000;
+
+// A partial repetition is counted as partial, a rejected one not at all; a provisional one says
+// that nobody knows the range yet.
+bool is_full(const measure::RepMetrics& rep) {
+  return rep.kind == measure::RepKind::kFull && (rep.quality & measure::kQualityProvisional) == 0;
+}
+
+// Of all that the person took for a set; the session is one.
+int reps_done(const std::vector<SetTruth>& sets) {
+  int reps = 0;
+  for (const SetTruth& set : sets) reps += set.reps;
+  return reps;
+}
+
+}  // namespace
+
+void Run::violate(std::string what) {
+  verdict_.violations.push_back({ticks_, std::move(what)});
+}
+
+int Run::true_reps() const {
+  return reps_done(world_->machine().set_truth(0));
+}
+
+FaultPhase Run::phase() const {
+  const station::Snapshot& now = world_->station().snapshot();
+  switch (now.state) {
+    case station::StationState::kArming:
+      return FaultPhase::kArming;
+    case station::StationState::kPretension:
+    case station::StationState::kReady:
+      return FaultPhase::kTakeUp;
+    case station::StationState::kUnloading:
+      return FaultPhase::kUnloading;
+    case station::StationState::kWorking:
+      break;
+    default:
+      return FaultPhase::kIdle;
+  }
+  const HandleTruth handle = world_->machine().handle(0);
+  const double speed = handle.velocity * handle.metres_per_unit;
+  if (speed > kMovingMps) return FaultPhase::kConcentric;
+  if (speed < -kMovingMps) return FaultPhase::kEccentric;
+  const bool high = highest_ - lowest_ > kStroke / handle.metres_per_unit &&
+                    handle.position > 0.5 * (lowest_ + highest_);
+  return high ? FaultPhase::kTurnAround : FaultPhase::kRest;
+}
+
+// How far the handle has been in this set, by the plant's truth.
+void Run::follow_stroke() {
+  const double position = world_->machine().handle(0).position;
+  if (world_->station().snapshot().state != station::StationState::kWorking) {
+    lowest_ = highest_ = position;
+    return;
+  }
+  lowest_ = std::min(lowest_, position);
+  highest_ = std::max(highest_, position);
+}
+
+void Run::write_trace() {
+  constexpr std::uint64_t kEvery = 10;
+  if (files_.trace == nullptr || ticks_ % kEvery != 0) return;
+  const rt::Status status = world_->status();
+  for (std::size_t i = 0; i < watches_.size(); ++i) {
+    const HandleTruth handle = world_->machine().handle(i);
+    const rt::AxisStatus& axis = status.axis[i];
+    *files_.trace << fmt::format(
+        "{:.3f},{},{},{},{},{:.4f},{:.3f},{:.2f},{:.2f},{:.2f},{:.2f},{},{}\n",
+        static_cast<double>(ticks_) * kTickPeriodS, i,
+        to_string(world_->station().snapshot().state), static_cast<int>(axis.load_state),
+        static_cast<int>(axis.phase), handle.position, handle.velocity, handle.force,
+        axis.force_target, world_->faults().written().axis[i].force, axis.load_applied,
+        axis.reps_counted, safety::fault_info(status.fault).name);
+  }
+}
+
+void Run::tick(std::uint32_t missed) {
+  if (overrun_ > 0 && missed == 0) {
+    --overrun_;
+    missed = 1;
+  }
+  if (slow_share_ > 0.0 && missed == 0 && slow_random_.chance(slow_share_)) missed = 1;
+  if (back_at_ > 0 && ticks_ >= back_at_) {
+    back_at_ = 0;
+    world_->machine().suffer(Mishap::kWalksIn, 0, 0.0);
+  }
+  world_->tick(missed);
+  ticks_ += 1 + missed;
+  judge_guard();
+  follow_stroke();
+  const rt::Status& status = world_->status();
+  verdict_.states |= 1u << static_cast<unsigned>(world_->station().snapshot().state);
+  verdict_.reactions |= 1u << static_cast<unsigned>(status.reaction);
+  const hal::MachineOutput& wire = world_->faults().written();
+  const bool latched =
+      status.reaction >= safety::Reaction::kSoftUnload && safety::fault_info(status.fault).latched;
+  for (std::size_t i = 0; i < watches_.size(); ++i) {
+    const HandleTruth handle = world_->machine().handle(i);
+    InvariantSample sample;
+    sample.wire_force = wire.axis[i].force;
+    sample.felt_target = status.axis[i].force_target;
+    sample.latched = latched;
+    sample.torque_off = status.reaction >= safety::Reaction::kTorqueOff;
+    sample.relay_held = wire.hold_relay;
+    sample.reaction = static_cast<int>(status.reaction);
+    sample.reset_pressed = ticks_ < reset_until_;
+    sample.base_load = status.axis[i].load_applied;
+    sample.handle_force = handle.force;
+    sample.handle_mps = handle.velocity * handle.metres_per_unit;
+    sample.held = world_->machine().held(i);
+    sample.told_truth = !blind_;
+    watches_[i].feed(ticks_, sample);
+  }
+  write_trace();
+}
+
+// The guard has let go: the drives make no torque, nobody is pulled at any more.
+void Run::judge_guard() {
+  if (light_by_ == 0 || ticks_ < light_by_) return;
+  for (std::size_t axis = 0; axis < watches_.size(); ++axis) {
+    // The drive's: against a jam or a post the person pulls by themselves.
+    const double force_n = world_->machine().handle(axis).motor_force / unit();
+    if (!(force_n < kLightN)) {
+      violate(fmt::format("G6 the drive pulls {:.1f} N after the guard let go", force_n));
+    }
+  }
+  light_by_ = 0;
+}
+
+// Who noticed what since the last tick.
+void Run::notice() {
+  const rt::Status& status = world_->status();
+  const bool unloads = status.reaction >= safety::Reaction::kSoftUnload;
+  if (unloads && reacted_at_ == 0) reacted_at_ = ticks_;
+  for (const Pending& pending : pending_) {
+    if (!pending.fired) continue;
+    EventOutcome& outcome = verdict_.events[pending.outcome];
+    if (outcome.noticed) continue;
+    if (!unloads) {
+      if (status.axis[pending.event.axis].load_state != safety::LoadState::kOff) {
+        outcome.exposed_ms = static_cast<double>(ticks_ - pending.fired_tick);
+      }
+      continue;
+    }
+    const auto& codes = pending.row->expected;
+    if (std::find(codes.begin(), codes.end(), status.fault) != codes.end()) {
+      outcome.noticed = true;
+      outcome.took_ms = static_cast<double>(ticks_ - pending.fired_tick);
+      outcome.as = safety::fault_info(status.fault).name;
+    } else {
+      outcome.superseded = true;
+      if (outcome.as.empty()) outcome.as = safety::fault_info(status.fault).name;
+    }
+  }
+}
+
+// Until the person has given the set up: everything held, nobody busy, nothing moving. A pause of
+// 3 s might still go on.
+void Run::settle() {
+  const SimulatedStation& machine = world_->machine();
+  for (int ticks = 0, still = 0; ticks < kGiveUpTicks && still < kStillTicks; ++ticks) {
+    tick();
+    ++still;
+    for (std::size_t axis = 0; axis < watches_.size(); ++axis) {
+      const HandleTruth handle = machine.handle(axis);
+      const double speed_mps = std::abs(handle.velocity * handle.metres_per_unit);
+      if (!machine.held(axis) || speed_mps > kStillMps ||
+          machine.lifter_truth(axis).state != LifterState::kRelaxed) {
+        still = 0;
+      }
+    }
+  }
+}
+
+void Run::judge_reps(bool exact, int planned_reps) {
+  const auto sets = world_->store().sets_of(session_id_);
+  for (std::size_t axis = 0; axis < watches_.size(); ++axis) {
+    const int truth = reps_done(world_->machine().set_truth(axis));
+    int counted = -1;
+    for (const record::SetRecord& set : sets) {
+      if (set.axis != axis) continue;
+      if (exact && set.end == record::SetEnd::kOpen) {
+        violate(fmt::format("I11 axis {}: the set is over, but open in the store", axis));
+      }
+      counted = static_cast<int>(std::count_if(set.reps.begin(), set.reps.end(), is_full));
+    }
+    if (counted < 0) {
+      if (exact) violate(fmt::format("I11 axis {} has no stored set", axis));
+      continue;
+    }
+    verdict_.true_reps += truth;
+    verdict_.counted_reps += counted;
+    // For the truth a handle let go of on the way back ends the set; the counter may see the cable
+    // come in for the rest of that repetition.
+    const bool let_go = std::any_of(pending_.begin(), pending_.end(), [](const Pending& pending) {
+      return pending.fired && pending.row->injector == Injector::kRelease &&
+             pending.event.phase == FaultPhase::kEccentric;
+    });
+    if (counted > truth + (let_go ? 1 : 0)) {
+      verdict_.phantom_reps += counted - truth;
+      violate(fmt::format("I10 phantom: {} counted, {} done on axis {}", counted, truth, axis));
+    }
+    if (exact && (counted != planned_reps || truth != planned_reps)) {
+      verdict_.nuisance = fmt::format("axis {}: {} repetitions meant, {} done, {} counted", axis,
+                                      planned_reps, truth, counted);
+    }
+  }
+}
+
+}  // namespace medius::sim
