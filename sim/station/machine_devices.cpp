@@ -69,6 +69,7 @@ tl::expected<MachineDevices, std::string> load_machine_devices(
     MachineDevices devices;
     choose_machine(machine_file, bus, devices);
     devices.pelvis_sensor = bus.pelvis_sensor;
+    devices.lockstep = root["machine"]["lockstep"].value_or(false);
     devices.load_cell_at_drum =
         root["axis"][0]["load_cell"].value_or(std::string("handle")) == "drum";
     auto plan = hal::modbus::load_bus_plan(machine_file, bus);

@@ -16,6 +16,7 @@ struct MachineDevices {
   SimulatedMachine machine = SimulatedMachine::kCable;
   bool load_cell_at_drum = false;
   bool pelvis_sensor = false;
+  bool lockstep = false;  // the controller would wait for a machine that waits for it
 };
 
 // What the controller refuses is refused here in the same words; descriptors that nobody has

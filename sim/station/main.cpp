@@ -190,6 +190,15 @@ int look_at_machine(Options& options) {
     fmt::print(stderr, "medius-sim: {}\n", loaded.error());
     return 1;
   }
+  if (loaded->lockstep) {
+    fmt::print(
+        stderr,
+        "medius-sim: {}: [machine] lockstep is true, but the devices of a machine file run at "
+        "wall pace; remove lockstep from a copy of the file, or use --machine cable, seated or "
+        "seated-linked\n",
+        options.machine);
+    return 1;
+  }
   options.file = std::move(*loaded);
   return 0;
 }

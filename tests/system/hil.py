@@ -128,7 +128,7 @@ def run_set(name):
                 "report": json.loads(report.read_text(encoding="utf-8")) if report.exists() else None}
 
 
-def run_set_despite_the_host(name, attempts=3):
+def run_set_despite_the_host(name, attempts=4):
     """A device that loses telegrams fails every time; a host that stalls now and then does not."""
     stalls = []
     for _ in range(attempts):

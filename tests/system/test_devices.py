@@ -45,12 +45,20 @@ class Refusals(unittest.TestCase):
                     self.assertIn("refused for force" if name == "kollmorgen-akd" else "use a faster line",
                                   result.stderr)
 
+    def test_a_machine_that_waits_for_its_controller_is_not_played_at_wall_pace(self):
+        sim = subprocess.run([BIN / "medius-sim", "--machine", MACHINES / "cable-station-sim.toml"],
+                             capture_output=True, text=True, timeout=30, check=False)
+        self.assertEqual(sim.returncode, 1)
+        self.assertIn("remove lockstep", sim.stderr)
+
     def test_a_shipped_machine_is_not_run_on_registers_that_nobody_has_verified(self):
         with tempfile.TemporaryDirectory() as folder:
             daemon = subprocess.run([BIN / "mediusd", "--machine", MACHINES / "cable-station-lexium-32m.toml",
                                      "--programs", folder, "--plugins", BUILD / "plugins.d", "--data",
-                                     f"{folder}/data"], capture_output=True, text=True, timeout=30, check=False)
+                                     f"{folder}/data", "--listen", f"unix:{folder}/socket"], capture_output=True, text=True, timeout=30, check=False)
             self.assertEqual(daemon.returncode, 1)
+            self.assertTrue("verified only against the simulator" in daemon.stderr or "real-time" in daemon.stderr,
+                            daemon.stderr)
 
 
 class Wire(unittest.TestCase):
