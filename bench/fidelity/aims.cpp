@@ -94,9 +94,12 @@ std::vector<Aim> judge_aims(const std::vector<Row>& rows) {
 nlohmann::ordered_json to_json(const std::vector<Aim>& aims) {
   nlohmann::ordered_json out = nlohmann::ordered_json::array();
   for (const Aim& aim : aims) {
+    // Without a row nothing is known.
+    const nlohmann::ordered_json reached =
+        aim.rows == 0 ? nlohmann::ordered_json() : nlohmann::ordered_json(aim.reached());
     out.push_back({{"aim", aim.name},
                    {"limit", aim.limit},
-                   {"reached", aim.rows == 0 ? nlohmann::ordered_json() : aim.reached()},
+                   {"reached", reached},
                    {"rows", aim.rows},
                    {"rows_missed", aim.rows_missed},
                    {"worst", std::round(aim.worst * 1e4) / 1e4},

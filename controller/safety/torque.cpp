@@ -59,7 +59,7 @@ double bounded_word(const AxisBounds& bounds, const TorqueInput& input, double f
   if (near_felt != input.torque) out.limits |= kLimitCorrection;
   double word = clamped(near_felt, 0.0, bound(bounds.force_max));
   if (word != near_felt) out.limits |= kLimitForce;
-  if (!(state.retension_ceiling < felt + correction)) state.retension_ceiling = 0.0;
+  if (!(state.retension_ceiling < at_least(felt, word))) state.retension_ceiling = 0.0;
   if (state.retension_ceiling > 0.0) {
     word = at_most(word, state.retension_ceiling);
     const bool asks = input.velocity > kAsksOverSlack * bound(bounds.slack_speed);

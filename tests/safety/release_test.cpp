@@ -126,7 +126,7 @@ TEST(Release, TheServoReelsInAtAQuarterOfAMetrePerSecondAndPullsTwentyNewtonsAtM
   EXPECT_TRUE(rig.step().limits & kLimitSlackServo);
 }
 
-TEST(Release, AHandThatHoldsForFiftyMillisecondsGetsTheForceBackOnARamp) {
+TEST(Release, AHandThatHoldsForFiftyMillisecondsAndMovesOutGetsTheForceBackOnARamp) {
   Rig rig;
   rig.input.measured_force = 0.0;
   rig.input.velocity = -0.5;
@@ -138,6 +138,7 @@ TEST(Release, AHandThatHoldsForFiftyMillisecondsGetsTheForceBackOnARamp) {
   EXPECT_EQ(rig.step().fault, FaultCode::kNone);  // the fiftieth
   EXPECT_FALSE(rig.state.slack_servo);
   rig.input.measured_force = 60.0;
+  rig.input.velocity = 0.05;
   double before = rig.state.word;
   EXPECT_LE(before, 20.0);
   int ticks = 0;

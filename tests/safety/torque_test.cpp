@@ -292,6 +292,65 @@ TEST(Torque, R4AndOffAreZeroAtOnceEvenWhileBraking) {
   }
 }
 
+// A light load is let go of; the cable is then held by `held_n`, at `velocity`, for `ticks`.
+double after_slack(Rig& rig, double held_n, double velocity, int ticks) {
+  rig.load(60.0);
+  rig.input.measured_force = 0.0;
+  rig.input.velocity = -0.4;
+  rig.settle(20);
+  EXPECT_TRUE(rig.state.slack_servo);
+  rig.input.measured_force = held_n;
+  rig.input.velocity = velocity;
+  return rig.settle(ticks).word.value();
+}
+
+TEST(Torque, WhatOnlyHoldsTheHandleGetsNoMoreThanTheSlackServosPull) {
+  for (const double velocity : {0.0, 0.019, -0.1, kNaN}) {
+    Rig rig;
+    const double word = after_slack(rig, 30.0, velocity, 5000);
+    EXPECT_LE(word, 20.0) << "a post that caught it, " << velocity << " m/s";
+  }
+  // Force control may ask for anything meanwhile, also for less for a moment.
+  Rig rig;
+  after_slack(rig, 30.0, 0.0, 200);
+  rig.input.torque = 5.0;
+  rig.settle(50);
+  rig.input.torque = 60.0;
+  EXPECT_LE(rig.settle(500).word.value(), 20.0);
+}
+
+TEST(Torque, AHandThatMovesOutGetsItsLoadBackAsARamp) {
+  Rig rig;
+  const double before = after_slack(rig, 30.0, 0.0, 200);
+  rig.input.velocity = 0.1;
+  double word = before;
+  for (int tick = 0; tick < 1000; ++tick) {
+    const double next = rig.step().word.value();
+    EXPECT_LE(next, word + 150.0 * kTickPeriodS + 1e-9);
+    word = next;
+  }
+  EXPECT_NEAR(word, 60.0, 1e-9);
+}
+
+TEST(Torque, ACuffThatDragsAndCatchesIsStillCalledReleasedAfterThreeSeconds) {
+  Rig rig;
+  after_slack(rig, 0.0, -0.2, 100);
+  int servo_ticks = 100;
+  for (int round = 0; round < 200 && !rig.state.released; ++round) {
+    rig.input.measured_force = 15.0;  // it catches for a moment...
+    rig.input.velocity = 0.0;
+    rig.settle(80);
+    rig.input.measured_force = 0.0;  // ... and comes loose
+    rig.input.velocity = -0.4;
+    for (int tick = 0; tick < 50 && !rig.state.released; ++tick) {
+      rig.step();
+      servo_ticks += rig.state.slack_servo ? 1 : 0;
+    }
+  }
+  EXPECT_TRUE(rig.state.released);
+  EXPECT_LE(servo_ticks, 3100);
+}
+
 TEST(Torque, R3ForgetsTheSlackServo) {
   Rig rig;
   rig.load(80.0);
