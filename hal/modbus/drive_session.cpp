@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "controller/base/clamp.hpp"
@@ -9,6 +11,15 @@ namespace medius::hal::modbus {
 namespace {
 
 constexpr std::int64_t kNsPerMs = 1'000'000;
+
+// In every how many exchanges the controlword goes out.
+int word_every(const DeviceDescriptor& d) noexcept {
+  const std::uint16_t index = d.field(Field::kControlword).index;
+  for (const Window& window : d.write.windows) {
+    if (index >= window.first && index < window.first + window.words) return window.every;
+  }
+  return 1;
+}
 
 }  // namespace
 
@@ -53,8 +64,10 @@ void DriveSession::encode(const RoundInput& round, WriteImage& block,
 
 std::uint16_t DriveSession::controlword(DriveRequest request) noexcept {
   const DeviceDescriptor& d = plan_.descriptor;
+  // A word that is not sent in every exchange must last until its turn comes.
+  const int every = word_every(d);
   const auto cycles = [&](int milliseconds) {
-    return static_cast<std::uint32_t>(milliseconds * plan_.rate_hz / 1000);
+    return static_cast<std::uint32_t>(std::max(milliseconds * plan_.rate_hz / 1000, every));
   };
   if (d.enable.kind == EnableKind::kWords) {
     return words_.next(d.enable, state_, request,

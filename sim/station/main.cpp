@@ -1,8 +1,10 @@
-// medius-sim: a simulated machine with a person in it, as a Modbus TCP server.
+// medius-sim: a simulated machine with a person in it, as a Modbus TCP server, or as the devices of
+// a machine file.
 #include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include <CLI/CLI.hpp>
@@ -15,6 +17,8 @@
 
 #include "controller/base/random.hpp"
 #include "sim/machine/person_setup.hpp"
+#include "sim/station/device_server.hpp"
+#include "sim/station/machine_devices.hpp"
 #include "sim/station/plan_file.hpp"
 #include "sim/station/station_server.hpp"
 #include "sim/station/truth_writer.hpp"
@@ -28,6 +32,8 @@ struct Options {
   ServerOptions server;
   std::string pace = "wall";
   std::string machine = "cable";
+  std::string devices;                 // of the descriptors of a machine file
+  std::optional<MachineDevices> file;  // --machine names one
   std::string load_cell = "handle";
   std::string program;
   std::string truth;
@@ -40,6 +46,7 @@ struct Options {
 };
 
 SimulatedMachine machine_of(const Options& options) {
+  if (options.file) return options.file->machine;
   if (options.machine == "seated-linked") return SimulatedMachine::kSeatedLinked;
   return options.machine == "seated" ? SimulatedMachine::kSeated : SimulatedMachine::kCable;
 }
@@ -71,6 +78,12 @@ SimulatedStationConfig station_config(const Options& options, const ChosenPerson
   config.person.presses_reset_at_start = !options.no_reset;
   config.rig = options.rig;
   config.pelvis_sensor = options.pelvis_sensor;
+  if (options.file) {
+    config.plant.load_cell_after_last_pulley = !options.file->load_cell_at_drum;
+    config.pelvis_sensor = options.file->pelvis_sensor;
+    config.person.presses_reset_at_start = false;  // the server does, once all devices are in use
+    use_drive(*options.file, config);
+  }
   return config;
 }
 
@@ -116,6 +129,80 @@ void say_ready(const Options& options, const StationServer& server) {
   std::fflush(stdout);
 }
 
+void say_ready(const Options& options, const DeviceServer& server) {
+  nlohmann::ordered_json links;
+  std::string overrides;
+  for (const auto& [name, where] : server.links()) {
+    links[name] = where;
+    overrides += fmt::format(" --link {}={}", name, where);
+  }
+  if (options.json) {
+    const nlohmann::ordered_json ready = {
+        {"links", links}, {"machine", options.machine}, {"pace", "wall"}, {"seed", options.seed}};
+    fmt::print("{}\n", ready.dump());
+  } else {
+    fmt::print("medius-sim: ready for mediusd --machine {}{} (seed {}, {})\n", options.machine,
+               overrides, options.seed, person_words(options));
+  }
+  std::fflush(stdout);
+}
+
+// One of the two is there.
+struct Servers {
+  std::unique_ptr<StationServer> canonical;
+  std::unique_ptr<DeviceServer> devices;
+};
+
+Servers make_servers(asio::io_context& io, const Options& options, SimulatedStation& station,
+                     const TickObserver& observer) {
+  Servers servers;
+  if (options.file) {
+    servers.devices = std::make_unique<DeviceServer>(
+        io, *options.file, station, DeviceServerOptions{options.server.address, !options.no_reset},
+        observer);
+  } else {
+    servers.canonical = std::make_unique<StationServer>(io, station, options.server, observer);
+  }
+  return servers;
+}
+
+// 0: well. Reads the machine file, if it is one.
+int look_at_machine(Options& options) {
+  for (const char* const known : {"cable", "seated", "seated-linked"}) {
+    if (options.machine == known) return 0;
+  }
+  if (!options.machine.ends_with(".toml")) {
+    fmt::print(stderr,
+               "medius-sim: --machine {} is neither cable, seated, seated-linked nor a machine "
+               "file; write one of "
+               "these, e.g. hal/machines/cable-station-lexium-32m.toml\n",
+               options.machine);
+    return 2;
+  }
+  if (options.pace == "bus" || options.server.guard_port >= 0 || options.server.port != 0) {
+    fmt::print(stderr,
+               "medius-sim: --pace bus, --port and --guard-port are for the canonical machine; "
+               "leave them out with a machine file\n");
+    return 2;
+  }
+  auto loaded = load_machine_devices(options.machine, options.devices);
+  if (!loaded) {
+    fmt::print(stderr, "medius-sim: {}\n", loaded.error());
+    return 1;
+  }
+  if (loaded->lockstep) {
+    fmt::print(
+        stderr,
+        "medius-sim: {}: [machine] lockstep is true, but the devices of a machine file run at "
+        "wall pace; remove lockstep from a copy of the file, or use --machine cable, seated or "
+        "seated-linked\n",
+        options.machine);
+    return 1;
+  }
+  options.file = std::move(*loaded);
+  return 0;
+}
+
 int serve(Options& options) {
   std::vector<PlannedSet> plan = default_plan(machine_of(options));
   if (!options.program.empty()) {
@@ -141,13 +228,12 @@ int serve(Options& options) {
   options.server.rated_force_n = config.drive.rated_force_n;
   SimulatedStation station(config);
   RigStarter rig;
-  std::unique_ptr<StationServer> server;
+  Servers servers;
   try {
-    server =
-        std::make_unique<StationServer>(io, station, options.server, [&](const TickTruth& tick) {
-          truth.sample(station, tick);
-          if (options.rig) rig.tick(station);
-        });
+    servers = make_servers(io, options, station, [&](const TickTruth& tick) {
+      truth.sample(station, tick);
+      if (options.rig) rig.tick(station);
+    });
   } catch (const boost::system::system_error& error) {
     fmt::print(
         stderr,
@@ -158,7 +244,10 @@ int serve(Options& options) {
   }
   asio::steady_timer every_second(io);
   std::function<void()> write_truth = [&] {
-    truth.write(station);
+    // A busy disk would hold up the devices, which nobody waits for at wall pace.
+    const bool in_use =
+        servers.devices && station.drive().state == hal::DriveState::kOperationEnabled;
+    if (!in_use) truth.write(station);
     every_second.expires_after(std::chrono::seconds(1));
     every_second.async_wait([&](boost::system::error_code error) {
       if (!error) write_truth();
@@ -167,7 +256,11 @@ int serve(Options& options) {
   write_truth();
   asio::signal_set signals(io, SIGINT, SIGTERM);
   signals.async_wait([&](boost::system::error_code, int) { io.stop(); });
-  say_ready(options, *server);
+  if (servers.devices) {
+    say_ready(options, *servers.devices);
+  } else {
+    say_ready(options, *servers.canonical);
+  }
   io.run();
   truth.write(station);
   return 0;
@@ -179,7 +272,8 @@ int serve(Options& options) {
 int main(int argc, char** argv) {
   medius::sim::Options options;
   CLI::App app{
-      "medius-sim: a simulated machine with a person in it, as a Modbus TCP server.\n"
+      "medius-sim: a simulated machine with a person in it, as a Modbus TCP server, or as the "
+      "devices\nof a machine file on TCP and on pseudo-terminals.\n"
       "Unit 1 drive and load cell (seated: left arm, unit 3 right arm;\n"
       "seated-linked: left pad's cell, unit 5 the right one's), 2 panel and relay, 100 test "
       "bench\n(hal/devices/README.md)."};
@@ -196,10 +290,13 @@ int main(int argc, char** argv) {
       ->check(CLI::IsMember({"wall", "bus"}))
       ->capture_default_str();
   app.add_option("--machine", options.machine,
-                 "cable station, or seated hip-abduction machine with a motor an arm or with one "
-                 "motor for both (seated-linked)")
-      ->check(CLI::IsMember({"cable", "seated", "seated-linked"}))
+                 "cable, seated (the hip-abduction machine, a motor an arm), seated-linked (one "
+                 "motor for both), or a machine file: then each of its devices is there, with the "
+                 "registers of its descriptor, at wall pace")
       ->capture_default_str();
+  app.add_option("--devices", options.devices,
+                 "directory of the descriptors that a machine file names (default: ../devices "
+                 "beside it)");
   app.add_option("--load-cell", options.load_cell,
                  "where the cable's load cell sits: after the last pulley, or at the drum")
       ->check(CLI::IsMember({"handle", "drum"}))
@@ -228,7 +325,9 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
   }
-  if (rig->count() > 0 && options.machine != "cable") {
+  if (const int wrong = medius::sim::look_at_machine(options); wrong != 0) return wrong;
+  if (rig->count() > 0 &&
+      medius::sim::machine_of(options) != medius::sim::SimulatedMachine::kCable) {
     fmt::print(stderr, "medius-sim: --rig moves a cable's handle; use --machine cable with it\n");
     return 2;
   }
