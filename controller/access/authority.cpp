@@ -57,6 +57,14 @@ Expected<void> check_days(int days) {
                         std::to_string(kMaxDays) + "; 365 is usual");
 }
 
+CertificateRequest request_for(const std::string& name, int days, std::int64_t now_unix_s) {
+  CertificateRequest request;
+  request.name = name;
+  request.not_before_unix_s = now_unix_s - kClockSlackS;
+  request.not_after_unix_s = now_unix_s + days * kDayS;
+  return request;
+}
+
 bool is_for_servers(X509* certificate) {
   return (X509_get_extended_key_usage(certificate) & XKU_SSL_SERVER) != 0;
 }
@@ -114,10 +122,7 @@ Expected<Authority> Authority::init(const fs::path& folder, const std::string& s
     return tl::unexpected(
         std::string("no host: name with --host what clients will write as the station's address"));
   }
-  CertificateRequest request;
-  request.name = station;
-  request.not_before_unix_s = now_unix_s - kClockSlackS;
-  request.not_after_unix_s = now_unix_s + kAuthorityDays * kDayS;
+  const CertificateRequest request = request_for(station, kAuthorityDays, now_unix_s);
   auto made = make_authority(request);
   if (!made) return tl::unexpected(made.error());
   // Everything that can be refused is refused before the first file is written.
@@ -177,11 +182,8 @@ Expected<Peer> Authority::keep(const Identity& made, const fs::path& certificate
 Expected<Peer> Authority::issue_person(const std::string& name, Role role, int days,
                                        const fs::path& out, std::int64_t now_unix_s) {
   if (auto ok = check_days(days); !ok) return tl::unexpected(ok.error());
-  CertificateRequest request;
-  request.name = name;
+  CertificateRequest request = request_for(name, days, now_unix_s);
   request.role = role;
-  request.not_before_unix_s = now_unix_s - kClockSlackS;
-  request.not_after_unix_s = now_unix_s + days * kDayS;
   const auto made = issue(identity_, request);
   if (!made) return tl::unexpected(made.error());
   std::error_code error;
@@ -200,11 +202,8 @@ Expected<Peer> Authority::issue_server(const std::string& name,
                                        const std::vector<std::string>& hosts, int days,
                                        std::int64_t now_unix_s) {
   if (auto ok = check_days(days); !ok) return tl::unexpected(ok.error());
-  CertificateRequest request;
-  request.name = name;
+  CertificateRequest request = request_for(name, days, now_unix_s);
   request.hosts = hosts;
-  request.not_before_unix_s = now_unix_s - kClockSlackS;
-  request.not_after_unix_s = now_unix_s + days * kDayS;
   const auto made = issue(identity_, request);
   if (!made) return tl::unexpected(made.error());
   return keep(*made, folder_ / "server.crt", folder_ / "server.key");

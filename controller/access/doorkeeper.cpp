@@ -65,18 +65,17 @@ Expected<Peer> Doorkeeper::still_valid(const std::string& certificate_pem,
 Admission Doorkeeper::admit(const std::string& certificate_pem, std::string_view method,
                             std::int64_t now_unix_s, double steady_s) {
   Admission out;
-  auto peer = still_valid(certificate_pem, now_unix_s);
-  if (!peer) return {Denial::kUnknownPeer, peer.error(), {}};
-  out.peer = std::move(*peer);
-  const std::string who = "'" + out.peer.name + "', " + std::string(to_string(out.peer.role));
+  const auto peer = still_valid(certificate_pem, now_unix_s);
+  if (!peer) return {Denial::kUnknownPeer, peer.error()};
+  const std::string who = "'" + peer->name + "', " + std::string(to_string(peer->role));
   const MethodRule* rule = find_rule(method);
-  if (rule == nullptr || !rule->roles.has(out.peer.role)) {
+  if (rule == nullptr || !rule->roles.has(peer->role)) {
     out.denial = Denial::kNotAllowed;
     out.why = who + ", may not call " + std::string(method.substr(0, 128)) +
               "; ask for a certificate with a role that may";
     return out;
   }
-  if (!rates_.take(out.peer.serial, rule->rate, steady_s)) {
+  if (!rates_.take(peer->serial, rule->rate, steady_s)) {
     out.denial = Denial::kTooOften;
     out.why = who + ", calls too often (limit " +
               std::to_string(static_cast<int>(bucket_of(rule->rate).per_second)) +

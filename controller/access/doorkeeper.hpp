@@ -18,7 +18,6 @@ enum class Denial : std::uint8_t { kNone, kUnknownPeer, kNotAllowed, kTooOften }
 struct Admission {
   Denial denial = Denial::kNone;
   std::string why;  // a sentence, when denied
-  Peer peer;        // when known
 };
 
 // [any thread]

@@ -74,8 +74,7 @@ struct ApiContext {
   [[nodiscard]] grpc::Status still_welcome(const grpc::ServerContext& call) const {
     const auto certificate = peer_certificate(call);
     if (!certificate || !doorkeeper) return grpc::Status::OK;
-    const auto peer =
-        doorkeeper->still_valid(*certificate, parts.runtime.wall_unix_ns() / 1'000'000'000);
+    const auto peer = doorkeeper->still_valid(*certificate, unix_s(parts.runtime));
     if (peer) return grpc::Status::OK;
     return {grpc::StatusCode::UNAUTHENTICATED, peer.error()};
   }

@@ -1,7 +1,5 @@
 #include "controller/api/remote_door.hpp"
 
-#include <chrono>
-
 #include <grpc/grpc_security_constants.h>
 
 #include "controller/access/authority.hpp"
@@ -14,20 +12,11 @@ std::string property(const grpc::AuthContext& context, const char* name) {
   return values.empty() ? std::string() : std::string(values[0].data(), values[0].size());
 }
 
-std::int64_t unix_s() {
-  return std::chrono::duration_cast<std::chrono::seconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
-
-double steady_s() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
 // gRPC asks it before any handler runs; the method is the pseudo-header :path.
 class Asked final : public grpc::AuthMetadataProcessor {
  public:
-  explicit Asked(std::shared_ptr<access::Doorkeeper> keeper) : keeper_(std::move(keeper)) {}
+  Asked(std::shared_ptr<access::Doorkeeper> keeper, const station::Runtime& clocks)
+      : keeper_(std::move(keeper)), clocks_(clocks) {}
 
   // A few dozen microseconds: a thread of its own would cost more.
   [[nodiscard]] bool IsBlocking() const override { return false; }
@@ -38,8 +27,9 @@ class Asked final : public grpc::AuthMetadataProcessor {
     const std::string method = path == metadata.end()
                                    ? std::string()
                                    : std::string(path->second.data(), path->second.size());
-    const access::Admission admission = keeper_->admit(
-        property(*context, GRPC_X509_PEM_CERT_PROPERTY_NAME), method, unix_s(), steady_s());
+    const access::Admission admission =
+        keeper_->admit(property(*context, GRPC_X509_PEM_CERT_PROPERTY_NAME), method,
+                       unix_s(clocks_), 1e-9 * static_cast<double>(clocks_.monotonic_ns()));
     switch (admission.denial) {
       case access::Denial::kNone:
         return grpc::Status::OK;
@@ -55,11 +45,13 @@ class Asked final : public grpc::AuthMetadataProcessor {
 
  private:
   const std::shared_ptr<access::Doorkeeper> keeper_;
+  const station::Runtime& clocks_;
 };
 
 }  // namespace
 
-tl::expected<RemoteDoor, std::string> open_remote_door(const RemoteOptions& options) {
+tl::expected<RemoteDoor, std::string> open_remote_door(const RemoteOptions& options,
+                                                       const station::Runtime& clocks) {
   auto keeper = access::Doorkeeper::open(options.folder);
   if (!keeper) return tl::unexpected(keeper.error());
   const auto authority = access::read_small_file(options.folder / "ca.crt");
@@ -80,7 +72,7 @@ tl::expected<RemoteDoor, std::string> open_remote_door(const RemoteOptions& opti
   RemoteDoor door;
   door.doorkeeper = std::move(*keeper);
   door.credentials = grpc::SslServerCredentials(tls);
-  door.credentials->SetAuthMetadataProcessor(std::make_shared<Asked>(door.doorkeeper));
+  door.credentials->SetAuthMetadataProcessor(std::make_shared<Asked>(door.doorkeeper, clocks));
   return door;
 }
 

@@ -19,8 +19,15 @@ struct RemoteDoor {
   std::shared_ptr<grpc::ServerCredentials> credentials;
 };
 
-// [main] Reads the authority's folder, or says in a sentence what is missing.
-[[nodiscard]] tl::expected<RemoteDoor, std::string> open_remote_door(const RemoteOptions& options);
+// [main] Reads the authority's folder, or says in a sentence what is missing. The clocks outlive
+// the server.
+[[nodiscard]] tl::expected<RemoteDoor, std::string> open_remote_door(
+    const RemoteOptions& options, const station::Runtime& clocks);
+
+// [grpc] Seconds, as certificates are dated.
+[[nodiscard]] inline std::int64_t unix_s(const station::Runtime& clocks) {
+  return clocks.wall_unix_ns() / 1'000'000'000;
+}
 
 // [grpc] The peer's certificate in PEM form; empty for a peer of the local port.
 [[nodiscard]] std::optional<std::string> peer_certificate(const grpc::ServerContext& call);

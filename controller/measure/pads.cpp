@@ -17,10 +17,6 @@ struct Pad {
   double work = 0.0, work_error = 0.0;
 };
 
-double hypotenuse(double a, double b) {
-  return det::sqrt(a * a + b * b);
-}
-
 template <typename Force>
 Pad measure_pad(Samples samples, double travel_error, Force force) {
   Pad pad;

@@ -15,10 +15,6 @@ constexpr std::uint64_t kSlopeTicks = 10;  // either side, for the acceleration
 constexpr std::size_t kControlMin = 20;    // samples of a middle part
 constexpr std::size_t kPhaseMin = 2;
 
-double hypotenuse(double a, double b) {
-  return det::sqrt(a * a + b * b);
-}
-
 // What one sample and one boundary can be wrong by.
 struct Errors {
   double force = 0.0;     // N | Nm, standard deviation of a sample

@@ -53,4 +53,9 @@ template <typename Get>
   return count > 0 ? det::sqrt(sum / (6.0 * static_cast<double>(count))) : 0.0;
 }
 
+// [any] Two independent errors together.
+[[nodiscard]] inline double hypotenuse(double a, double b) noexcept {
+  return det::sqrt(a * a + b * b);
+}
+
 }  // namespace medius::measure

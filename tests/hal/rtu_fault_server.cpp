@@ -8,38 +8,13 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "sim/station/rtu_frame.hpp"
+
 namespace medius::hal::modbus {
 namespace {
 
-std::uint16_t crc_of(std::span<const std::uint8_t> bytes) {
-  std::uint16_t crc = 0xFFFF;
-  for (const std::uint8_t byte : bytes) {
-    crc = static_cast<std::uint16_t>(crc ^ byte);
-    for (int bit = 0; bit < 8; ++bit) {
-      const bool carry = (crc & 1) != 0;
-      crc = static_cast<std::uint16_t>(crc >> 1);
-      if (carry) crc = static_cast<std::uint16_t>(crc ^ 0xA001);
-    }
-  }
-  return crc;
-}
-
-void append_crc(std::vector<std::uint8_t>& frame) {
-  const std::uint16_t crc = crc_of(frame);
-  frame.push_back(static_cast<std::uint8_t>(crc & 0xFF));
-  frame.push_back(static_cast<std::uint8_t>(crc >> 8));
-}
-
 std::uint16_t word(std::span<const std::uint8_t> bytes, std::size_t at) {
   return static_cast<std::uint16_t>(bytes[at] << 8 | bytes[at + 1]);
-}
-
-// Length of the request that begins with these bytes; 0: not yet known.
-std::size_t request_length(std::span<const std::uint8_t> bytes) {
-  if (bytes.size() < 2) return 0;
-  if (bytes[1] == 16) return bytes.size() < 7 ? 0 : 9u + bytes[6];
-  if (bytes[1] == 23) return bytes.size() < 11 ? 0 : 13u + bytes[10];
-  return 8;
 }
 
 }  // namespace
@@ -98,7 +73,7 @@ void RtuFaultServer::run() {
     const ssize_t got = ::read(master_, buffer, sizeof buffer);
     if (got <= 0) continue;
     bytes.insert(bytes.end(), buffer, buffer + got);
-    const std::size_t length = request_length(bytes);
+    const std::size_t length = sim::rtu_request_size(bytes);
     if (length == 0 || bytes.size() < length) continue;
     const std::span<const std::uint8_t> request(bytes.data(), length - 2);
     LineFault fault = LineFault::kNone;
@@ -162,7 +137,7 @@ void RtuFaultServer::send(std::vector<std::uint8_t> reply, LineFault fault) {
   if (fault == LineFault::kException) {
     reply = {reply[0], static_cast<std::uint8_t>(reply[1] | 0x80), 6};
   }
-  append_crc(reply);
+  sim::append_rtu_crc(reply);
   if (fault == LineFault::kBadCrc) reply.back() = static_cast<std::uint8_t>(reply.back() ^ 1);
   if (fault == LineFault::kTruncated) reply.resize(reply.size() / 2);
   if (fault == LineFault::kLate) std::this_thread::sleep_for(milliseconds(80));
