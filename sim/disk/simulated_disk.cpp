@@ -102,15 +102,10 @@ void SimulatedDisk::fill() {
   capacity_ = bytes();
 }
 
-std::int64_t SimulatedDisk::take_stalled_ns() {
-  return std::exchange(stalled_ns_, 0);
-}
-
 void SimulatedDisk::heal() {
   fail_in_ = 0;
   failing_ = false;
   capacity_ = UINT64_MAX;
-  sync_ns_ = 0;
 }
 
 void SimulatedDisk::cut_power_at(std::uint64_t n) {
@@ -134,7 +129,6 @@ SimulatedDisk::Verdict SimulatedDisk::judge(DiskCall call, std::uint64_t grows_b
     ++failures_;
     return Verdict::kFull;
   }
-  if (call == DiskCall::kSync) stalled_ns_ += sync_ns_;
   return Verdict::kDo;
 }
 

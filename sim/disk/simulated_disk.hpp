@@ -1,4 +1,4 @@
-// A disk in memory that fails, fills up, stalls and loses power when told to: a SQLite VFS with a
+// A disk in memory that fails, fills up and loses power when told to: a SQLite VFS with a
 // page cache. What was written is in the cache; what was synced is on the disk. Same seed, same
 // calls, same damage. One thread at a time; several disks may live at once.
 //
@@ -63,12 +63,9 @@ class SimulatedDisk final : public record::Disk {
   void set_capacity(std::uint64_t bytes) { capacity_ = bytes; }
   // No room for another byte from now on.
   void fill();
-  // Every sync takes so long. Nobody waits here: whoever owns the clock takes the sum.
-  void stall(std::int64_t sync_ns) { sync_ns_ = sync_ns; }
-  [[nodiscard]] std::int64_t take_stalled_ns();
   // From now on a sync answers and brings nothing to the disk: no store can stand that.
   void lie() { lies_ = true; }
-  // Ends failures, fullness and stalls; not a power cut.
+  // Ends failures and fullness; not a power cut.
   void heal();
 
   // Power goes at the n-th changing call from now: from that one on every call fails.
@@ -125,8 +122,6 @@ class SimulatedDisk final : public record::Disk {
   std::uint64_t fail_in_ = 0;  // counted calls until the failure, 0: none is due
   bool failing_ = false;
   std::uint64_t capacity_ = UINT64_MAX;
-  std::int64_t sync_ns_ = 0;
-  std::int64_t stalled_ns_ = 0;
   bool lies_ = false;
   bool powered_ = true;
   std::uint64_t cut_in_ = 0;
