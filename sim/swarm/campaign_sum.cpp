@@ -53,19 +53,23 @@ bool has_detector(const FaultRow& row, const EventOutcome& event) {
   return row.expected.front() != safety::FaultCode::kNone && event.load_n >= row.least_load_n;
 }
 
-void judge(RowResult& row, const FaultRow& data, const EventOutcome& event) {
-  if (!event.noticed && !event.superseded && event.exposed_ms < data.budget_ms) return;
+// What was wrong with how it was noticed; empty: nothing, or nobody can say.
+std::string judge(RowResult& row, const FaultRow& data, const EventOutcome& event) {
+  if (!event.noticed && !event.superseded && event.exposed_ms < data.budget_ms) return "";
   ++row.judged;
   if (!event.noticed) {
     row.otherwise += event.superseded ? 1 : 0;
-    return;
-  }
-  if (event.took_ms <= data.budget_ms) {
-    ++row.in_time;
-  } else {
-    ++row.late;
+    return fmt::format("row {} {}", event.row,
+                       event.superseded ? "noticed as " + event.as : "not noticed");
   }
   row.slowest_ms = std::max(row.slowest_ms, event.took_ms);
+  if (event.took_ms <= data.budget_ms) {
+    ++row.in_time;
+    return "";
+  }
+  ++row.late;
+  return fmt::format("row {} noticed as {} after {:.0f} ms, budget {:.0f} ms", event.row, event.as,
+                     event.took_ms, data.budget_ms);
 }
 
 Pair as_reachable(int a, int b) {
@@ -87,7 +91,11 @@ void add_events(CampaignResult& result, const Scenario& scenario, const Verdict&
       ++result.pairs[as_reachable(verdict.events[before].row, event.row)];
     }
     // Beside other faults nobody can say which of them was noticed.
-    if (verdict.events.size() == 1 && has_detector(data, event)) judge(row, data, event);
+    if (verdict.events.size() != 1 || !has_detector(data, event)) continue;
+    const std::string what = judge(row, data, event);
+    if (!what.empty() && result.unseen.size() < kFailuresKept) {
+      result.unseen.push_back({scenario, what});
+    }
   }
 }
 
@@ -238,6 +246,13 @@ tl::expected<void, std::string> add_json(CampaignResult& result, const nlohmann:
     }
     add_figures(result, json);
     add_rows(result, json);
+    for (const nlohmann::json& j : json.value("unseen", nlohmann::json::array())) {
+      const auto scenario = from_json(j.at("scenario"));
+      if (!scenario) return tl::make_unexpected(scenario.error());
+      if (result.unseen.size() < kFailuresKept) {
+        result.unseen.push_back({*scenario, j.at("what")});
+      }
+    }
     for (const nlohmann::json& j : json.at("failures")) {
       const auto scenario = from_json(j.at("scenario"));
       if (!scenario) return tl::make_unexpected(scenario.error());
