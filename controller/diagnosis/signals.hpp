@@ -21,6 +21,7 @@ struct SignalLimits {
   double stuck_speed = 0.0;       // 0.05 m/s: nobody stops from it within one sample
   double stuck_tension = 0.0;     // 10 N of change that must have moved a handle
   double runaway_force = 0.0;     // 25 N that nobody ordered
+  double runaway_speed = 0.0;     // 0.3 m/s inward: faster than anything is ever reeled in
   // 0.20 m behind where the load came in: 14 degrees of a hip with the cuff at the ankle, within
   // what a hip gives by itself; a hand of 4 kN/m yields 0.13 m to the largest force of a set.
   double inward_margin = 0.0;
@@ -59,6 +60,7 @@ struct SignalState {
   int since_jump = 0, jumps = 0;                    // of the encoder
   int since_spike = 0, spikes = 0;                  // of the load cell
   int same_positions = 0, same_tensions = 0;        // in a row
+  int same_unpressed = 0;                           // of those positions, since no stop holds it
   bool was_moving = false;                          // when the position began to repeat
   double tension_low = 0.0, tension_high = 0.0;     // since then
   int runaway_ticks = 0, sign_ticks = 0, supply_ticks = 0, inward_ticks = 0, push_ticks = 0;

@@ -116,6 +116,30 @@ TEST_F(Signals, LostCountsAreAFaultAtOnceAndAReconnectionIsNot) {
   EXPECT_EQ(tick(), FaultCode::kNone);
 }
 
+// A drive that counts from elsewhere has not pulled anybody behind where the load came in; whoever
+// is pulled there afterwards is found.
+TEST_F(Signals, AReconnectionTakesTheStartOfTheLoadWithIt) {
+  run(100);
+  bend_ = [](SignalInput& in) {
+    in.position -= 0.5;
+    in.reconnected = true;
+  };
+  EXPECT_EQ(tick(), FaultCode::kNone);
+  static double inward;
+  inward = 0.0;
+  bend_ = [](SignalInput& in) {
+    in.position += inward - 0.5;
+    in.reconnected = false;
+  };
+  EXPECT_EQ(run(500), FaultCode::kNone);
+  bend_ = [](SignalInput& in) {
+    inward -= 1e-3;
+    in.position += inward - 0.5;
+    in.velocity = -1.0;
+  };
+  EXPECT_EQ(run(400), FaultCode::kPulledTooFar);
+}
+
 TEST_F(Signals, AReversedEncoderIsFoundWhileTheCableIsSlack) {
   input_.load_state = LoadState::kTakeUp;
   bend_ = [](SignalInput& in) {
@@ -179,6 +203,52 @@ TEST_F(Signals, ADriveThatPullsWithoutAnOrderIsFoundWhateverTheState) {
     EXPECT_EQ(run(100), FaultCode::kDriveRunaway);
     EXPECT_EQ(took_, 20);
   }
+}
+
+// An empty handle shows no tension: the drive's own word and the speed are all there is.
+TEST_F(Signals, ADriveThatDoesNotBrakeAnEmptyHandleIsFound) {
+  static double velocity_mps, drive_force_n;
+  const auto empty = [](SignalInput& in) {
+    in.velocity = velocity_mps;
+    in.expected_force = -60.0;
+    in.drive_force = drive_force_n;
+    in.tension = 2.7 + 1e-3 * in.tension;
+  };
+  const auto found = [&](double speed_mps, double force_n) {
+    state_ = SignalState{};
+    velocity_mps = speed_mps;
+    drive_force_n = force_n;
+    bend_ = empty;
+    return run(50) == FaultCode::kDriveRunaway ? took_ : 0;
+  };
+  EXPECT_EQ(found(-1.2, 40.0), 20);
+  EXPECT_EQ(found(-1.2, -60.0), 0) << "it brakes";
+  EXPECT_EQ(found(-0.25, 40.0), 0) << "no faster than the slack servo reels in";
+}
+
+// The drum rests on its stop under the drive's pull; whoever takes the handle changes the tension
+// by more than would move a free drum.
+TEST_F(Signals, ADrumPressedOntoItsStopIsNoStuckEncoder) {
+  static double pull_n, tension_n;
+  bend_ = [](SignalInput& in) {
+    in.position = -0.6;
+    in.velocity = 0.0;
+    in.expected_force = in.drive_force = pull_n;
+    in.tension = tension_n;
+  };
+  input_.load_state = LoadState::kTakeUp;
+  const auto taken = [&](double drive_n) {
+    state_ = SignalState{};
+    pull_n = drive_n;
+    FaultCode fault = FaultCode::kNone;
+    for (int i = 0; i < 400 && fault == FaultCode::kNone; ++i) {
+      tension_n = i < 350 ? 0.001 * (i % 2) : 0.5 * (i - 350);
+      fault = tick();
+    }
+    return fault;
+  };
+  EXPECT_EQ(taken(34.0), FaultCode::kNone);
+  EXPECT_EQ(taken(10.0), FaultCode::kEncoderStuck) << "nothing holds the drum";
 }
 
 TEST_F(Signals, SupplyAndTemperatureAreWatchedOnlyWhenTheirLimitsAreSet) {
@@ -262,6 +332,7 @@ TEST(SignalLimits, AreThoseThatWereChosenForACableAndAtThePadOfALever) {
                          {&SignalLimits::stuck_speed, 0.05, 1.0 / kPadM},
                          {&SignalLimits::stuck_tension, 10.0, kPadM},
                          {&SignalLimits::runaway_force, 25.0, kPadM},
+                         {&SignalLimits::runaway_speed, 0.3, 1.0 / kPadM},
                          {&SignalLimits::inward_margin, 0.20, 1.0 / kPadM},
                          {&SignalLimits::sign_speed, 0.05, 1.0 / kPadM},
                          {&SignalLimits::sign_tension, 3.0, kPadM},
