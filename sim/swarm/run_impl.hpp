@@ -46,7 +46,7 @@ class Run {
   void begin_set(const Prescription& set);
   void tick(std::uint32_t missed = 0);
   void write_trace();
-  [[nodiscard]] FaultPhase phase() const;
+  [[nodiscard]] FaultPhase phase(std::size_t axis) const;
   void strike_due();
   void strike(Pending& pending);
   void strike_trainer(const Pending& pending);
@@ -54,7 +54,7 @@ class Run {
   [[nodiscard]] bool strike_person(const Pending& pending);
   [[nodiscard]] bool strike_computer(Pending& pending);
   void conflicting_orders(const Pending& pending);
-  [[nodiscard]] bool due(std::size_t index, FaultPhase now);
+  [[nodiscard]] bool due(std::size_t index);
   void judge_guard();
   void follow_stroke();
   bool accepted(const Result& result);
@@ -86,10 +86,12 @@ class Run {
   bool raised_ = false;
   bool killed_ = false;
   int orders_ = 0;
-  bool blind_ = false;                   // a fault lies about position, speed or tension
-  double lowest_ = 0.0, highest_ = 0.0;  // of the handle in this set
-  int conflict_accepted_ = 0;            // of two orders for the same state
-  double slow_share_ = 0.0;              // of the periods that a slow processor misses
+  bool blind_ = false;      // a fault lies about position, speed or tension
+  bool disobeyed_ = false;  // a drive does as it likes
+  // How far each handle has been in this set.
+  std::array<double, hal::kMaxAxes> lowest_{}, highest_{};
+  int conflict_accepted_ = 0;  // of two orders for the same state
+  double slow_share_ = 0.0;    // of the periods that a slow processor misses
   Random slow_random_{1};
   std::uint64_t back_at_ = 0;     // when a person who stepped in steps back
   std::uint64_t reacted_at_ = 0;  // the first unload of the set; 0 = none yet

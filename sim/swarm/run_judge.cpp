@@ -40,7 +40,8 @@ int Run::true_reps() const {
   return reps_done(world_->machine().set_truth(0));
 }
 
-FaultPhase Run::phase() const {
+// Of an axis: two legs need not move at once.
+FaultPhase Run::phase(std::size_t axis) const {
   const station::Snapshot& now = world_->station().snapshot();
   switch (now.state) {
     case station::StationState::kArming:
@@ -55,24 +56,23 @@ FaultPhase Run::phase() const {
     default:
       return FaultPhase::kIdle;
   }
-  const HandleTruth handle = world_->machine().handle(0);
+  const HandleTruth handle = world_->machine().handle(axis);
   const double speed = handle.velocity * handle.metres_per_unit;
   if (speed > kMovingMps) return FaultPhase::kConcentric;
   if (speed < -kMovingMps) return FaultPhase::kEccentric;
-  const bool high = highest_ - lowest_ > kStroke / handle.metres_per_unit &&
-                    handle.position > 0.5 * (lowest_ + highest_);
+  const bool high = highest_[axis] - lowest_[axis] > kStroke / handle.metres_per_unit &&
+                    handle.position > 0.5 * (lowest_[axis] + highest_[axis]);
   return high ? FaultPhase::kTurnAround : FaultPhase::kRest;
 }
 
-// How far the handle has been in this set, by the plant's truth.
+// How far each handle has been in this set, by the plant's truth.
 void Run::follow_stroke() {
-  const double position = world_->machine().handle(0).position;
-  if (world_->station().snapshot().state != station::StationState::kWorking) {
-    lowest_ = highest_ = position;
-    return;
+  const bool working = world_->station().snapshot().state == station::StationState::kWorking;
+  for (std::size_t axis = 0; axis < watches_.size(); ++axis) {
+    const double position = world_->machine().handle(axis).position;
+    lowest_[axis] = working ? std::min(lowest_[axis], position) : position;
+    highest_[axis] = working ? std::max(highest_[axis], position) : position;
   }
-  lowest_ = std::min(lowest_, position);
-  highest_ = std::max(highest_, position);
 }
 
 void Run::write_trace() {
@@ -125,8 +125,10 @@ void Run::tick(std::uint32_t missed) {
     sample.base_load = status.axis[i].load_applied;
     sample.handle_force = handle.force;
     sample.handle_mps = handle.velocity * handle.metres_per_unit;
+    sample.reel_mps = handle.reel_velocity * handle.metres_per_unit;
     sample.held = world_->machine().held(i);
     sample.told_truth = !blind_;
+    sample.obeyed = !disobeyed_;
     watches_[i].feed(ticks_, sample);
   }
   write_trace();

@@ -227,7 +227,7 @@ void Run::strike(Pending& pending) {
   pending.fired_tick = ticks_;
   EventOutcome outcome;
   outcome.row = event.row;
-  outcome.phase = phase();
+  outcome.phase = phase(event.axis);
   outcome.fired = true;
   outcome.load_n = world_->status().axis[event.axis].force_target / unit();
   outcome.in_action = reacted_at_ == 0 || ticks_ - reacted_at_ <= kAnsweredTicks;
@@ -240,13 +240,17 @@ void Run::strike(Pending& pending) {
   }
   if (strike_person(pending) || strike_computer(pending)) return;
   blind_ = blind_ || lies(injector);
-  if (injector == Injector::kDriveRunaway) world_->machine().press_stop(true);
+  if (injector == Injector::kDriveRunaway) {
+    disobeyed_ = true;
+    world_->machine().press_stop(true);
+  }
   world_->faults().inject({injector, event.axis, event.intensity, event.seed});
   strike_trainer(pending);
 }
 
-bool Run::due(std::size_t index, FaultPhase now) {
+bool Run::due(std::size_t index) {
   Pending& pending = pending_[index];
+  const FaultPhase now = phase(pending.event.axis);
   const auto delay_ticks = static_cast<std::uint64_t>(pending.event.delay_s * 1e3);
   if (pending.event.follows && index > 0) {
     const Pending& before = pending_[index - 1];
@@ -260,9 +264,8 @@ bool Run::due(std::size_t index, FaultPhase now) {
 }
 
 void Run::strike_due() {
-  const FaultPhase now = phase();
   for (std::size_t i = 0; i < pending_.size() && !killed_; ++i) {
-    if (!pending_[i].fired && due(i, now)) strike(pending_[i]);
+    if (!pending_[i].fired && due(i)) strike(pending_[i]);
   }
 }
 
@@ -270,7 +273,7 @@ void Run::heal() {
   world_->faults().heal();
   world_->restart_heartbeat();  // a guard that has latched wants the daemon started anew
   light_by_ = 0;
-  blind_ = false;
+  blind_ = disobeyed_ = false;
   guard_.inject(Injector::kNone, 0.0);
   overrun_ = 0;
   slow_share_ = 0.0;
