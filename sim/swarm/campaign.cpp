@@ -32,7 +32,7 @@ nlohmann::json line_of(const Scenario& scenario, const Verdict& verdict) {
           {"simulated_s", verdict.simulated_s},
           {"true_reps", verdict.true_reps},
           {"phantom_reps", verdict.phantom_reps},
-          {"seen", {verdict.states, verdict.reactions, verdict.refusals}},
+          {"seen", {verdict.states, verdict.reactions, verdict.refusals, verdict.storage}},
           {"trace_hash", verdict.trace_hash}};
 }
 
@@ -60,6 +60,7 @@ Verdict verdict_of(const nlohmann::json& line) {
   verdict.states = line["seen"][0];
   verdict.reactions = line["seen"][1];
   verdict.refusals = line["seen"][2];
+  verdict.storage = line["seen"][3];
   verdict.trace_hash = line["trace_hash"];
   return verdict;
 }

@@ -21,6 +21,8 @@ constexpr std::array<const char*, 8> kRefusals = {
     "over-limit", "expired",   "busy",        "unavailable"};
 constexpr std::array<const char*, 5> kReactions = {"none", "freeze-increases", "soft-unload",
                                                    "fast-unload", "torque-off"};
+constexpr std::array<const char*, 4> kStorage = {"call failed", "acknowledgement withheld",
+                                                 "set kept over a power cut", "set interrupted"};
 // What orders of a trainer can meet here: the others belong to programs and to the network.
 constexpr std::uint32_t kRefusalsWanted = 0b11101;
 // A set that is alone in its session has no rest after it.
@@ -44,6 +46,8 @@ void add_sometimes(CampaignResult& result, const Verdict& verdict) {
            [](unsigned bit) { return std::string("reaction ") + kReactions[bit]; });
   add_seen(sometimes, kRefusalsWanted, verdict.refusals,
            [](unsigned bit) { return std::string("refusal ") + kRefusals[bit]; });
+  add_seen(sometimes, 0b1111, verdict.storage,
+           [](unsigned bit) { return std::string("disk ") + kStorage[bit]; });
   for (const EventOutcome& event : verdict.events) {
     if (!event.as.empty()) ++sometimes["noticed " + event.as];
   }

@@ -1,11 +1,14 @@
 // One run while it is played. Its stories: run.cpp the course of a scenario, run_strike.cpp what
-// befalls it, run_judge.cpp what is made of it. Nobody else includes this.
+// befalls it, run_judge.cpp what is made of it, run_disk.cpp what its store must keep. Nobody else
+// includes this.
 #pragma once
 
+#include <map>
 #include <memory>
 
 #include "controller/base/random.hpp"
 #include "controller/base/tick.hpp"
+#include "sim/disk/simulated_disk.hpp"
 #include "sim/swarm/faulty_guard.hpp"
 #include "sim/swarm/run.hpp"
 #include "sim/world/sim_runtime.hpp"
@@ -14,6 +17,7 @@
 namespace medius::sim {
 
 inline constexpr const char* kTrainer = "trainer";
+inline constexpr const char* kStationFolder = "/station";
 
 class Run {
  public:
@@ -69,12 +73,20 @@ class Run {
   void judge_reps(bool exact, int planned_reps);
   void settle();
   [[nodiscard]] bool over() const;
+  [[nodiscard]] bool strike_disk(const Pending& pending);
+  [[nodiscard]] bool only_storage_fails() const;
+  void note_acknowledged();
+  void judge_healed_disk();
+  void judge_disk();
   [[nodiscard]] bool faultless() const { return s_.faults.empty(); }
   [[nodiscard]] int true_reps() const;
 
   const Scenario& s_;
   const RunFiles& files_;
   FaultyGuard guard_;
+  // Under the store, for scenarios that harm it; outlives the world.
+  std::unique_ptr<SimulatedDisk> disk_;
+  std::map<std::string, std::string> acknowledged_;  // sets by id, as the store gave them back then
   std::unique_ptr<World> world_;
   std::vector<InvariantWatch> watches_;
   std::vector<Pending> pending_;

@@ -104,6 +104,7 @@ void Run::tick(std::uint32_t missed) {
   }
   world_->tick(missed);
   ticks_ += 1 + missed;
+  note_acknowledged();
   judge_guard();
   follow_stroke();
   const rt::Status& status = world_->status();

@@ -128,7 +128,7 @@ void Run::strike_loop(const Pending& pending) {
   EventOutcome& outcome = verdict_.events[pending.outcome];
   const bool held = world_->guard_holds();
   if (held) light_by_ = ticks_ + kLightTicks;
-  killed_ = pending.row->injector == Injector::kKill;
+  killed_ = pending.row->injector != Injector::kStarve;
   if (killed_) {
     for (int i = 0; i < kAfterKillTicks; ++i, ++ticks_) {
       world_->tick_without_loop();
@@ -238,7 +238,7 @@ void Run::strike(Pending& pending) {
     guard_.inject(injector, event.intensity);
     return;
   }
-  if (strike_person(pending) || strike_computer(pending)) return;
+  if (strike_person(pending) || strike_computer(pending) || strike_disk(pending)) return;
   blind_ = blind_ || lies(injector);
   if (injector == Injector::kDriveRunaway) {
     disobeyed_ = true;
@@ -279,6 +279,7 @@ void Run::heal() {
   slow_share_ = 0.0;
   back_at_ = 0;
   world_->runtime().set_store_delay_ns(0);
+  if (disk_ != nullptr) disk_->heal();
   world_->station().client_returned(kTrainer);
   world_->machine().press_stop(false);
   for (std::size_t axis = 0; axis < watches_.size(); ++axis) {

@@ -122,8 +122,11 @@ tl::expected<std::unique_ptr<World>, std::string> World::create(const WorldOptio
   simulated.plant.load_cell_after_last_pulley =
       machine->axes.front().load_cell.place != station::LoadCellPlace::kDrum;
   auto impl = std::make_unique<Impl>(simulated, options.seed);
-  auto store = options.data_directory.empty() ? record::Store::open_in_memory()
-                                              : record::Store::open(options.data_directory);
+  auto store =
+      options.data_directory.empty()
+          ? record::Store::open_in_memory()
+          : record::Store::open(options.data_directory,
+                                options.disk != nullptr ? *options.disk : record::real_disk());
   if (!store) return tl::make_unexpected(store.error().message);
   impl->store = std::move(*store);
   for (const station::PluginError& error : impl->plugins.load_directory(options.plugin_directory)) {

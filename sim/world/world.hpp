@@ -31,6 +31,7 @@ struct WorldOptions {
   std::string program_directory;  // programs/
   std::string plugin_directory;   // <build>/plugins.d
   std::string data_directory;     // empty: the store lives in memory
+  record::Disk* disk = nullptr;   // of that folder, null: this computer's; outlives the world
   std::uint64_t seed = 1;
   SimulatedStationConfig station;          // plant, drive and person; seeds are derived from `seed`
   std::vector<station::Program> programs;  // beside those of the directory, or instead of them
