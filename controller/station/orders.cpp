@@ -184,17 +184,6 @@ void Station::Impl::start_set(const StartSetOrder& order, const ReceiptAnswer& a
         answer);
     return;
   }
-  const bool linked = !config.machine.axes.empty() && config.machine.axes[0].engine.linked_arms;
-  const auto& sides = free_set.blocks.front().sides;
-  if (linked && !sides.empty() &&
-      (sides.front() == record::Side::kLeft || sides.front() == record::Side::kRight)) {
-    refuse(order.header, "start_set",
-           {RefusalCode::kInvalid,
-            fmt::format("side is {}, but linked arms move both legs; order both sides",
-                        record::to_string(sides.front()))},
-           answer);
-    return;
-  }
   MachineShare share = share_of(free_set, config.machine);
   // An order names the axis' own load, a program that of one arm.
   if (!share.program.blocks.empty()) share.program.blocks = free_set.blocks;

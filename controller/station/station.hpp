@@ -146,7 +146,8 @@ struct Snapshot {
   std::uint32_t sets_total = 0;
   std::optional<record::SetRecord> set;        // under way or just closed, with repetitions so far
   std::optional<record::SetRecord> other_set;  // of a set of both arms: the right one's
-  std::vector<std::string> stored_set_ids;     // of this session, acknowledged
+  std::string stored_session_id;               // under way or just ended
+  std::vector<std::string> stored_set_ids;     // of stored_session_id, acknowledged
   ProgramBlock block;                          // prescription of the set under way
   std::optional<GuidedView> guided;            // instead of a set, while there is one
   double rest_remaining_s = 0.0;
