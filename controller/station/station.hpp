@@ -13,6 +13,7 @@
 
 #include <tl/expected.hpp>
 
+#include "controller/record/audit.hpp"
 #include "controller/record/recorder.hpp"
 #include "controller/record/store.hpp"
 #include "controller/rt/engine.hpp"
@@ -62,6 +63,7 @@ struct OrderHeader {
   std::string request_id;  // 1..64 printable characters, chosen by the client
   std::optional<std::uint64_t> expected_version;  // refuse unless the station is at this version
   std::string client_name;                        // for the audit log
+  std::string role = "local";                     // of its certificate, for the audit log
   ParameterAuthority authority = ParameterAuthority::kUser;  // how far parameters may be raised
 };
 
@@ -164,6 +166,7 @@ struct StationConfig {
   bool autostart_next_set = true;  // false: a rest ends by resume()
   std::shared_ptr<spdlog::logger>
       audit;  // orders, refusals, faults; null = spdlog's default logger
+  record::AuditSink* audit_sink = nullptr;  // the same for the store; outlives the station
 };
 
 class Station {
