@@ -294,6 +294,12 @@ grpc::Status status_of(const station::Refusal& refusal) {
     case RefusalCode::kUnavailable:
       code = grpc::StatusCode::UNAVAILABLE;
       break;
+    case RefusalCode::kNoLease:
+      code = grpc::StatusCode::FAILED_PRECONDITION;
+      break;
+    case RefusalCode::kStaleLease:
+      code = grpc::StatusCode::ABORTED;
+      break;
   }
   return {code, refusal.message};
 }

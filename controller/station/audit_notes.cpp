@@ -68,6 +68,23 @@ void Station::Impl::note_refused(const OrderHeader& header, const std::string& w
   note(std::move(event));
 }
 
+// Who may raise a load: taken, given on, given back, run out, or not given.
+void Station::Impl::note_lease(const char* action, const std::string& who, AuditResult result,
+                               const std::string& why) const {
+  AuditEvent event;
+  event.kind = AuditKind::kLease;
+  event.result = result;
+  event.who = who;
+  event.action = action;
+  event.subject = audit_subject();
+  event.reason = why;
+  if (const Lease* held = lease(); held != nullptr) {
+    event.details.emplace_back("epoch", std::to_string(held->epoch));
+    event.details.emplace_back("holder", held->holder);
+  }
+  note(std::move(event));
+}
+
 // A flood of orders must fill neither log.
 void Station::Impl::note_muted() const {
   AuditEvent event;
