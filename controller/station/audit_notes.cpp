@@ -14,8 +14,9 @@ using record::AuditKind;
 using record::AuditResult;
 
 // In the order of the enums.
-constexpr std::array kRules{"invalid",    "not_found", "wrong_state", "version_conflict",
-                            "over_limit", "expired",   "busy",        "unavailable"};
+constexpr std::array kRules{"invalid",    "not_found",  "wrong_state", "version_conflict",
+                            "over_limit", "expired",    "busy",        "unavailable",
+                            "no_lease",   "stale_lease"};
 constexpr std::array kEffects{"applied", "ramping", "at_bottom", "scheduled"};
 
 template <typename Words, typename Enum>
