@@ -15,6 +15,7 @@ namespace {
 constexpr SignalLimits kCableLimits = {
     .speed_max = 4.0,
     .tension_step_max = 400.0,
+    .mirror_speed = 0.08,
     .stuck_speed = 0.05,
     .stuck_tension = 10.0,
     .runaway_force = 25.0,
@@ -35,8 +36,8 @@ constexpr SignalLimits lever_limits() {
     l.*force *= safety::kPadLeverM;
   }
   for (double Limits::*const length :
-       {&Limits::speed_max, &Limits::stuck_speed, &Limits::runaway_speed, &Limits::inward_margin,
-        &Limits::sign_speed}) {
+       {&Limits::speed_max, &Limits::mirror_speed, &Limits::stuck_speed, &Limits::runaway_speed,
+        &Limits::inward_margin, &Limits::sign_speed}) {
     l.*length /= safety::kPadLeverM;
   }
   return l;
@@ -67,6 +68,28 @@ bool held(bool condition, int ticks, int& counter) noexcept {
   return counter >= ticks;
 }
 
+// From one millisecond to the next the way runs back as fast as it came, steadily before and after,
+// and without a sample in between in which it turned: no mass does that. A count whose sign has
+// changed does, and close to where it counts from it jumps by less than people may move.
+bool mirrored(const SignalLimits& limits, const SignalInput& input, SignalState& state) noexcept {
+  constexpr double kAlike = 0.25, kTurning = 0.75;  // of the step
+  constexpr double kNeverTurning = 2.5;             // of the least step: 200 m/s^2 over two of them
+  if (state.position_gap > 2) state.steps_known = 0;  // one that was held is the jump itself
+  const double step = input.position - state.position;
+  const auto [after, middle, before, first] = state.steps;
+  state.steps = {step, after, middle, before};
+  if (state.steps_known < 4) {
+    ++state.steps_known;
+    return false;
+  }
+  const double size = absolute(before);
+  const auto alike = [size](double a, double b) { return absolute(a - b) < kAlike * size; };
+  const double least = limits.mirror_speed * input.dt_s;
+  const bool turned = absolute(middle) <= kTurning * size && size < kNeverTurning * least;
+  return size >= least && !turned && alike(first, before) && alike(after, -before) &&
+         alike(step, after);
+}
+
 bool check_position(const SignalLimits& limits, const SignalInput& input, SignalState& state,
                     FaultCode& fault) noexcept {
   if (!input.position_fresh) return false;
@@ -80,6 +103,8 @@ bool check_position(const SignalLimits& limits, const SignalInput& input, Signal
     if (state.jumps >= 2) fault = FaultCode::kEncoderImplausible;
     return false;
   }
+  if (!known) state.steps_known = 0;
+  if (known && mirrored(limits, input, state)) fault = FaultCode::kEncoderImplausible;
   if (known && input.position == state.position) {
     if (state.same_positions == 0) {
       state.was_moving = absolute(input.velocity) > limits.stuck_speed;

@@ -1,5 +1,6 @@
 #include "controller/diagnosis/signals.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -138,6 +139,45 @@ TEST_F(Signals, AReconnectionTakesTheStartOfTheLoadWithIt) {
     in.velocity = -1.0;
   };
   EXPECT_EQ(run(400), FaultCode::kPulledTooFar);
+}
+
+// Close to where it counts from, a changed sign jumps by less than people may move: the way back is
+// the way that it came.
+TEST_F(Signals, ASignThatChangesNearZeroIsFoundByTheMirroredWay) {
+  static double position_m, speed_mps, sign;
+  bend_ = [](SignalInput& in) {
+    position_m += 1e-3 * speed_mps;
+    in.position = sign * position_m;
+    in.velocity = sign * speed_mps;
+  };
+  const auto begin = [&](double from_m, double moving_mps) {
+    state_ = SignalState{};
+    position_m = from_m - 0.02 * moving_mps;
+    speed_mps = moving_mps;
+    sign = 1.0;
+    EXPECT_EQ(run(20), FaultCode::kNone);
+  };
+  for (const double from_m : {-0.0018, -0.0007, -0.0002, 0.0002, 0.0007, 0.0018}) {
+    for (const double moving_mps : {-0.5, -0.09, 0.09, 0.5}) {
+      begin(from_m, moving_mps);
+      sign = -1.0;
+      EXPECT_EQ(run(10), FaultCode::kEncoderImplausible) << from_m << " " << moving_mps;
+      EXPECT_LE(took_, 4);
+    }
+  }
+  const auto found = [&](double moving_mps, double then_mps, int turn_ticks) {
+    begin(0.0, moving_mps);
+    for (int i = 1; i <= turn_ticks + 20; ++i) {
+      const double turned = std::fmin(1.0, static_cast<double>(i) / turn_ticks);
+      speed_mps = moving_mps + (then_mps - moving_mps) * turned;
+      if (tick() != FaultCode::kNone) return true;
+    }
+    return false;
+  };
+  EXPECT_TRUE(found(0.1, -0.1, 1)) << "200 m/s^2, and steady before and after";
+  EXPECT_FALSE(found(0.1, -0.1, 2)) << "a sharp turn";
+  EXPECT_FALSE(found(0.5, -0.3, 1)) << "a stop that gives back a part";
+  EXPECT_FALSE(found(0.05, -0.05, 1)) << "so slow it may be a jerk";
 }
 
 TEST_F(Signals, AReversedEncoderIsFoundWhileTheCableIsSlack) {
@@ -329,6 +369,7 @@ TEST(SignalLimits, AreThoseThatWereChosenForACableAndAtThePadOfALever) {
   };
   for (const Row& row : {Row{&SignalLimits::speed_max, 4.0, 1.0 / kPadM},
                          {&SignalLimits::tension_step_max, 400.0, kPadM},
+                         {&SignalLimits::mirror_speed, 0.08, 1.0 / kPadM},
                          {&SignalLimits::stuck_speed, 0.05, 1.0 / kPadM},
                          {&SignalLimits::stuck_tension, 10.0, kPadM},
                          {&SignalLimits::runaway_force, 25.0, kPadM},
