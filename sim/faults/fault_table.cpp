@@ -121,7 +121,9 @@ constexpr FaultRow kTable[] = {
      kRaises,
      {FaultCode::kLoadCellImplausible, FaultCode::kForceImplausible},
      25,
-     "20 ms of a cable that pushes",
+     "20 ms of a cable that pushes; one that goes slack before says nothing, and the slack servo "
+     "has "
+     "it",
      kLoaded,
      "soft unload",
      ""},
@@ -206,9 +208,13 @@ constexpr FaultRow kTable[] = {
      kMoving,
      "fast unload",
      "ctest -R Supervise"},
-    {20, "handle hooked to something fixed", "the cuff hangs on a post of 50 kN/m",
-     Injector::kHooked, false, kNobody, 0, "", kLoaded, "the set force is all that it gets", "",
-     0.0, kCableMachine},
+    {20, "handle hooked to something fixed",
+     "the cuff hangs on a post of 50 kN/m; every second time it slips off and is caught there "
+     "while "
+     "it is reeled in",
+     Injector::kHooked, false, kNobody, 0, "", kLoaded,
+     "the set force is all that it gets; caught, the pull of the slack servo", "", 0.0,
+     kCableMachine},
     {21, "person stops in mid-set", "stands still for good under load", Injector::kStopsLifting,
      false, kNobody, 0, "", kLoaded, "the set ends, soft unload", "ctest -R 'Standing|Nobody'"},
     {22, "end stop hit at speed", "", Injector::kNone, false, kNobody, 0, "", 0, "governor",

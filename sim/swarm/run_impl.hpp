@@ -60,6 +60,7 @@ class Run {
   void conflicting_orders(const Pending& pending);
   [[nodiscard]] bool due(std::size_t index);
   void judge_guard();
+  void catch_cuff();
   void follow_stroke();
   bool accepted(const Result& result);
   void order_load(const char* id, double load, hal::CoordinateKind kind, bool must_refuse);
@@ -87,6 +88,7 @@ class Run {
   // Under the store, for scenarios that harm it; outlives the world.
   std::unique_ptr<SimulatedDisk> disk_;
   std::map<std::string, std::string> acknowledged_;  // sets by id, as the store gave them back then
+  std::size_t stored_seen_ = 0;
   std::unique_ptr<World> world_;
   std::vector<InvariantWatch> watches_;
   std::vector<Pending> pending_;
@@ -105,9 +107,11 @@ class Run {
   int conflict_accepted_ = 0;  // of two orders for the same state
   double slow_share_ = 0.0;    // of the periods that a slow processor misses
   Random slow_random_{1};
-  std::uint64_t back_at_ = 0;     // when a person who stepped in steps back
-  std::uint64_t reacted_at_ = 0;  // the first unload of the set; 0 = none yet
-  std::uint64_t light_by_ = 0;    // the guard lets go: by then the force is gone; 0 = it holds
+  std::uint64_t back_at_ = 0;      // when a person who stepped in steps back
+  std::uint64_t caught_at_ = 0;    // when something catches a cuff that slipped off
+  std::uint64_t hangs_since_ = 0;  // the cuff hangs where it was caught
+  std::uint64_t reacted_at_ = 0;   // the first unload of the set; 0 = none yet
+  std::uint64_t light_by_ = 0;     // the guard lets go: by then the force is gone; 0 = it holds
 };
 
 }  // namespace medius::sim

@@ -13,6 +13,9 @@ namespace {
 constexpr double kStroke = 0.1;      // m; less is no repetition
 constexpr double kMovingMps = 0.08;  // a phase of motion; a slower one is a turn or a rest
 constexpr double kLightN = 50.0;     // what may be left once the guard has let go
+// A person's face stands 65 N (ISO/TS 15066, quasi-static), the least of all of them.
+constexpr double kSurpriseN = 65.0;
+constexpr std::uint64_t kJerkTicks = 200;  // the drum stops on the cable's own spring
 constexpr int kStillTicks = 300;
 constexpr double kStillMps = 0.02;
 constexpr int kGiveUpTicks = 6000;
@@ -102,6 +105,7 @@ void Run::tick(std::uint32_t missed) {
     back_at_ = 0;
     world_->machine().suffer(Mishap::kWalksIn, 0, 0.0);
   }
+  catch_cuff();
   world_->tick(missed);
   ticks_ += 1 + missed;
   note_acknowledged();
@@ -135,6 +139,23 @@ void Run::tick(std::uint32_t missed) {
   write_trace();
 }
 
+// A cuff that slipped off hangs on something while it is reeled in: no hand asks for the load back,
+// so it gets no more than may meet a person by surprise.
+void Run::catch_cuff() {
+  if (caught_at_ > 0 && ticks_ >= caught_at_) {
+    caught_at_ = 0;
+    hangs_since_ = ticks_;
+    world_->machine().suffer(Mishap::kHooked, 0, 0.0);
+  }
+  if (hangs_since_ == 0 || ticks_ < hangs_since_ + kJerkTicks || blind_ || disobeyed_) return;
+  const double force_n = world_->machine().handle(0).force;
+  if (force_n > kSurpriseN) {
+    violate(fmt::format("I4 {:.1f} N pull at a cuff that something has caught, at most {}", force_n,
+                        kSurpriseN));
+    hangs_since_ = 0;
+  }
+}
+
 // The guard has let go: the drives make no torque, nobody is pulled at any more.
 void Run::judge_guard() {
   if (light_by_ == 0 || ticks_ < light_by_) return;
@@ -157,8 +178,12 @@ void Run::notice() {
     if (!pending.fired) continue;
     EventOutcome& outcome = verdict_.events[pending.outcome];
     if (outcome.noticed) continue;
+    const rt::AxisStatus& axis = status.axis[pending.event.axis];
+    if (outcome.servo_ms < 0.0 && (axis.limits & safety::kLimitSlackServo) != 0) {
+      outcome.servo_ms = static_cast<double>(ticks_ - pending.fired_tick);
+    }
     if (!unloads) {
-      if (status.axis[pending.event.axis].load_state != safety::LoadState::kOff) {
+      if (axis.load_state != safety::LoadState::kOff) {
         outcome.exposed_ms = static_cast<double>(ticks_ - pending.fired_tick);
       }
       continue;

@@ -15,6 +15,7 @@ constexpr int kAfterKillTicks = 500;           // a machine without a loop is wa
 constexpr std::uint64_t kLightTicks = 75;      // from the last beat until the force has gone
 constexpr std::uint64_t kAnsweredTicks = 500;  // a soft unload takes so long
 constexpr std::uint64_t kStepInTicks = 1000;
+constexpr std::uint64_t kCaughtSoonest = 50, kCaughtSpan = 1450;  // ticks from slipping off
 constexpr std::int64_t kDayNs = 86'400'000'000'000;
 
 // What the controller reads is then not what the handle does: neither a release nor slack can be
@@ -166,7 +167,13 @@ bool Run::strike_person(const Pending& pending) {
       machine.suffer(Mishap::kCableCut, axis, 0.0);
       return true;
     case Injector::kHooked:
-      machine.suffer(Mishap::kHooked, axis, 0.0);
+      if (pending.event.seed % 2 == 0) {
+        machine.suffer(Mishap::kHooked, axis, 0.0);
+      } else {  // it slips off, and something catches it on its way in
+        machine.release_handle(axis);
+        caught_at_ = ticks_ + kCaughtSoonest +
+                     static_cast<std::uint64_t>(static_cast<double>(kCaughtSpan) * intensity);
+      }
       return true;
     case Injector::kWeak:
       machine.suffer(Mishap::kWeak, axis, 0.7 * (1.0 - intensity));
@@ -277,7 +284,7 @@ void Run::heal() {
   guard_.inject(Injector::kNone, 0.0);
   overrun_ = 0;
   slow_share_ = 0.0;
-  back_at_ = 0;
+  back_at_ = caught_at_ = hangs_since_ = 0;
   world_->runtime().set_store_delay_ns(0);
   if (disk_ != nullptr) disk_->heal();
   world_->station().client_returned(kTrainer);

@@ -158,14 +158,20 @@ TEST(Swarm, WhatOnceBrokeHolds) {
   for (const auto& entry :
        std::filesystem::directory_iterator(MEDIUS_SOURCE_DIR "/tests/swarm/scenarios")) {
     std::ifstream file(entry.path());
-    const auto scenario = from_json(nlohmann::json::parse(file)["scenario"]);
+    const auto json = nlohmann::json::parse(file);
+    const auto scenario = from_json(json["scenario"]);
     ASSERT_TRUE(scenario) << entry.path() << scenario.error();
     const auto verdict = run_scenario(*scenario, files());
     ASSERT_TRUE(verdict) << verdict.error();
     EXPECT_EQ(trouble(*verdict), "") << entry.path();
+    if (json.contains("notice_within_ms")) {
+      ASSERT_EQ(verdict->events.size(), 1u) << entry.path();
+      EXPECT_TRUE(verdict->events[0].noticed) << entry.path();
+      EXPECT_LE(verdict->events[0].took_ms, json["notice_within_ms"].get<double>()) << entry.path();
+    }
     ++run;
   }
-  EXPECT_GE(run, 5);
+  EXPECT_GE(run, 22);
 }
 
 // The control of the judge of the disk: what no store can stand must be seen.
