@@ -46,7 +46,10 @@ std::vector<std::string> Station::Impl::warnings() const {
     list.push_back(fmt::format("client '{}' is lost: the set goes on, increases are frozen",
                                session_->client_name));
   }
-  if (session_) list.insert(list.end(), session_->skipped.begin(), session_->skipped.end());
+  if (session_) {
+    list.insert(list.end(), session_->trainee.notes.begin(), session_->trainee.notes.end());
+    list.insert(list.end(), session_->skipped.begin(), session_->skipped.end());
+  }
   if (!store_trouble.empty()) {
     list.push_back(
         fmt::format("not stored yet ({} waiting): {}", records.unacknowledged(), store_trouble));
@@ -86,6 +89,7 @@ void Station::Impl::fill(Snapshot& out) const {
   out.session_id = session_ ? session_->record.id : "";
   out.program_id = session_ ? session_->program.id : "";
   out.client_id = session_ ? session_->record.client_id : "";
+  out.plan_id = session_ ? session_->record.plan_id : "";
   out.sets_total = session_ ? static_cast<std::uint32_t>(session_->plan.size()) : last_sets_total;
   out.stored_set_ids = stored_set_ids;
   out.set.reset();
