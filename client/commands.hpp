@@ -15,6 +15,7 @@ namespace medius::client {
 struct RunOptions {
   std::string program;
   std::string client;    // who trains
+  std::string plan;      // whose next session; empty = none
   std::string report;    // directory; empty = none
   std::string truth;     // medius-sim's truth file; empty = none
   double wait_s = 20.0;  // for a station that is not ready: link, panel reset

@@ -86,8 +86,9 @@ class Run {
   int start() {
     v1::StartSessionRequest request;
     *request.mutable_header() = connection_.header();
-    request.set_program("programs/" + options_.program);
+    if (!options_.program.empty()) request.set_program("programs/" + options_.program);
     request.set_client(options_.client);
+    if (!options_.plan.empty()) request.set_plan("plans/" + options_.plan);
     v1::Receipt receipt;
     const auto context = call_context();
     const grpc::Status status =

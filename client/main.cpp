@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "client/commands.hpp"
+#include "client/main_people.hpp"
 #include "client/terminal.hpp"
 
 namespace {
@@ -68,16 +69,22 @@ void add_common(CLI::App& app, Arguments& args) {
 
 void add_session_commands(CLI::App& app, Arguments& args, int& code) {
   CLI::App* run = app.add_subcommand("run", "run a program and follow it to its end");
-  run->add_option("program", args.run.program, "e.g. glute-med-strength; see 'programs'")
-      ->required();
-  run->add_option("--client", args.run.client, "who trains");
+  run->add_option("program", args.run.program,
+                  "e.g. glute-med-strength; see 'programs'; of a plan: one of its tests");
+  run->add_option("--client", args.run.client, "who trains; clients/ID: somebody stored");
+  run->add_option("--plan", args.run.plan, "the plan's next session; see 'plan list'");
   run->add_option("--report", args.run.report,
                   "also write reps.csv and report.json into this directory");
   run->add_option("--truth", args.run.truth, "truth file of medius-sim, for the report");
   run->add_option("--wait", args.run.wait_s, "seconds to wait for a station that is not ready")
       ->check(CLI::Range(0.0, 3600.0))
       ->capture_default_str();
-  run->callback([&] { code = medius::client::run(args.common, args.run); });
+  run->callback([&] {
+    if (args.run.program.empty() && args.run.plan.empty()) {
+      throw CLI::RequiredError("program (or --plan)");
+    }
+    code = medius::client::run(args.common, args.run);
+  });
 
   CLI::App* watch = app.add_subcommand("watch", "follow the station until Ctrl-C");
   watch->add_flag("--samples", args.watch.samples, "live samples as CSV instead of states");
@@ -270,6 +277,7 @@ int main(int argc, char** argv) {
   add_record_commands(app, args, code);
   add_hal_commands(app, args, code);
   add_pki_commands(app, args, code);
+  add_people_commands(app, {&args.common, &code});
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

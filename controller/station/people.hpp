@@ -92,9 +92,10 @@ struct ChangedPlan {
 // ---- sessions -------------------------------------------------------------------------------
 
 struct SessionWish {
-  std::string plan_id;     // empty: outside a plan
-  std::string program_id;  // empty: the plan's own; a test's: that test
-  std::string client_id;   // empty: the plan's
+  std::string plan_id;            // empty: outside a plan
+  std::string program_id;         // empty: the plan's own; a test's: that test
+  std::string client_id;          // empty: the plan's
+  bool client_is_stored = false;  // it must be: somebody unknown is refused
 };
 // [record] What a session of a plan, or of a client, is made of. Somebody who is not stored trains
 // without limits of their own.

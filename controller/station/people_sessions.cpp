@@ -218,6 +218,11 @@ PeopleAnswer<PlannedSession> planned_session(const PeopleDesk& desk, const Sessi
   }
   const auto client = desk.store.client(planned.trainee.client_id);
   if (client) planned.trainee.caps = client->caps;
+  if (!client && wish.client_is_stored) {
+    return no(RefusalCode::kNotFound,
+              fmt::format("client '{:.64}' is not in the store; 'medius client list' names who is",
+                          wish.client_id));
+  }
   const std::string program_id =
       wish.program_id.empty() && plan ? plan->program_id : wish.program_id;
   const auto found = desk.programs.programs.find(program_id);
