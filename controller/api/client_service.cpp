@@ -2,7 +2,6 @@
 #include <sstream>
 
 #include <google/protobuf/util/field_mask_util.h>
-#include <spdlog/spdlog.h>
 
 #include "controller/api/people_call.hpp"
 #include "controller/api/people_services.hpp"
@@ -56,10 +55,6 @@ station::Refusal not_known(const std::string& id) {
           "client '" + id + "' is not in the store; ListClients names who is"};
 }
 
-void note(const grpc::ServerContext& call, const char* what, const std::string& id) {
-  spdlog::info("client {} was {} by '{}'", id, what, ApiContext::name_of(call, "local"));
-}
-
 }  // namespace
 
 grpc::Status ClientService::GetClient(grpc::ServerContext* call,
@@ -107,7 +102,8 @@ grpc::Status ClientService::CreateClient(grpc::ServerContext* call,
                                             return station::create_client(desk, client, now);
                                           }),
                     response);
-  if (status.ok()) note(*call, "added", response->name());
+  note_person(context_, *call, "client_added",
+              status.ok() ? response->name() : "clients/" + request->client_id(), status);
   return status;
 }
 
@@ -148,7 +144,9 @@ grpc::Status ClientService::UpdateClient(grpc::ServerContext* call,
                                                             change);
                             }),
       response);
-  if (status.ok()) note(*call, "changed", response->name());
+  // Which fields; what is in them is nobody's business but the client's.
+  note_person(context_, *call, "client_changed", request->client().name(), status,
+              {{"fields", google::protobuf::util::FieldMaskUtil::ToString(*mask)}});
   return status;
 }
 
@@ -164,9 +162,9 @@ grpc::Status ClientService::DeleteClient(grpc::ServerContext* call,
         return station::delete_client(desk, id, revision);
       });
   if (!done) return done.error();
-  if (!*done) return status_of(done->error());
-  note(*call, "deleted", request->name());
-  return grpc::Status::OK;
+  const grpc::Status status = *done ? grpc::Status::OK : status_of(done->error());
+  note_person(context_, *call, "client_deleted", request->name(), status);
+  return status;
 }
 
 grpc::Status ClientService::ExportClient(grpc::ServerContext* call,
@@ -220,7 +218,7 @@ grpc::Status ClientService::ExportClient(grpc::ServerContext* call,
     if (!write((first ? "" : ",") + *text)) return grpc::Status::CANCELLED;
     first = false;
   }
-  note(*call, "exported", request->name());
+  note_person(context_, *call, "client_exported", request->name(), grpc::Status::OK);
   return write("]}\n") ? grpc::Status::OK : grpc::Status::CANCELLED;
 }
 
@@ -256,9 +254,10 @@ grpc::Status ClientService::EraseClient(grpc::ServerContext* call,
   response->set_sets((*erased)->sets);
   response->set_guided((*erased)->guided);
   // The fact alone: who it was is not written down again.
-  spdlog::info("a client was erased by '{}': {} plans, {} sessions, {} sets",
-               ApiContext::name_of(*call, "local"), response->plans(), response->sessions(),
-               response->sets());
+  note_person(context_, *call, "client_erased", "", grpc::Status::OK,
+              {{"plans", std::to_string(response->plans())},
+               {"sessions", std::to_string(response->sessions())},
+               {"sets", std::to_string(response->sets())}});
   return grpc::Status::OK;
 }
 

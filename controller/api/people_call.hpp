@@ -29,6 +29,28 @@ tl::expected<T, grpc::Status> at_desk(ApiContext& context, const grpc::ServerCon
   return std::move(*answer);
 }
 
+// [grpc] What somebody did with a person's data or plan, or why not: for the audit. Failures that
+// are no answer of the desk (no place, no time) are not noted.
+inline void note_person(ApiContext& context, const grpc::ServerContext& call, const char* action,
+                        const std::string& subject, const grpc::Status& status,
+                        std::vector<std::pair<std::string, std::string>> details = {}) {
+  using grpc::StatusCode;
+  if (context.parts.audit == nullptr || status.error_code() == StatusCode::RESOURCE_EXHAUSTED ||
+      status.error_code() == StatusCode::DEADLINE_EXCEEDED) {
+    return;
+  }
+  record::AuditEvent event;
+  event.kind = record::AuditKind::kPerson;
+  event.result = status.ok() ? record::AuditResult::kApplied : record::AuditResult::kRefused;
+  event.who = ApiContext::name_of(call, "local");
+  event.role = ApiContext::role_of(call);
+  event.action = action;
+  event.subject = subject;
+  event.reason = status.error_message();
+  event.details = std::move(details);
+  context.parts.audit->record(std::move(event));
+}
+
 struct PageRequest {
   std::size_t size = 50;
   std::string after;  // key of the last entry of the page before; empty = from the start

@@ -1,5 +1,3 @@
-#include <spdlog/spdlog.h>
-
 #include "controller/api/people_call.hpp"
 #include "controller/api/people_services.hpp"
 
@@ -24,11 +22,6 @@ grpc::Status answer_plan(tl::expected<PlanAnswer, grpc::Status> answer, v1::Plan
   if (!*answer) return status_of(answer->error());
   response->Swap(&**answer);
   return grpc::Status::OK;
-}
-
-void note(const grpc::ServerContext& call, const std::string& what, const v1::Plan& plan) {
-  spdlog::info("{} of {}: {} by '{}'", plan.name(), plan.client(), what,
-               ApiContext::name_of(call, "local"));
 }
 
 }  // namespace
@@ -92,7 +85,8 @@ grpc::Status PlanService::CreatePlan(grpc::ServerContext* call,
                                         return shown(desk, *plan);
                                       }),
                   response);
-  if (status.ok()) note(*call, "begun with " + response->program(), *response);
+  note_person(context_, *call, "plan_begun", status.ok() ? response->name() : request->client(),
+              status, {{"program", request->program()}});
   return status;
 }
 
@@ -132,7 +126,10 @@ grpc::Status PlanService::UpdatePlan(grpc::ServerContext* call,
                             return shown(desk, changed->plan);
                           }),
       response);
-  if (status.ok()) note(*call, wish.exercise() + " set", *response);
+  note_person(context_, *call, "plan_set", request->plan().name(), status,
+              {{"exercise", wish.exercise()},
+               {"load", std::to_string(wish.load())},
+               {"repetitions", std::to_string(wish.reps())}});
   return status;
 }
 
@@ -148,9 +145,9 @@ grpc::Status PlanService::DeletePlan(grpc::ServerContext* call,
         return station::delete_plan(desk, id, revision);
       });
   if (!done) return done.error();
-  if (!*done) return status_of(done->error());
-  spdlog::info("{} was deleted by '{}'", request->name(), ApiContext::name_of(*call, "local"));
-  return grpc::Status::OK;
+  const grpc::Status status = *done ? grpc::Status::OK : status_of(done->error());
+  note_person(context_, *call, "plan_deleted", request->name(), status);
+  return status;
 }
 
 grpc::Status PlanService::GetNextSession(grpc::ServerContext* call,
@@ -213,9 +210,8 @@ grpc::Status PlanService::DecideProposal(grpc::ServerContext* call,
                             return shown(desk, changed->plan);
                           }),
       response);
-  if (status.ok()) {
-    note(*call, request->exercise() + (request->accept() ? " accepted" : " declined"), *response);
-  }
+  note_person(context_, *call, request->accept() ? "proposal_accepted" : "proposal_declined",
+              request->name(), status, {{"exercise", request->exercise()}});
   return status;
 }
 
@@ -248,9 +244,11 @@ grpc::Status PlanService::ImportLoads(grpc::ServerContext* call,
                                 return out;
                               });
   if (!done) return done.error();
-  if (!*done) return status_of(done->error());
+  const grpc::Status status = *done ? grpc::Status::OK : status_of(done->error());
+  note_person(context_, *call, "loads_read_in", request->name(), status,
+              {{"rows", std::to_string(request->sets_size())}});
+  if (!status.ok()) return status;
   response->Swap(&**done);
-  note(*call, std::to_string(request->sets_size()) + " earlier sets read in", response->plan());
   return grpc::Status::OK;
 }
 

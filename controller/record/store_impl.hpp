@@ -91,6 +91,9 @@ struct Store::Impl {
   // store_erase.cpp
   [[nodiscard]] bool was_erased(const std::string& id);
   void erase_session(const std::string& session_id, const std::vector<std::string>& set_ids);
+  // store_audit.cpp
+  // The newest row, and whether the end is the one that was acknowledged.
+  void find_audit_head(const AuditHead& known);
   // Within a transaction: the repetitions and the closed row. Moves `state` on.
   void write_closed(const SetRecord& set, SetSeal seal, ManifestState& state);
   void write_reps(const SetRecord& set, SetSeal& seal);

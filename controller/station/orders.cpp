@@ -81,7 +81,10 @@ bool Station::Impl::admit(const OrderHeader& header, const char* what,
 void Station::Impl::refuse(const OrderHeader& header, const char* what, Refusal refusal,
                            const ReceiptAnswer& answer) {
   if (now_ns - refusal_window_ns >= 1'000'000'000) {
-    if (refusals_muted > 0) audit->warn("{} more refusals not logged", refusals_muted);
+    if (refusals_muted > 0) {
+      audit->warn("{} more refusals not logged", refusals_muted);
+      note_muted();
+    }
     refusal_window_ns = now_ns;
     refusals_in_window = 0;
     refusals_muted = 0;
@@ -91,6 +94,7 @@ void Station::Impl::refuse(const OrderHeader& header, const char* what, Refusal 
     // Cut short: a client chooses these texts.
     audit->warn("refused {} '{:.64}' of '{:.64}': {}", what, header.request_id, header.client_name,
                 refusal.message);
+    note_refused(header, what, refusal);
   } else {
     ++refusals_muted;
   }
@@ -107,6 +111,7 @@ void Station::Impl::accept(const OrderHeader& header, const std::string& what, R
                            const ReceiptAnswer& answer) {
   audit->info("accepted {} '{:.64}' of '{:.64}'", what, header.request_id, header.client_name);
   accepted.remember(header.request_id, receipt);
+  note_accepted(header, what, receipt);
   if (publish_now) publish();
   answer(std::move(receipt));
 }
@@ -192,17 +197,6 @@ void Station::Impl::start_set(const StartSetOrder& order, const ReceiptAnswer& a
         order.header, "start_set",
         {RefusalCode::kInvalid, "the prescription names no exercise; use a row of the catalogue"},
         answer);
-    return;
-  }
-  const bool linked = !config.machine.axes.empty() && config.machine.axes[0].engine.linked_arms;
-  const auto& sides = free_set.blocks.front().sides;
-  if (linked && !sides.empty() &&
-      (sides.front() == record::Side::kLeft || sides.front() == record::Side::kRight)) {
-    refuse(order.header, "start_set",
-           {RefusalCode::kInvalid,
-            fmt::format("side is {}, but linked arms move both legs; order both sides",
-                        record::to_string(sides.front()))},
-           answer);
     return;
   }
   MachineShare share = share_of(free_set, config.machine);
@@ -300,6 +294,7 @@ void Station::Impl::client_lost(const std::string& client_name) {
   if (!session_ || client_lost_ || session_->client_name != client_name) return;
   client_lost_ = true;
   audit->warn("client '{}' is lost: the set goes on, increases are frozen", client_name);
+  note_session("client_lost", session_->record, client_name, "increases are frozen");
   freeze_increases(true);
   changed();
   publish();
@@ -310,6 +305,7 @@ void Station::Impl::client_returned(const std::string& client_name) {
   if (!session_ || !client_lost_ || session_->client_name != client_name) return;
   client_lost_ = false;
   audit->info("client '{}' is back", client_name);
+  note_session("client_returned", session_->record, client_name, "");
   freeze_increases(false);
   changed();
   publish();

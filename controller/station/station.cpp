@@ -168,19 +168,6 @@ const rt::AxisStatus& Station::Impl::axis_status() const {
   return loop.status().axis[set ? set->first().axis : 0];
 }
 
-void Station::Impl::on_plan_settled(const SettledSession& settled) {
-  const record::PlanRecord& plan = settled.plan;
-  if (!settled.day) {
-    audit->info("plan {} of client '{}': a test is over", plan.id, plan.client_id);
-    return;
-  }
-  audit->info("plan {} of client '{}': {} of {} days done", plan.id, plan.client_id, plan.days_done,
-              plan.weeks * plan.days_per_week);
-  for (const record::PlanDecision& decision : settled.day->decisions) {
-    audit->info("plan {}: {}: {}", plan.id, decision.exercise_id, decision_text(decision));
-  }
-}
-
 std::uint64_t Station::Impl::send_to_sides(rt::Command command) {
   std::uint64_t id = 0;
   for (const SetSide& side : set->sides) {

@@ -13,6 +13,7 @@
 
 #include <tl/expected.hpp>
 
+#include "controller/record/audit.hpp"
 #include "controller/record/recorder.hpp"
 #include "controller/record/store.hpp"
 #include "controller/rt/engine.hpp"
@@ -64,6 +65,7 @@ struct OrderHeader {
   std::string request_id;  // 1..64 printable characters, chosen by the client
   std::optional<std::uint64_t> expected_version;  // refuse unless the station is at this version
   std::string client_name;                        // for the audit log
+  std::string role = "local";                     // of its certificate, for the audit log
   ParameterAuthority authority = ParameterAuthority::kUser;  // how far parameters may be raised
 };
 
@@ -158,7 +160,8 @@ struct Snapshot {
   std::uint32_t sets_total = 0;
   std::optional<record::SetRecord> set;        // under way or just closed, with repetitions so far
   std::optional<record::SetRecord> other_set;  // of a set of both arms: the right one's
-  std::vector<std::string> stored_set_ids;     // of this session, acknowledged
+  std::string stored_session_id;               // under way or just ended
+  std::vector<std::string> stored_set_ids;     // of stored_session_id, acknowledged
   ProgramBlock block;                          // prescription of the set under way
   std::optional<GuidedView> guided;            // instead of a set, while there is one
   double rest_remaining_s = 0.0;
@@ -178,6 +181,7 @@ struct StationConfig {
   bool autostart_next_set = true;  // false: a rest ends by resume()
   std::shared_ptr<spdlog::logger>
       audit;  // orders, refusals, faults; null = spdlog's default logger
+  record::AuditSink* audit_sink = nullptr;  // the same for the store; outlives the station
 };
 
 class Station {

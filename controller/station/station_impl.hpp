@@ -6,6 +6,7 @@
 //   orders.cpp            every order's way in: request ids, versions, session orders
 //   loop_orders.cpp       orders that the loop has to take, and their confirmation
 //   publish.cpp           what a trainer sees
+//   audit_notes.cpp       what the audit log is told
 // Everything runs on the control executor. Durations of a set count loop ticks, so that a host that
 // stalls plant and controller alike ends no set; only the wait for the loop itself counts control
 // time.
@@ -174,6 +175,7 @@ enum class UnloadStage : std::uint8_t { kRamp = 0, kEndSet, kStore };
 // An order that waits for the loop.
 struct PendingOrder {
   Receipt receipt;
+  OrderHeader header;
   std::string what;                                     // for the audit: "adjust_load 60 N"
   std::vector<std::pair<ReceiptAnswer, bool>> waiters;  // second: a repeat of the order
   std::int64_t deadline_ns = 0;
@@ -290,6 +292,21 @@ struct Station::Impl {
   void settle_orders(const rt::Event& event);
   void expire_orders();
   void answer_pending(PendingOrder& order, Outcome<Receipt> outcome);
+
+  // audit_notes.cpp
+  void note(record::AuditEvent event) const;
+  void note_refused(const OrderHeader& header, const std::string& what,
+                    const Refusal& refusal) const;
+  void note_accepted(const OrderHeader& header, const std::string& what,
+                     const Receipt& receipt) const;
+  void note_session(const char* action, const record::SessionRecord& session,
+                    const std::string& who, const std::string& why) const;
+  void note_set(const char* action, const record::SetRecord& of, const std::string& why) const;
+  void note_load_applied(const SetSide& side, const rt::Event& from) const;
+  void note_muted() const;
+  void note_fault(const char* action, const std::string& sentence, std::uint64_t tick) const;
+  [[nodiscard]] const char* audit_unit() const;
+  [[nodiscard]] std::string audit_subject() const;
 
   // publish.cpp
   void changed();  // raises the version and marks for publication
