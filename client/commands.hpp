@@ -97,6 +97,7 @@ struct SimulateCommand {
   std::string plugins;          // empty = beside the executable
   std::uint32_t weeks = 0;      // > 0: the whole plan, so many weeks of it
   bool proposals_only = false;  // of a plan: a therapist applies changes
+  std::string data;             // of a plan: keep the stores here; empty = nowhere
   double load_cap_n = 0.0;      // of a plan: the therapist's limit on the cable; 0 = none
 };
 int simulate(const CommonOptions& common, const SimulateCommand& options);

@@ -194,6 +194,9 @@ void add_record_commands(CLI::App& app, Arguments& args, int& code) {
       ->check(CLI::Range(1, 52));
   simulate->add_flag("--proposals-only", args.simulate.proposals_only,
                      "of a plan: changes are proposed to a therapist, not applied");
+  simulate->add_option("--data", args.simulate.data,
+                       "of a plan: keep client, plan, sessions and audit in this directory, a "
+                       "store for each machine");
   simulate
       ->add_option("--load-cap-n", args.simulate.load_cap_n,
                    "of a plan: the therapist's limit of loads on the cable")
