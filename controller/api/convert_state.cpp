@@ -298,6 +298,12 @@ grpc::Status status_of(const station::Refusal& refusal) {
     case RefusalCode::kNotAllowed:
       code = grpc::StatusCode::PERMISSION_DENIED;
       break;
+    case RefusalCode::kNoLease:
+      code = grpc::StatusCode::FAILED_PRECONDITION;
+      break;
+    case RefusalCode::kStaleLease:
+      code = grpc::StatusCode::ABORTED;
+      break;
   }
   return {code, refusal.message};
 }

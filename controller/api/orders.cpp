@@ -97,7 +97,7 @@ grpc::Status StationService::StartSession(grpc::ServerContext* call,
   if (!trainee) return invalid(trainee.error());
   wish.client_id = trainee->id;
   wish.client_is_stored = trainee->stored;
-  station::StartSessionOrder start{{}, wish.program_id, wish.client_id};
+  station::StartSessionOrder start{{}, wish.program_id, wish.client_id, wish.plan_id};
   // The store is asked only about somebody: a full disk must not stop a nameless session.
   if (!wish.plan_id.empty() || !wish.client_id.empty()) {
     const std::int64_t now = context_.parts.runtime.wall_unix_ns();
