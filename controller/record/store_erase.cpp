@@ -9,9 +9,6 @@ namespace {
 
 constexpr std::string_view kErasedMark = "erased";
 
-// Deleted bytes are overwritten from now on, in this connection.
-constexpr const char* kOverwrite = "PRAGMA secure_delete=ON";
-
 }  // namespace
 
 std::string encode_erased_set(std::uint32_t payload_crc) {
@@ -101,9 +98,7 @@ tl::expected<Store::Erased, StoreError> Store::erase_client(const std::string& c
   }
   erased.sessions = sessions.size();
   // Samples first: should this stop half way, the rows still say whose they were.
-  impl.station->execute(kOverwrite);
   if (!impl.in_memory()) {
-    impl.blocks->execute(kOverwrite);
     auto done = impl.blocks->transact([&] {
       for (const auto& [session, sets] : sessions) {
         for (const std::string& id : sets) {

@@ -2,6 +2,7 @@
 #include <array>
 
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 #include "controller/record/export.hpp"
 #include "controller/station/station_impl.hpp"

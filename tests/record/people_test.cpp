@@ -251,6 +251,8 @@ TEST(Erasing, LeavesNoByteOfThePersonAndEverythingOfTheOthers) {
       ClientRecord client = random_client(random, id);
       client.notes = std::string(id) == "ada-of-ghent" ? kSecret : "nothing";
       ASSERT_TRUE(store->put_client(client));
+      client.notes += " once more";  // an older version must not stay behind
+      ASSERT_TRUE(store->put_client(client));
     }
     const PlanRecord plan = random_plan(random, store->next_id().value(), "ada-of-ghent");
     const PlanDayRecord day = random_day(random, plan.id, 1);
