@@ -20,6 +20,8 @@ class Connection {
   [[nodiscard]] v1::StationService::Stub& station() const { return *station_; }
   [[nodiscard]] v1::ProgramService::Stub& programs() const { return *programs_; }
   [[nodiscard]] v1::SessionService::Stub& sessions() const { return *sessions_; }
+  // For stubs of other services.
+  [[nodiscard]] const std::shared_ptr<grpc::Channel>& channel() const { return channel_; }
   [[nodiscard]] const CommonOptions& options() const { return options_; }
 
   // A header with a new request id, our name, and the station we mean.
@@ -27,6 +29,7 @@ class Connection {
 
  private:
   const CommonOptions options_;
+  std::shared_ptr<grpc::Channel> channel_;
   std::unique_ptr<v1::StationService::Stub> station_;
   std::unique_ptr<v1::ProgramService::Stub> programs_;
   std::unique_ptr<v1::SessionService::Stub> sessions_;

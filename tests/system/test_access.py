@@ -18,6 +18,7 @@ CODE = grpc.StatusCode
 ROLES = ("observer", "trainer", "therapist", "technician", "admin")
 LEADS = {"trainer", "therapist"}
 ANYBODY = set(ROLES)
+KEEPS = {"therapist", "technician", "admin"}
 # Written down here a second time on purpose: who may call what.
 MAY = {
     "StationService": {
@@ -27,7 +28,9 @@ MAY = {
     "ProgramService": {"GetProgram": ANYBODY, "ListPrograms": ANYBODY, "ListProfiles": ANYBODY},
     "SessionService": {
         "ListSessions": ANYBODY, "GetSession": ANYBODY, "GetSet": ANYBODY, "ReadSamples": ANYBODY,
-        "RecomputeSet": {"therapist", "technician", "admin"}},
+        "RecomputeSet": KEEPS},
+    "AuditService": {"ListAuditEvents": KEEPS, "WatchAuditEvents": KEEPS, "VerifyAudit": KEEPS},
+    "StoreService": {"GetStore": KEEPS, "VerifyStore": KEEPS, "BackupStore": KEEPS},
 }
 
 
