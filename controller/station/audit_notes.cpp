@@ -14,8 +14,9 @@ using record::AuditKind;
 using record::AuditResult;
 
 // In the order of the enums.
-constexpr std::array kRules{"invalid",    "not_found", "wrong_state", "version_conflict",
-                            "over_limit", "expired",   "busy",        "unavailable"};
+constexpr std::array kRules{"invalid",    "not_found",  "wrong_state", "version_conflict",
+                            "over_limit", "expired",    "busy",        "unavailable",
+                            "no_lease",   "stale_lease"};
 constexpr std::array kEffects{"applied", "ramping", "at_bottom", "scheduled"};
 
 template <typename Words, typename Enum>
@@ -65,6 +66,23 @@ void Station::Impl::note_refused(const OrderHeader& header, const std::string& w
   event.subject = audit_subject();
   event.reason = refusal.message;
   event.details.emplace_back("rule", word_of(kRules, refusal.code));
+  note(std::move(event));
+}
+
+// Who may raise a load: taken, given on, given back, run out, or not given.
+void Station::Impl::note_lease(const char* action, const std::string& who, AuditResult result,
+                               const std::string& why) const {
+  AuditEvent event;
+  event.kind = AuditKind::kLease;
+  event.result = result;
+  event.who = who;
+  event.action = action;
+  event.subject = audit_subject();
+  event.reason = why;
+  if (const Lease* held = lease(); held != nullptr) {
+    event.details.emplace_back("epoch", std::to_string(held->epoch));
+    event.details.emplace_back("holder", held->holder);
+  }
   note(std::move(event));
 }
 

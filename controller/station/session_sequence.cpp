@@ -84,7 +84,10 @@ void Station::Impl::begin_session(Session next) {
   session_ends_after_set = false;
   end_reason.clear();
   paused = false;
-  client_lost_ = went_away(session_->client_name);
+  starter_gone_ = went_away(session_->client_name);
+  lease_ran_out_of_.clear();
+  client_lost_ = starter_gone_;
+  load_change.reset();
   shown_session_id = session_->record.id;
   stored_set_ids.clear();
   last_set.clear();
@@ -223,7 +226,8 @@ void Station::Impl::close_session(const std::string& because) {
   paused = false;
   session_ends_after_set = false;
   if (client_lost_) freeze_increases(false);
-  client_lost_ = false;
+  client_lost_ = starter_gone_ = false;
+  lease_ran_out_of_.clear();
 }
 
 void Station::Impl::end_session(const std::string& because) {
