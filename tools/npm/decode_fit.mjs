@@ -11,4 +11,4 @@ const integrity = isFit && decoder.checkIntegrity();
 const { messages, errors } = decoder.read();
 console.log(JSON.stringify({ isFit, integrity, errors: errors.map(String), messages },
                            (key, value) => (typeof value === "bigint" ? value.toString() : value)));
-process.exit(isFit && integrity && errors.length === 0 ? 0 : 1);
+process.exitCode = isFit && integrity && errors.length === 0 ? 0 : 1;

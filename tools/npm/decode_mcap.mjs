@@ -42,4 +42,4 @@ console.log(JSON.stringify({
   statistics: { messageCount: String(statistics.messageCount), chunkCount: statistics.chunkCount,
                 channelCount: statistics.channelCount, schemaCount: statistics.schemaCount },
 }));
-process.exit(done && String(statistics.messageCount) === String(messages.length) ? 0 : 1);
+process.exitCode = done && String(statistics.messageCount) === String(messages.length) ? 0 : 1;
