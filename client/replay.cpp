@@ -5,10 +5,13 @@
 #include <limits>
 
 #include "controller/base/tick.hpp"
-#include "controller/safety/kernel.hpp"
+#include "medius/v1/station.pb.h"
 
 namespace medius::client {
 namespace {
+
+// On the wire 0 is "unspecified": the recorded states begin one lower.
+constexpr std::uint8_t kLoaded = v1::LOAD_STATE_LOADED - 1;
 
 std::uint64_t distance(std::uint64_t a, std::uint64_t b) {
   return a > b ? a - b : b - a;
@@ -74,7 +77,7 @@ Replay replay_set(const record::SetRecord& set, std::span<const rt::SampleRecord
   profile.reset();
   const rt::SampleRecord* before = nullptr;
   for (const rt::SampleRecord& sample : samples) {
-    const bool loaded = sample.load_state == static_cast<std::uint8_t>(safety::LoadState::kLoaded);
+    const bool loaded = sample.load_state == kLoaded;
     measure::TrackerInput input;
     input.tick = sample.tick;
     input.position = sample.position;
