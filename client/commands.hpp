@@ -71,7 +71,7 @@ int pki_list(const CommonOptions& common, const PkiOptions& options);
 
 struct ExportOptions {
   std::string name;            // of a session or a set
-  std::string format = "csv";  // csv | json
+  std::string format = "csv";  // csv | json | fit (a session) | mcap (samples)
   std::string what = "reps";   // reps | samples | guided
   std::string output;          // empty = stdout
   std::uint32_t divider = 1;

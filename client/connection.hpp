@@ -25,6 +25,8 @@ class Connection {
   [[nodiscard]] v1::ClientService::Stub& clients() const { return *clients_; }
   [[nodiscard]] v1::PlanService::Stub& plans() const { return *plans_; }
   [[nodiscard]] v1::MachineService::Stub& machines() const { return *machines_; }
+  // For stubs of other services.
+  [[nodiscard]] const std::shared_ptr<grpc::Channel>& channel() const { return channel_; }
   [[nodiscard]] const CommonOptions& options() const { return options_; }
 
   // A header with a new request id, our name, and the station we mean.
@@ -32,6 +34,7 @@ class Connection {
 
  private:
   const CommonOptions options_;
+  std::shared_ptr<grpc::Channel> channel_;
   std::unique_ptr<v1::StationService::Stub> station_;
   std::unique_ptr<v1::ProgramService::Stub> programs_;
   std::unique_ptr<v1::SessionService::Stub> sessions_;

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "client/commands.hpp"
+#include "client/commands_keeping.hpp"
 #include "client/main_people.hpp"
 #include "client/terminal.hpp"
 
@@ -145,17 +146,17 @@ void add_record_commands(CLI::App& app, Arguments& args, int& code) {
   show->add_option("name", args.show, "SESSION or sessions/SESSION/sets/SET")->required();
   show->callback([&] { code = medius::client::show(args.common, args.show); });
 
-  CLI::App* exporting =
-      app.add_subcommand("export", "repetitions, samples or guided exercises as CSV or JSON");
+  CLI::App* exporting = app.add_subcommand("export", "a session or set as CSV, JSON, FIT or MCAP");
   exporting->add_option("name", args.exporting.name, "SESSION or sessions/SESSION/sets/SET")
       ->required();
   exporting->add_option("--format", args.exporting.format)
-      ->check(CLI::IsMember({"csv", "json"}))
+      ->check(CLI::IsMember({"csv", "json", "fit", "mcap"}))
       ->capture_default_str();
   exporting->add_option("--what", args.exporting.what)
       ->check(CLI::IsMember({"reps", "samples", "guided"}))
       ->capture_default_str();
-  exporting->add_option("--output", args.exporting.output, "file; standard output when left out");
+  exporting->add_option("--out,--output", args.exporting.output,
+                        "file; standard output when left out");
   exporting->add_option("--divider", args.exporting.divider, "every n-th sample of 1 kHz")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
@@ -278,6 +279,7 @@ int main(int argc, char** argv) {
   });
   add_session_commands(app, args, code);
   add_record_commands(app, args, code);
+  add_keeping_commands(app, args.common, code);
   add_hal_commands(app, args, code);
   add_pki_commands(app, args, code);
   add_people_commands(app, {&args.common, &code});
