@@ -38,6 +38,7 @@ Connection::Connection(const CommonOptions& options) : options_(options) {
   station_ = v1::StationService::NewStub(channel);
   programs_ = v1::ProgramService::NewStub(channel);
   sessions_ = v1::SessionService::NewStub(channel);
+  leases_ = v1::LeaseService::NewStub(channel);
 }
 
 v1::OrderHeader Connection::header() const {

@@ -9,6 +9,7 @@
 #include <grpcpp/support/status.h>
 
 #include "client/options.hpp"
+#include "medius/v1/lease.grpc.pb.h"
 #include "medius/v1/station.grpc.pb.h"
 
 namespace medius::client {
@@ -20,6 +21,7 @@ class Connection {
   [[nodiscard]] v1::StationService::Stub& station() const { return *station_; }
   [[nodiscard]] v1::ProgramService::Stub& programs() const { return *programs_; }
   [[nodiscard]] v1::SessionService::Stub& sessions() const { return *sessions_; }
+  [[nodiscard]] v1::LeaseService::Stub& leases() const { return *leases_; }
   [[nodiscard]] const CommonOptions& options() const { return options_; }
 
   // A header with a new request id, our name, and the station we mean.
@@ -30,6 +32,7 @@ class Connection {
   std::unique_ptr<v1::StationService::Stub> station_;
   std::unique_ptr<v1::ProgramService::Stub> programs_;
   std::unique_ptr<v1::SessionService::Stub> sessions_;
+  std::unique_ptr<v1::LeaseService::Stub> leases_;
 };
 
 // A context with a deadline so many seconds from now.

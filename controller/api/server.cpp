@@ -7,6 +7,7 @@
 #include <grpcpp/server_builder.h>
 
 #include "controller/api/context.hpp"
+#include "controller/api/lease_service.hpp"
 #include "controller/api/records_services.hpp"
 #include "controller/api/remote_door.hpp"
 #include "controller/api/station_service.hpp"
@@ -51,7 +52,8 @@ struct ApiServer::Impl {
                 std::move(doorkeeper)),
         station_service(context),
         program_service(context),
-        session_service(context) {}
+        session_service(context),
+        lease_service(context) {}
 
   ListenAddress listen;
   std::optional<ListenAddress> remote;
@@ -59,6 +61,7 @@ struct ApiServer::Impl {
   StationService station_service;
   ProgramService program_service;
   SessionService session_service;
+  LeaseService lease_service;
   std::unique_ptr<grpc::Server> server;
   station::Station::ObserverId observer = 0;
 
@@ -103,6 +106,7 @@ tl::expected<std::unique_ptr<ApiServer>, std::string> ApiServer::start(const Ser
   builder.RegisterService(&impl->station_service);
   builder.RegisterService(&impl->program_service);
   builder.RegisterService(&impl->session_service);
+  builder.RegisterService(&impl->lease_service);
   impl->on_control_now([p = impl.get()] {
     p->context.hub.publish(p->context.parts.station.snapshot());
     p->observer = p->context.parts.station.observe(
