@@ -278,6 +278,7 @@ class Campaign {
       judge(asked->message, Verdict::kAccepted,
             result ? Verdict::kAccepted : verdict_of(result.error().code));
     });
+    model_->observe(facts());  // it may have ended the session at once
   }
 
   void lead(const Message& m, const Model::Answer& expected) {
@@ -382,7 +383,6 @@ class Campaign {
             fmt::format("{}: answered {} times", words(asked->message), asked->answers));
     }
     asked_.clear();
-    model_->forget_answers();
   }
 
   void at_step(const std::vector<InFlight>& flight, std::size_t& next) {

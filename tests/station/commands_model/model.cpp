@@ -82,6 +82,7 @@ void Model::observe(const Facts& facts) {
     ratio_ = 1.0;
   }
   if (facts.set != set_ && !facts.set.empty()) ratio_ = kProgramRatio;
+  if (!facts.session) ratio_ = 1.0;
   set_ = facts.set;
   was_resting_ = facts.resting;
   had_session_ = facts.session;
@@ -108,7 +109,14 @@ Model::Answer Model::deliver(const Message& m, const Facts& facts) {
     settle(facts);
     return answer;
   }
-  if (m.kind == Kind::kStop) return answer;  // always, whoever asks and whatever it carries
+  if (m.kind == Kind::kStop) {  // always, whoever asks and whatever it carries
+    const auto first = answers_.find(m.client + " " + m.id);
+    const bool taken = first != answers_.end() && first->second.verdict == Verdict::kAccepted;
+    if (!taken && !name_is_wrong(m.id)) {
+      answers_[m.client + " " + m.id] = {"stop", Verdict::kAccepted};
+    }
+    return answer;
+  }
   if (m.role == Role::kObserver) {
     answer.verdict = Verdict::kDenied;
     return answer;

@@ -97,9 +97,6 @@ class Model {
   Answer deliver(const Message& message, const Facts& facts);
   // The epoch that the station gave to a lease that the model expected it to give.
   void granted(std::uint64_t epoch);
-  // Forgets answers that nobody repeats any more.
-  void forget_answers() { answers_.clear(); }
-
   [[nodiscard]] bool frozen() const { return frozen_; }
   [[nodiscard]] const std::string& holder() const { return holder_; }
   [[nodiscard]] double load() const { return load_; }

@@ -77,7 +77,11 @@ Message Network::message(const Heard& heard) {
   m.id = "r" + std::to_string(next_id_++);
   m.time_to_live_ns = random_.chance(0.1) ? 20 * kMs : 2'000 * kMs;
   if (random_.chance(0.3)) m.version = heard.version;
-  if (heard.holder == m.client) epoch_of_[m.client] = heard.epoch;
+  if (heard.holder == m.client) {
+    epoch_of_[m.client] = heard.epoch;
+  } else if (random_.chance(0.3)) {
+    epoch_of_.erase(m.client);  // it has been told by now
+  }
   // What it believes, though it may be over by now or have been somebody else's all along.
   const auto own = epoch_of_.find(m.client);
   if (own != epoch_of_.end() && random_.chance(0.85)) m.epoch = own->second;
