@@ -162,7 +162,7 @@ std::optional<Refusal> Station::Impl::check_adjust(const AdjustLoadOrder& order)
                                                       order.axis, config.machine.axes.size())};
   }
   LoadCheck load{order.load, order.coordinate, 1.0};
-  if (set) load.eccentric_ratio = set->ratio;
+  if (set && !set->ending) load.eccentric_ratio = set->ratio;
   if (auto wrong = check_load(config.machine.axes[order.axis], load)) return wrong;
   if (set && set->on_axis(order.axis) != nullptr) {
     if (auto wrong = check_drive_limit(order.load, set->ratio)) return wrong;

@@ -10,6 +10,8 @@ namespace {
 
 // Leases of one run of the daemon before it takes another id to count from.
 constexpr std::uint64_t kEpochsAnId = 1u << 20;
+// N | Nm: what the loop calls reached may lie a little below what was ordered.
+constexpr double kWaitingIncreaseMin = 0.1;
 
 }  // namespace
 
@@ -99,7 +101,7 @@ void Station::Impl::take_back_waiting_increase() {
   double applied = set->load_ordered;
   for (const SetSide& side : set->sides) applied = at_most(applied, status_of(side).load_applied);
   const double back_to = at_least(applied, set->load_in_force());
-  if (!(back_to < set->load_ordered)) return;
+  if (!(back_to < set->load_ordered - kWaitingIncreaseMin)) return;
   audit->warn("an increase to {} that waited is taken back to {}", set->load_ordered, back_to);
   set->load_ordered = back_to;
   const PlannedSet& planned = session_->plan[session_->next];

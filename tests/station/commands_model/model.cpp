@@ -10,6 +10,7 @@ constexpr std::int64_t kSecondNs = 1'000'000'000;
 // The bench's machine and program (tests/station/station_bench.cpp), and what a profile allows.
 constexpr double kUserMax = 200.0, kStepMax = 30.0, kProgramLoad = 60.0, kProgramRatio = 1.3;
 constexpr double kRatioMin = 0.5, kRatioMax = 2.0, kRatioUserMax = 1.5;
+constexpr double kWaitingMin = 0.1;  // less than that is in force
 constexpr std::int64_t kGoneNs = 2 * kSecondNs;
 
 // What makes an order the same order when it comes again.
@@ -56,7 +57,7 @@ void Model::run_out(const Facts& facts) {
   ran_out_ = true;
   if (!facts.set_started || facts.unloading) return;
   const double stays = std::max(std::min(load_, facts.loop_applied), in_force_);
-  if (!(stays < load_)) return;
+  if (!(stays < load_ - kWaitingMin)) return;
   load_ = stays;
   loop_orders.push_back({true, stays});
   ++increases_taken_back;
@@ -82,7 +83,7 @@ void Model::observe(const Facts& facts) {
     ratio_ = 1.0;
   }
   if (facts.set != set_ && !facts.set.empty()) ratio_ = kProgramRatio;
-  if (!facts.session) ratio_ = 1.0;
+  if (!facts.session || facts.unloading) ratio_ = 1.0;
   set_ = facts.set;
   was_resting_ = facts.resting;
   had_session_ = facts.session;
