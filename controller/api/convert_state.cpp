@@ -258,7 +258,7 @@ void station_to_pb(const station::Snapshot& snapshot, const StationNames& names,
   if (snapshot.load_change) load_change_to_pb(*snapshot.load_change, out->mutable_load_change());
   for (const std::string& warning : snapshot.warnings) out->add_warnings(warning);
   for (const std::string& set : snapshot.stored_set_ids) {
-    out->add_stored_sets("sessions/" + snapshot.session_id + "/sets/" + set);
+    out->add_stored_sets("sessions/" + snapshot.stored_session_id + "/sets/" + set);
   }
 }
 

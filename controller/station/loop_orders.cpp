@@ -33,6 +33,7 @@ void Station::Impl::await(std::uint64_t command_id, const OrderHeader& header, P
                           const ReceiptAnswer& answer) {
   audit->info("accepted {} '{:.64}' of '{:.64}' as command {}", order.what, header.request_id,
               header.client_name, command_id);
+  order.header = header;
   order.waiters.emplace_back(answer, false);
   order.deadline_ns = now_ns + order_timeout_ns();
   order.key = answer_key(header);
@@ -92,9 +93,13 @@ void Station::Impl::expire_orders() {
 void Station::Impl::answer_pending(PendingOrder& order, Outcome<Receipt> outcome) {
   const std::string& request_id = order.receipt.request_id;
   pending_by_request.erase(order.key);
-  if (!outcome)
+  if (outcome) {
+    note_accepted(order.header, order.what, *outcome);
+  } else {
     audit->warn("not carried out: {} '{:.64}': {}", order.what, request_id,
                 outcome.error().message);
+    note_refused(order.header, order.what, outcome.error());
+  }
   if (!check_request_id(request_id)) {
     (outcome ? accepted : refused).remember(order.key, {order.what, outcome});
   }

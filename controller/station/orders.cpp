@@ -113,26 +113,32 @@ bool Station::Impl::admit(const OrderHeader& header, const std::string& what, Le
   return true;
 }
 
-void Station::Impl::log_refusal(const std::string& what, const std::string& id,
+bool Station::Impl::log_refusal(const std::string& what, const std::string& id,
                                 const std::string& who, const std::string& why) {
   if (now_ns - refusal_window_ns >= 1'000'000'000) {
-    if (refusals_muted > 0) audit->warn("{} more refusals not logged", refusals_muted);
+    if (refusals_muted > 0) {
+      audit->warn("{} more refusals not logged", refusals_muted);
+      note_muted();
+    }
     refusal_window_ns = now_ns;
     refusals_in_window = 0;
     refusals_muted = 0;
   }
   if (refusals_in_window >= kRefusalsLoggedPerSecond) {
     ++refusals_muted;
-    return;
+    return false;
   }
   ++refusals_in_window;
   // Cut short: a client chooses these texts.
   audit->warn("refused {:.96} '{:.64}' of '{:.64}': {}", what, id, who, why);
+  return true;
 }
 
 void Station::Impl::refuse(const OrderHeader& header, const std::string& what, Refusal refusal,
                            const ReceiptAnswer& answer) {
-  log_refusal(what, header.request_id, header.client_name, refusal.message);
+  if (log_refusal(what, header.request_id, header.client_name, refusal.message)) {
+    note_refused(header, what, refusal);
+  }
   // What was refused for want of room was not looked at: the same order may be sent again.
   const bool remembered =
       refusal.code != RefusalCode::kBusy && !check_request_id(header.request_id);
@@ -146,6 +152,7 @@ void Station::Impl::accept(const OrderHeader& header, const std::string& what, R
                            const ReceiptAnswer& answer) {
   audit->info("accepted {:.96} '{:.64}' of '{:.64}'", what, header.request_id, header.client_name);
   accepted.remember(answer_key(header), {what, receipt});
+  note_accepted(header, what, receipt);
   if (publish_now) publish();
   answer(std::move(receipt));
 }
@@ -226,17 +233,6 @@ void Station::Impl::start_set(const StartSetOrder& order, const ReceiptAnswer& a
         order.header, what,
         {RefusalCode::kInvalid, "the prescription names no exercise; use a row of the catalogue"},
         answer);
-    return;
-  }
-  const bool linked = !config.machine.axes.empty() && config.machine.axes[0].engine.linked_arms;
-  const auto& sides = free_set.blocks.front().sides;
-  if (linked && !sides.empty() &&
-      (sides.front() == record::Side::kLeft || sides.front() == record::Side::kRight)) {
-    refuse(order.header, what,
-           {RefusalCode::kInvalid,
-            fmt::format("side is {}, but linked arms move both legs; order both sides",
-                        record::to_string(sides.front()))},
-           answer);
     return;
   }
   MachineShare share = share_of(free_set, config.machine);

@@ -86,6 +86,7 @@ void Station::Impl::fill(Snapshot& out) const {
   out.program_id = session_ ? session_->program.id : "";
   out.client_id = session_ ? session_->record.client_id : "";
   out.sets_total = session_ ? static_cast<std::uint32_t>(session_->plan.size()) : last_sets_total;
+  out.stored_session_id = shown_session_id;
   out.stored_set_ids = stored_set_ids;
   out.set.reset();
   out.other_set.reset();

@@ -13,6 +13,7 @@
 
 #include <tl/expected.hpp>
 
+#include "controller/record/audit.hpp"
 #include "controller/record/recorder.hpp"
 #include "controller/record/store.hpp"
 #include "controller/rt/engine.hpp"
@@ -54,6 +55,7 @@ struct OrderHeader {
   std::int64_t received_ns = 0, time_to_live_ns = 0;
   bool lease_required = false;  // also while nobody holds the lease: who orders from elsewhere
   std::string client_name;      // for the audit log, and whose lease it is
+  std::string role = "local";   // of its certificate, for the audit log
   ParameterAuthority authority = ParameterAuthority::kUser;  // how far parameters may be raised
 };
 
@@ -159,7 +161,8 @@ struct Snapshot {
   std::uint32_t sets_total = 0;
   std::optional<record::SetRecord> set;        // under way or just closed, with repetitions so far
   std::optional<record::SetRecord> other_set;  // of a set of both arms: the right one's
-  std::vector<std::string> stored_set_ids;     // of this session, acknowledged
+  std::string stored_session_id;               // under way or just ended
+  std::vector<std::string> stored_set_ids;     // of stored_session_id, acknowledged
   ProgramBlock block;                          // prescription of the set under way
   std::optional<GuidedView> guided;            // instead of a set, while there is one
   std::optional<LoadChange> load_change;       // of the session
@@ -180,6 +183,7 @@ struct StationConfig {
   bool autostart_next_set = true;  // false: a rest ends by resume()
   std::shared_ptr<spdlog::logger>
       audit;  // orders, refusals, faults; null = spdlog's default logger
+  record::AuditSink* audit_sink = nullptr;  // the same for the store; outlives the station
 };
 
 class Station {

@@ -7,6 +7,7 @@
 //   loop_orders.cpp       orders that the loop has to take, and their confirmation
 //   trainer.cpp           who leads: the lease of control, and what happens when they are lost
 //   publish.cpp           what a trainer sees
+//   audit_notes.cpp       what the audit log is told
 // Everything runs on the control executor. Durations of a set count loop ticks, so that a host that
 // stalls plant and controller alike ends no set; only the wait for the loop itself counts control
 // time.
@@ -173,6 +174,7 @@ enum class UnloadStage : std::uint8_t { kRamp = 0, kEndSet, kStore };
 // An order that waits for the loop.
 struct PendingOrder {
   Receipt receipt;
+  OrderHeader header;
   std::string key;                                      // of its answer in the memory
   std::string what;                                     // "adjust_load 60 on axis 0"
   std::vector<std::pair<ReceiptAnswer, bool>> waiters;  // second: a repeat of the order
@@ -274,7 +276,8 @@ struct Station::Impl {
   void start_set(const StartSetOrder& order, const ReceiptAnswer& answer);
   void start(const OrderHeader& header, const std::string& what, MachineShare share,
              Program program, const std::string& client_id, const ReceiptAnswer& answer);
-  void log_refusal(const std::string& what, const std::string& id, const std::string& who,
+  // False when there were too many within a second.
+  bool log_refusal(const std::string& what, const std::string& id, const std::string& who,
                    const std::string& why);
   [[nodiscard]] Receipt receipt_for(const OrderHeader& header) const;
 
@@ -317,6 +320,23 @@ struct Station::Impl {
   void settle_orders(const rt::Event& event);
   void expire_orders();
   void answer_pending(PendingOrder& order, Outcome<Receipt> outcome);
+
+  // audit_notes.cpp
+  void note(record::AuditEvent event) const;
+  void note_refused(const OrderHeader& header, const std::string& what,
+                    const Refusal& refusal) const;
+  void note_accepted(const OrderHeader& header, const std::string& what,
+                     const Receipt& receipt) const;
+  void note_session(const char* action, const record::SessionRecord& session,
+                    const std::string& who, const std::string& why) const;
+  void note_set(const char* action, const record::SetRecord& of, const std::string& why) const;
+  void note_load_applied(const SetSide& side, const rt::Event& from) const;
+  void note_lease(const char* action, const std::string& who, record::AuditResult result,
+                  const std::string& why) const;
+  void note_muted() const;
+  void note_fault(const char* action, const std::string& sentence, std::uint64_t tick) const;
+  [[nodiscard]] const char* audit_unit() const;
+  [[nodiscard]] std::string audit_subject() const;
 
   // publish.cpp
   void changed();  // raises the version and marks for publication

@@ -71,6 +71,7 @@ void Station::Impl::client_returned(const std::string& client_name) {
 void Station::Impl::look_after_trainer() {
   if (const auto ended = leases.take_expired(now_ns)) {
     audit->warn("the lease of '{:.64}' (epoch {}) ran out", ended->holder, ended->epoch);
+    note_lease("lease_ran_out", ended->holder, record::AuditResult::kNoted, "");
     publish_now = true;
     if (session_) {
       lease_ran_out_of_ = ended->holder;
@@ -86,8 +87,11 @@ void Station::Impl::look_after_trainer() {
   client_lost_ = lost;
   if (lost) {
     audit->warn("the set goes on: {}", why_frozen());
+    note_session("client_lost", session_->record, session_->client_name, why_frozen());
   } else {
-    audit->info("'{:.64}' leads again", held != nullptr ? held->holder : session_->client_name);
+    const std::string& leader = held != nullptr ? held->holder : session_->client_name;
+    audit->info("'{:.64}' leads again", leader);
+    note_session("client_returned", session_->record, leader, "");
   }
   freeze_increases(lost);
   changed();
@@ -115,11 +119,13 @@ void Station::Impl::take_back_waiting_increase() {
 template <typename T>
 Outcome<T> Station::Impl::told(Outcome<T> outcome, const std::string& what,
                                const std::string& who) {
+  const std::string action = what.substr(0, what.find(' '));
   if (outcome) {
     audit->info("{} of '{:.64}'", what, who);
+    note_lease(action.c_str(), who, record::AuditResult::kAccepted, action == what ? "" : what);
     publish_now = true;
-  } else {
-    log_refusal(what, "", who, outcome.error().message);
+  } else if (log_refusal(what, "", who, outcome.error().message)) {
+    note_lease(action.c_str(), who, record::AuditResult::kRefused, outcome.error().message);
   }
   look_after_trainer();
   if (publish_now) publish();
@@ -142,7 +148,9 @@ Outcome<Lease> Station::Impl::renew_lease(const LeaseClaim& claim) {
   now_ns = runtime.monotonic_ns();
   look_after_trainer();
   auto renewed = leases.renew(claim, now_ns);
-  if (!renewed) log_refusal("renew_lease", "", claim.holder, renewed.error().message);
+  if (!renewed && log_refusal("renew_lease", "", claim.holder, renewed.error().message)) {
+    note_lease("renew_lease", claim.holder, record::AuditResult::kRefused, renewed.error().message);
+  }
   return renewed;
 }
 
