@@ -74,7 +74,8 @@ def compiled(folder, name):
 
 class Lint(unittest.TestCase):
     def test_the_api_has_no_problem(self):
-        self.assertEqual(problems(compiled(SOURCE / "proto", "medius/v1/station.proto")), [])
+        for path in sorted((SOURCE / "proto").rglob("*.proto")):
+            self.assertEqual(problems(compiled(SOURCE / "proto", str(path.relative_to(SOURCE / "proto")))), [], path)
 
     def test_each_planted_problem_is_found(self):
         text = """syntax = "proto3"; package bad;
