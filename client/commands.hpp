@@ -43,6 +43,15 @@ struct ConfirmOptions {
   std::string skip;                   // why it is left out instead
 };
 int confirm(const CommonOptions& common, const ConfirmOptions& options);
+struct LeaseOptions {
+  double seconds = 60.0;
+  bool keep = false;  // renew it until Ctrl-C, then give it back
+  std::string to;     // who leads from now on
+};
+int lease_show(const CommonOptions& common);
+int lease_take(const CommonOptions& common, const LeaseOptions& options);
+int lease_release(const CommonOptions& common);
+int lease_hand_over(const CommonOptions& common, const LeaseOptions& options);
 int pause(const CommonOptions& common);
 int resume(const CommonOptions& common);
 int stop(const CommonOptions& common);

@@ -42,6 +42,7 @@ Connection::Connection(const CommonOptions& options) : options_(options) {
   clients_ = v1::ClientService::NewStub(channel);
   plans_ = v1::PlanService::NewStub(channel);
   machines_ = v1::MachineService::NewStub(channel);
+  leases_ = v1::LeaseService::NewStub(channel);
 }
 
 v1::OrderHeader Connection::header() const {

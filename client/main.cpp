@@ -38,6 +38,7 @@ struct Arguments {
   WatchOptions watch;
   AdjustOptions adjust;
   ConfirmOptions confirm;
+  LeaseOptions lease;
   PkiOptions pki;
   ExportOptions exporting;
   RecomputeOptions recompute;
@@ -127,6 +128,29 @@ void add_session_commands(CLI::App& app, Arguments& args, int& code) {
   app.add_subcommand("stop", "let the load out and end the session; always taken")->callback([&] {
     code = medius::client::stop(args.common);
   });
+}
+
+void add_lease_commands(CLI::App& app, Arguments& args, int& code) {
+  CLI::App* lease = app.add_subcommand(
+      "lease", "who leads: orders that raise something are taken from one trainer at a time");
+  lease->require_subcommand(1);
+  lease->fallthrough();
+  lease->add_subcommand("show", "who holds the lease of control")->callback([&] {
+    code = medius::client::lease_show(args.common);
+  });
+  CLI::App* take = lease->add_subcommand("take", "take it, or prolong our own");
+  take->add_option("--seconds", args.lease.seconds, "until it runs out")
+      ->check(CLI::Range(2.0, 60.0))
+      ->capture_default_str();
+  take->add_flag("--keep", args.lease.keep, "renew it until Ctrl-C, then give it back");
+  take->callback([&] { code = medius::client::lease_take(args.common, args.lease); });
+  lease->add_subcommand("release", "give it back")->callback([&] {
+    code = medius::client::lease_release(args.common);
+  });
+  CLI::App* hand_over = lease->add_subcommand("hand-over", "give it to somebody else");
+  hand_over->add_option("to", args.lease.to, "their name, as --as or their certificate says")
+      ->required();
+  hand_over->callback([&] { code = medius::client::lease_hand_over(args.common, args.lease); });
 }
 
 void add_record_commands(CLI::App& app, Arguments& args, int& code) {
@@ -278,6 +302,7 @@ int main(int argc, char** argv) {
     args.common.color = !args.no_color && !no_color_in_environment() && stdout_is_terminal();
   });
   add_session_commands(app, args, code);
+  add_lease_commands(app, args, code);
   add_record_commands(app, args, code);
   add_keeping_commands(app, args.common, code);
   add_hal_commands(app, args, code);

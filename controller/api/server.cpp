@@ -8,6 +8,7 @@
 
 #include "controller/api/context.hpp"
 #include "controller/api/keeping_services.hpp"
+#include "controller/api/lease_service.hpp"
 #include "controller/api/people_services.hpp"
 #include "controller/api/records_services.hpp"
 #include "controller/api/remote_door.hpp"
@@ -58,7 +59,8 @@ struct ApiServer::Impl {
         plan_service(context),
         machine_service(context),
         audit_service(context),
-        store_service(context) {}
+        store_service(context),
+        lease_service(context) {}
 
   ListenAddress listen;
   std::optional<ListenAddress> remote;
@@ -71,6 +73,7 @@ struct ApiServer::Impl {
   MachineService machine_service;
   AuditService audit_service;
   StoreService store_service;
+  LeaseService lease_service;
   std::unique_ptr<grpc::Server> server;
   station::Station::ObserverId observer = 0;
 
@@ -120,6 +123,7 @@ tl::expected<std::unique_ptr<ApiServer>, std::string> ApiServer::start(const Ser
   builder.RegisterService(&impl->machine_service);
   builder.RegisterService(&impl->audit_service);
   builder.RegisterService(&impl->store_service);
+  builder.RegisterService(&impl->lease_service);
   impl->on_control_now([p = impl.get()] {
     p->context.hub.publish(p->context.parts.station.snapshot());
     p->observer = p->context.parts.station.observe(
