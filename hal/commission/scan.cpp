@@ -106,7 +106,7 @@ std::vector<ScanTarget> that_listen(const std::vector<ScanTarget>& targets, int 
   return open;
 }
 
-// Reads every window of a descriptor from the unit; nothing when one is missing.
+// Reads every window and every register written at connect; false when one is missing.
 struct Reading {
   modbus::ReadImage in{}, config{};
 };
@@ -116,6 +116,14 @@ bool read_all(Connection& connection, const DevicePlan& plan, Reading& reading) 
   }
   for (const Window& window : plan.descriptor.config.windows) {
     if (modbus::read_window(connection, plan, window, reading.config) != Outcome::kOk) return false;
+  }
+  for (const modbus::InitStep& step : plan.descriptor.init) {
+    if (!step.read_back) continue;
+    modbus::ReadImage ignored{};
+    Window window;
+    window.address = step.spec.address;
+    window.words = step.spec.words;
+    if (modbus::read_window(connection, plan, window, ignored) != Outcome::kOk) return false;
   }
   return true;
 }

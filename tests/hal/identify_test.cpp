@@ -27,7 +27,7 @@ struct Bus {
   double force_quantum = 0.0;
 };
 
-struct Run {
+struct Recorded {
   std::vector<MotionSample> motion;
   std::vector<CommandStep> commands;
   ExcitationResult result;
@@ -36,9 +36,9 @@ struct Run {
 };
 
 // A drum with a slack cable, 10 steps a tick, seen through a bus: shares no code with sim/plant.
-Run run(const Truth& truth, const Bus& bus, const ExcitationConfig& config) {
+Recorded recorded(const Truth& truth, const Bus& bus, const ExcitationConfig& config) {
   constexpr double kStep = 1e-4;
-  Run out;
+  Recorded out;
   Excitation excitation(config);
   Random random(7, 1);
   std::deque<double> sent(static_cast<std::size_t>(truth.dead_time_s / kStep + 0.5), 0.0);
@@ -98,7 +98,7 @@ Run run(const Truth& truth, const Bus& bus, const ExcitationConfig& config) {
 
 TEST(Identify, FindsMassFrictionAndDeadTimeOfAFastAxis) {
   const Truth truth;
-  const Run done = run(truth, Bus{}, ExcitationConfig{});
+  const Recorded done = recorded(truth, Bus{}, ExcitationConfig{});
   ASSERT_EQ(done.ended_in, Stage::kDone);
   const auto fit = fit_model(done.motion, done.commands, FitOptions{});
   ASSERT_TRUE(fit.has_value());
@@ -117,7 +117,7 @@ TEST(Identify, FindsThemThroughASlowBusWithACoarseForce) {
   Bus bus;
   bus.cycle_ticks = 13;
   bus.force_quantum = 3.41;
-  const Run done = run(truth, bus, ExcitationConfig{});
+  const Recorded done = recorded(truth, bus, ExcitationConfig{});
   ASSERT_EQ(done.ended_in, Stage::kDone);
   FitOptions options;
   options.window_s = 0.16;
@@ -135,7 +135,7 @@ TEST(Identify, TellsALightAxisFromAHeavyOneAndAnEarlyFromALateOne) {
       Truth truth;
       truth.mass = mass;
       truth.dead_time_s = dead_time_s;
-      const Run done = run(truth, Bus{}, ExcitationConfig{});
+      const Recorded done = recorded(truth, Bus{}, ExcitationConfig{});
       ASSERT_EQ(done.ended_in, Stage::kDone) << mass;
       const auto fit = fit_model(done.motion, done.commands, FitOptions{});
       ASSERT_TRUE(fit.has_value()) << mass;
@@ -160,19 +160,19 @@ TEST(Identify, ARecordOfNothingTellsNothing) {
 TEST(Identify, EndsWithoutMotionWhenFrictionIsMoreThanItMayUse) {
   Truth truth;
   truth.coulomb = 20.0;
-  const Run done = run(truth, Bus{}, ExcitationConfig{});
+  const Recorded done = recorded(truth, Bus{}, ExcitationConfig{});
   EXPECT_EQ(done.ended_in, Stage::kDone);
   EXPECT_FALSE(done.result.moved);
   EXPECT_LE(done.strongest, 15.0);
 }
 
 TEST(Identify, SeesTheTensionOfItsPullAtAHeldHandleAndNoneAtAFreeOne) {
-  const Run held = run(Truth{}, Bus{}, ExcitationConfig{});
+  const Recorded held = recorded(Truth{}, Bus{}, ExcitationConfig{});
   EXPECT_TRUE(held.result.pulled);
   EXPECT_GT(held.result.pull_tension, 5.0);
   Truth loose;
   loose.anchor = -10.0;
-  const Run unheld = run(loose, Bus{}, ExcitationConfig{});
+  const Recorded unheld = recorded(loose, Bus{}, ExcitationConfig{});
   EXPECT_EQ(unheld.ended_in, Stage::kDone);
   EXPECT_FALSE(unheld.result.pulled);
 }
@@ -198,7 +198,7 @@ TEST(Identify, SlowerThanItsLimitOnEveryAxisThatItMoves) {
       truth.mass = mass;
       Bus bus;
       bus.cycle_ticks = cycle;
-      EXPECT_LE(run(truth, bus, ExcitationConfig{}).fastest,
+      EXPECT_LE(recorded(truth, bus, ExcitationConfig{}).fastest,
                 identify_limits(CoordinateKind::kCable).speed)
           << mass << " kg, a sample every " << cycle << " ms";
     }
