@@ -10,6 +10,7 @@ namespace {
 
 // Strokes at several speeds, so that what grows with speed is told from what does not.
 constexpr std::array kCableSpeeds = {0.05, 0.10, 0.13, 0.07, 0.12};
+constexpr double kCoarseShare = 0.85;
 constexpr double kLeverOfCable = 2.5;  // 1 m/s at a pad 0.4 m out
 
 // Speed control of the strokes, in N s/m and N/m: soft enough for samples that are 40 ms old (20 x
@@ -26,6 +27,7 @@ constexpr double kMargin = 0.01;        // m, between where it began and where s
 constexpr double kStrokeLength = 0.11;  // m
 constexpr double kShakeMost = 3.0;      // N
 constexpr double kShakeBegin = 1.0;
+constexpr double kShakeLeast = 0.3;
 constexpr double kShakeSpeedLeast = 0.06;  // m/s: slower strokes would stop under it
 constexpr std::array kShakeTicks = {70, 100};
 constexpr double kPullSpeed = 0.04;  // m/s
@@ -170,23 +172,28 @@ double Excitation::shake(double goal_speed, double speed) noexcept {
   }
   if (along < 0.5 * goal || along > 1.35 * goal) {
     // Gentler at once, and toward the speed that is wanted.
-    shake_force_ = at_least(0.97 * shake_force_, 0.3 * kShakeBegin * scale.force);
+    shake_force_ = at_least(0.97 * shake_force_, kShakeLeast * scale.force);
     return 0.0;
   }
   return shake_sign_ * shake_force_;
+}
+
+double Excitation::stroke_speed() const noexcept {
+  // Whole counts throw the speed about: slower strokes keep it within the limit.
+  const double share = config_.force_step > coarse_step(config_.coordinate) ? kCoarseShare : 1.0;
+  return kCableSpeeds[(stroke_ / 2) % kCableSpeeds.size()] * scale_of(config_.coordinate).speed *
+         share;
 }
 
 double Excitation::step_strokes(const ExcitationInput& input) noexcept {
   const Scale scale = scale_of(config_.coordinate);
   const double low = start_ + kMargin * scale.length;
   const double high = low + kStrokeLength * scale.length;
-  const double speed = kCableSpeeds[(stroke_ / 2) % kCableSpeeds.size()] * scale.speed;
-  if (goal_ == 0.0) goal_ = speed;
+  if (goal_ == 0.0) goal_ = stroke_speed();
   if ((goal_ > 0.0 && input.position > high) || (goal_ < 0.0 && input.position < low)) {
     ++stroke_;
     shake_ticks_ = 0;
-    const double next = kCableSpeeds[(stroke_ / 2) % kCableSpeeds.size()] * scale.speed;
-    goal_ = goal_ > 0.0 ? -next : next;
+    goal_ = goal_ > 0.0 ? -stroke_speed() : stroke_speed();
   }
   if (ticks_ * kTickPeriodS >= config_.seconds) next_stage(Stage::kReturn);
   return follow(goal_, input.velocity) + shake(goal_, input.velocity);
@@ -229,6 +236,16 @@ double Excitation::step_release() noexcept {
     return 0.0;
   }
   return force_ > 0.0 ? force_ - step : force_ + step;
+}
+
+double WholeCounts::next(double force) noexcept {
+  if (!(step_ > 0.0)) return force;
+  const double wanted = clamped(force, -limit_, limit_) + left_;
+  double counts =
+      static_cast<double>(static_cast<std::int64_t>(wanted / step_ + (wanted > 0.0 ? 0.5 : -0.5)));
+  while (absolute(counts) * step_ > limit_) counts += counts > 0.0 ? -1.0 : 1.0;
+  left_ = clamped(wanted - counts * step_, -step_, step_);
+  return counts * step_;
 }
 
 const char* reason_to_stop(const WatchInput& input, const IdentifyLimits& limits) noexcept {

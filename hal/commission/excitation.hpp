@@ -28,8 +28,28 @@ struct IdentifyLimits {
 struct ExcitationConfig {
   CoordinateKind coordinate = CoordinateKind::kCable;
   IdentifyLimits limits;
-  double seconds = 20.0;  // of strokes
-  bool pull = true;       // at the end against the held handle: the load cell's sign
+  double seconds = 20.0;    // of strokes
+  double force_step = 0.0;  // N | Nm: one count of the drive's torque register
+  bool pull = true;         // at the end against the held handle: the load cell's sign
+};
+
+// Coarser than this a drive's force cannot follow the shaking; it then gets whole counts that are
+// right on the average.
+[[nodiscard]] constexpr double coarse_step(CoordinateKind coordinate) noexcept {
+  return coordinate == CoordinateKind::kCable ? 1.0 : 0.4;
+}
+
+// A force as whole counts of a register: what one leaves over goes into the next, so that their
+// mean is the force that was asked for. To be asked once a bus cycle.
+class WholeCounts {
+ public:
+  WholeCounts(double step, double limit) noexcept : step_(step), limit_(limit) {}
+  // [any]
+  double next(double force) noexcept;
+
+ private:
+  double step_, limit_;
+  double left_ = 0.0;
 };
 
 enum class Stage : std::uint8_t {
@@ -75,6 +95,7 @@ class Excitation {
   double step_pull(const ExcitationInput& input) noexcept;
   double step_release() noexcept;
   [[nodiscard]] double follow(double goal_speed, double speed) noexcept;
+  [[nodiscard]] double stroke_speed() const noexcept;
   [[nodiscard]] double shake(double goal_speed, double speed) noexcept;
   void next_stage(Stage stage) noexcept;
 

@@ -238,8 +238,13 @@ tl::expected<IdentifyResult, IdentifyStop> identify(const IdentifyOptions& optio
   const DevicePlan& drive = *drive_of(machine->bus, static_cast<int>(*axis));
   SessionOptions session;
   session.axis = *axis;
-  session.excitation = {machine->options.axis_coordinates[*axis], result.limits, options.seconds,
-                        options.pull};
+  session.excitation.coordinate = machine->options.axis_coordinates[*axis];
+  session.excitation.limits = result.limits;
+  session.excitation.seconds = options.seconds;
+  session.excitation.pull = options.pull;
+  const modbus::RegisterSpec& force = drive.descriptor.field(modbus::Field::kTargetForce);
+  session.excitation.force_step =
+      std::abs(force.scale) * (force.of_rated() ? drive.rated_force : 1.0);
   session.force_register = drive.descriptor.field(modbus::Field::kTargetForce);
   session.rated_force = drive.rated_force;
   session.lockstep = machine->options.lockstep;

@@ -53,7 +53,11 @@ enum class Phase : std::uint8_t { kLinks, kRest, kEnable, kSettle, kRun, kGoodby
 class Session {
  public:
   Session(modbus::MachineBus& bus, const SessionOptions& options)
-      : bus_(bus), options_(options), excitation_(options.excitation) {}
+      : bus_(bus),
+        options_(options),
+        excitation_(options.excitation),
+        coarse_(options.excitation.force_step > coarse_step(options.excitation.coordinate)),
+        counts_(options.excitation.force_step, options.excitation.limits.force) {}
 
   void run() {
     Tick tick;
@@ -200,7 +204,11 @@ class Session {
       return;
     }
     axis.request = DriveRequest::kEnable;
-    axis.force = excitation_.step({drive().position, speed_.speed(), cell().force - zero_});
+    const double force = excitation_.step({drive().position, speed_.speed(), cell().force - zero_});
+    // Whole counts change when a sample has come: then each lasts a bus cycle.
+    if (coarse_ && sequence_ != counted_sequence_) counted_ = counts_.next(force);
+    counted_sequence_ = sequence_;
+    axis.force = coarse_ ? counted_ : force;
     record_.speed_reached = at_least(record_.speed_reached, absolute(speed_.speed()));
     record_.force_reached = at_least(record_.force_reached, absolute(axis.force));
     if (ticks_ % kRecordEvery == 0) {
@@ -275,6 +283,10 @@ class Session {
   modbus::MachineBus& bus_;
   const SessionOptions options_;
   Excitation excitation_;
+  const bool coarse_;  // the drive's force comes in steps that are felt
+  WholeCounts counts_;
+  double counted_ = 0.0;
+  std::uint32_t counted_sequence_ = 0;
   MachineInput input_;
   SessionRecord record_;
   Phase phase_ = Phase::kLinks;

@@ -33,7 +33,8 @@ struct CommandStep {
 };
 
 struct FitOptions {
-  double window_s = 0.16;
+  // Long enough for a dozen millimetres of the slowest stroke: cogging averages out within it.
+  double window_s = 0.20;
   double speed_min = 0.025;  // slower: stiction and Stribeck's drop, which the model leaves out
   double dead_time_max_s = 0.06;
 };

@@ -36,10 +36,13 @@ struct Recorded {
 };
 
 // A drum with a slack cable, 10 steps a tick, seen through a bus: shares no code with sim/plant.
-Recorded recorded(const Truth& truth, const Bus& bus, const ExcitationConfig& config) {
+Recorded recorded(const Truth& truth, const Bus& bus, ExcitationConfig config) {
   constexpr double kStep = 1e-4;
   Recorded out;
+  config.force_step = bus.force_quantum;
   Excitation excitation(config);
+  WholeCounts counts(bus.force_quantum, config.limits.force);
+  double force = 0.0;
   Random random(7, 1);
   std::deque<double> sent(static_cast<std::size_t>(truth.dead_time_s / kStep + 0.5), 0.0);
   double x = 0.0;
@@ -64,9 +67,10 @@ Recorded recorded(const Truth& truth, const Bus& bus, const ExcitationConfig& co
         out.motion.push_back({t + bus.jitter_s * (random.uniform() - 0.5), measured, tension});
       }
     }
-    double force = excitation.step({seen_x, seen_v, seen_tension});
+    const double asked = excitation.step({seen_x, seen_v, seen_tension});
+    if (bus.force_quantum == 0.0) force = asked;
+    if (bus.force_quantum > 0.0 && tick % bus.cycle_ticks == 0) force = counts.next(asked);
     out.strongest = std::max(out.strongest, std::abs(force));
-    if (bus.force_quantum > 0.0) force = std::round(force / bus.force_quantum) * bus.force_quantum;
     if (out.commands.empty() || out.commands.back().force != force) {
       out.commands.push_back({t, force});
     }
@@ -120,7 +124,6 @@ TEST(Identify, FindsThemThroughASlowBusWithACoarseForce) {
   const Recorded done = recorded(truth, bus, ExcitationConfig{});
   ASSERT_EQ(done.ended_in, Stage::kDone);
   FitOptions options;
-  options.window_s = 0.16;
   const auto fit = fit_model(done.motion, done.commands, options);
   ASSERT_TRUE(fit.has_value());
   EXPECT_NEAR(fit->mass.value, truth.mass, 0.1 * truth.mass);
@@ -175,6 +178,20 @@ TEST(Identify, SeesTheTensionOfItsPullAtAHeldHandleAndNoneAtAFreeOne) {
   const Recorded unheld = recorded(loose, Bus{}, ExcitationConfig{});
   EXPECT_EQ(unheld.ended_in, Stage::kDone);
   EXPECT_FALSE(unheld.result.pulled);
+}
+
+RC_GTEST_PROP(Identify, WholeCountsAreRightOnTheAverageAndNeverBeyondTheLimit, ()) {
+  const double step = *rc::gen::inRange(1, 60) * 0.1;
+  const double force = *rc::gen::inRange(-140, 141) * 0.1;
+  WholeCounts counts(step, 15.0);
+  double sum = 0.0;
+  for (int i = 0; i < 400; ++i) {
+    const double given = counts.next(force);
+    RC_ASSERT(std::abs(given) <= 15.0);
+    sum += given;
+  }
+  const double most = std::floor(15.0 / step) * step;
+  if (std::abs(force) <= most) RC_ASSERT(std::abs(sum / 400.0 - force) <= step / 100.0);
 }
 
 RC_GTEST_PROP(Identify, StaysWithinItsForceWhateverItSees, ()) {
