@@ -9,7 +9,7 @@ namespace medius::hal {
 namespace {
 
 // Strokes at several speeds, so that what grows with speed is told from what does not.
-constexpr std::array kCableSpeeds = {0.05, 0.10, 0.13, 0.07, 0.12};
+constexpr std::array kCableSpeeds = {0.05, 0.10, 0.12, 0.07, 0.11};
 constexpr double kCoarseShare = 0.85;
 constexpr double kLeverOfCable = 2.5;  // 1 m/s at a pad 0.4 m out
 
@@ -165,16 +165,17 @@ double Excitation::shake(double goal_speed, double speed) noexcept {
   const double along = goal_speed > 0.0 ? speed : -speed;
   const double goal = absolute(goal_speed);
   if (goal < kShakeSpeedLeast * scale.speed || along < 0.4 * goal) return 0.0;
+  const bool outside = along < 0.5 * goal || along > 1.35 * goal;
+  shake_outside_ = shake_outside_ || outside;
   if (++shake_ticks_ >= kShakeTicks[stroke_ % kShakeTicks.size()]) {
+    // Gentler after a half wave that left the band, stronger after one that did not.
+    shake_force_ = clamped((shake_outside_ ? 0.85 : 1.1) * shake_force_, kShakeLeast * scale.force,
+                           kShakeMost * scale.force);
     shake_ticks_ = 0;
+    shake_outside_ = false;
     shake_sign_ = -shake_sign_;
-    shake_force_ = at_most(1.05 * shake_force_, kShakeMost * scale.force);
   }
-  if (along < 0.5 * goal || along > 1.35 * goal) {
-    // Gentler at once, and toward the speed that is wanted.
-    shake_force_ = at_least(0.97 * shake_force_, kShakeLeast * scale.force);
-    return 0.0;
-  }
+  if (outside) return 0.0;
   return shake_sign_ * shake_force_;
 }
 

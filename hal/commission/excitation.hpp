@@ -112,6 +112,7 @@ class Excitation {
   int shake_ticks_ = 0;
   double shake_sign_ = 1.0;
   double shake_force_ = 0.0;
+  bool shake_outside_ = false;  // in this half wave
   int still_ticks_ = 0;
   double pull_force_sum_ = 0.0, pull_tension_sum_ = 0.0;
   int pull_count_ = 0;

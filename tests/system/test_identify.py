@@ -37,7 +37,7 @@ def run(machine, links, *options):
                           stdin=subprocess.DEVNULL)
 
 
-def despite_the_host(attempt, attempts=3):
+def despite_the_host(attempt, attempts=5):
     """A device that loses telegrams fails every time; a host that stalls now and then does not."""
     for _ in range(attempts):
         result = attempt()
