@@ -119,4 +119,46 @@ struct HalCheckOptions {
 };
 int hal_check(const CommonOptions& common, const HalCheckOptions& options);
 
+struct HalScanOptions {
+  std::vector<std::string> targets;
+  std::string units;
+  std::vector<int> bauds;
+  std::vector<std::string> parities;
+  int timeout_ms = 100;
+  int connect_timeout_ms = 300;
+  std::string devices = "hal/devices";
+};
+int hal_scan(const CommonOptions& common, const HalScanOptions& options);
+
+// A machine file and where its links really are.
+struct HalMachineOptions {
+  std::string file;
+  std::string devices;  // empty = beside the machine file
+  std::vector<std::string> links;
+};
+struct HalMonitorOptions {
+  HalMachineOptions machine;
+  double seconds = 0.0;     // 0 = until Ctrl-C
+  double interval_s = 1.0;  // of lines and JSON
+};
+int hal_monitor(const CommonOptions& common, const HalMonitorOptions& options);
+struct HalPokeOptions {
+  HalMachineOptions machine;
+  std::string device;
+  std::vector<std::string> values;
+  bool unloaded = false;
+  bool wears_memory = false;
+};
+int hal_poke(const CommonOptions& common, const HalPokeOptions& options);
+struct HalIdentifyOptions {
+  HalMachineOptions machine;
+  std::string axis;
+  double seconds = 20.0;
+  bool no_pull = false;
+  bool yes = false;
+  bool dry_run = false;
+  std::string plot;
+};
+int hal_identify(const CommonOptions& common, const HalIdentifyOptions& options);
+
 }  // namespace medius::client

@@ -44,6 +44,10 @@ struct Arguments {
   RecomputeOptions recompute;
   SimulateCommand simulate;
   HalCheckOptions hal_check;
+  HalScanOptions hal_scan;
+  HalMonitorOptions hal_monitor;
+  HalPokeOptions hal_poke;
+  HalIdentifyOptions hal_identify;
   std::string show;
   std::uint32_t history_limit = 20;
 };
@@ -229,6 +233,93 @@ void add_record_commands(CLI::App& app, Arguments& args, int& code) {
   simulate->callback([&] { code = medius::client::simulate(args.common, args.simulate); });
 }
 
+void add_machine(CLI::App& command, HalMachineOptions& machine) {
+  command.add_option("file", machine.file, "machine file, e.g. hal/machines/x.toml")->required();
+  command.add_option("--devices", machine.devices,
+                     "directory of the descriptors; ../devices beside the file when left out");
+  command
+      .add_option("--link", machine.links,
+                  "where a link of the file really is: NAME=HOST:PORT or NAME=/dev/ttyUSB0")
+      ->allow_extra_args(false);
+}
+
+void add_scan(CLI::App& hal, Arguments& args, int& code) {
+  HalScanOptions& options = args.hal_scan;
+  CLI::App* scan = hal.add_subcommand(
+      "scan", "who answers on a network or a serial line, and which descriptor fits; only reads");
+  scan->add_option("target", options.targets,
+                   "192.168.10.10, 192.168.10.10-20, 192.168.10.0/24, with :502 or :502-510 behind "
+                   "it (502 when left out); or a serial line like /dev/ttyUSB0")
+      ->required();
+  scan->add_option("--units", options.units,
+                   "unit ids, e.g. 1-10,255; TCP 1-5,247,255 and lines 1-10 when left out");
+  scan->add_option("--baud", options.bauds,
+                   "of lines; 115200, 57600, 38400, 19200 and 9600 when left out")
+      ->allow_extra_args(false)
+      ->delimiter(',');
+  scan->add_option("--parity", options.parities, "of lines; none and even when left out")
+      ->allow_extra_args(false)
+      ->delimiter(',')
+      ->check(CLI::IsMember({"none", "even", "odd"}));
+  scan->add_option("--timeout-ms", options.timeout_ms, "of an answer")
+      ->check(CLI::Range(10, 5000))
+      ->capture_default_str();
+  scan->add_option("--connect-timeout-ms", options.connect_timeout_ms, "of a TCP connection")
+      ->check(CLI::Range(10, 10'000))
+      ->capture_default_str();
+  scan->add_option("--devices", options.devices, "directory of the descriptors to compare with")
+      ->capture_default_str();
+  scan->callback([&] { code = medius::client::hal_scan(args.common, args.hal_scan); });
+}
+
+void add_monitor_and_poke(CLI::App& hal, Arguments& args, int& code) {
+  CLI::App* monitor = hal.add_subcommand(
+      "monitor", "every register of a machine file, live, in SI units; only reads");
+  add_machine(*monitor, args.hal_monitor.machine);
+  monitor->add_option("--seconds", args.hal_monitor.seconds, "end after so long; 0 = never")
+      ->check(CLI::Range(0.0, 86400.0));
+  monitor
+      ->add_option("--interval", args.hal_monitor.interval_s,
+                   "seconds between reports where the output is no terminal")
+      ->check(CLI::Range(0.1, 3600.0))
+      ->capture_default_str();
+  monitor->callback([&] { code = medius::client::hal_monitor(args.common, args.hal_monitor); });
+
+  CLI::App* poke =
+      hal.add_subcommand("poke", "write registers by hand, when every drive of the machine is off");
+  HalPokeOptions& options = args.hal_poke;
+  add_machine(*poke, options.machine);
+  poke->add_option("device", options.device, "name of a [[device]] of the file")->required();
+  poke->add_option("value", options.values,
+                   "NAME=VALUE of a register that is written, in SI units; or ADDRESS=WORD[,WORD] "
+                   "raw, e.g. 0x0607=1")
+      ->required();
+  poke->add_flag("--i-know-it-is-unloaded", options.unloaded,
+                 "nobody is on the machine, and nothing hangs on it");
+  poke->add_flag("--i-know-it-may-be-permanent", options.wears_memory,
+                 "also write what the descriptor forbids, calls permanent, or does not know");
+  poke->callback([&] { code = medius::client::hal_poke(args.common, args.hal_poke); });
+}
+
+void add_identify(CLI::App& hal, Arguments& args, int& code) {
+  HalIdentifyOptions& options = args.hal_identify;
+  CLI::App* identify = hal.add_subcommand(
+      "identify",
+      "signs, mass, friction and dead time of an axis, at most 15 N and 0.2 m/s; writes them into "
+      "the machine file");
+  add_machine(*identify, options.machine);
+  identify->add_option("--axis", options.axis, "of a machine with more than one");
+  identify->add_option("--seconds", options.seconds, "of strokes")
+      ->check(CLI::Range(10.0, 120.0))
+      ->capture_default_str();
+  identify->add_flag("--no-pull", options.no_pull,
+                     "nothing holds the handle: leave the load cell's sign untested");
+  identify->add_flag("--yes", options.yes, "confirm; for simulated machines only");
+  identify->add_flag("--dry-run", options.dry_run, "write nothing, only say what would be written");
+  identify->add_option("--plot", options.plot, "write a plot here, as SVG");
+  identify->callback([&] { code = medius::client::hal_identify(args.common, args.hal_identify); });
+}
+
 void add_hal_commands(CLI::App& app, Arguments& args, int& code) {
   CLI::App* hal = app.add_subcommand("hal", "drives, load cells and their buses; needs no daemon");
   hal->require_subcommand(1);
@@ -246,6 +337,9 @@ void add_hal_commands(CLI::App& app, Arguments& args, int& code) {
       ->check(CLI::Range(0.1, 10'000.0))
       ->capture_default_str();
   check->callback([&] { code = medius::client::hal_check(args.common, args.hal_check); });
+  add_scan(*hal, args, code);
+  add_monitor_and_poke(*hal, args, code);
+  add_identify(*hal, args, code);
 }
 
 void add_pki_commands(CLI::App& app, Arguments& args, int& code) {
