@@ -16,6 +16,7 @@
 #include "controller/access/authority.hpp"
 #include "controller/api/server.hpp"
 #include "controller/guard_link.hpp"
+#include "controller/metrics/endpoint.hpp"
 #include "controller/record/store.hpp"
 #include "controller/rt/engine.hpp"
 #include "controller/rt/host/plugin_watch.hpp"
@@ -133,6 +134,8 @@ struct Daemon::Impl {
   std::unique_ptr<station::Station> station;
   std::thread control;
   std::unique_ptr<api::ApiServer> api;
+  std::shared_ptr<metrics::StationMetrics> figures;
+  std::unique_ptr<metrics::Endpoint> figures_endpoint;
   bool realtime = false;
   std::map<std::string, std::string> link_words;  // what was last said of each link
 
@@ -143,6 +146,7 @@ struct Daemon::Impl {
   tl::expected<void, std::string> create_bus();
   tl::expected<void, std::string> create_guard();
   tl::expected<void, std::string> build_station();
+  tl::expected<void, std::string> serve_figures();
   void start_loop();
   void await_proof();
   tl::expected<void, std::string> serve();
@@ -285,6 +289,24 @@ tl::expected<void, std::string> Daemon::Impl::build_station() {
   return {};
 }
 
+// Before the control thread runs: the station is still nobody's.
+tl::expected<void, std::string> Daemon::Impl::serve_figures() {
+  if (options.metrics.empty()) return {};
+  const auto address = api::parse_listen(options.metrics);
+  if (!address || address->is_unix) {
+    return Failure("--metrics " + options.metrics +
+                   ": figures are served to this computer only; write 127.0.0.1:PORT");
+  }
+  figures = std::make_shared<metrics::StationMetrics>();
+  auto endpoint = metrics::Endpoint::start(address->host, address->port, figures);
+  if (!endpoint) return Failure(endpoint.error());
+  figures_endpoint = std::move(*endpoint);
+  station->observe([seen = figures](const station::Snapshot& now) { seen->see(now); });
+  station->observe_samples(
+      [seen = figures](std::span<const rt::SampleRecord> samples) { seen->see(samples); });
+  return {};
+}
+
 void Daemon::Impl::start_loop() {
   rt::PluginWatchConfig watch_config;
   if (machine.simulated) {
@@ -379,6 +401,7 @@ tl::expected<std::unique_ptr<Daemon>, std::string> Daemon::start(const DaemonOpt
   if (auto ok = impl.create_guard(); !ok) return Failure(ok.error());
   if (auto ok = impl.open_store(); !ok) return Failure(ok.error());
   if (auto ok = impl.build_station(); !ok) return Failure(ok.error());
+  if (auto ok = impl.serve_figures(); !ok) return Failure(ok.error());
   impl.start_loop();
   impl.await_proof();
   if (auto ok = impl.serve(); !ok) return Failure(ok.error());
@@ -389,13 +412,19 @@ std::string Daemon::remote_address() const {
   return impl_->api->remote_address();
 }
 
+std::string Daemon::metrics_address() const {
+  return impl_->figures_endpoint ? impl_->figures_endpoint->address() : std::string();
+}
+
 std::string Daemon::address() const {
   return impl_->api->address();
 }
 
 bool Daemon::look_after() {
   std::vector<std::string> notes;
-  for (const hal::modbus::LinkStatus& link : impl_->bus->status()) {
+  const std::vector<hal::modbus::LinkStatus> links = impl_->bus->status();
+  if (impl_->figures) impl_->figures->see(links);
+  for (const hal::modbus::LinkStatus& link : links) {
     std::string words = hal::modbus::to_string(link.state);
     if (!link.message.empty()) words += ": " + link.message;
     if (impl_->link_words[link.name] != words) {
