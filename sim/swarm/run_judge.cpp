@@ -159,8 +159,10 @@ void Run::notice() {
       outcome.noticed = true;
       outcome.took_ms = static_cast<double>(ticks_ - pending.fired_tick);
       outcome.as = safety::fault_info(status.fault).name;
+      outcome.reaction = static_cast<int>(status.reaction);
     } else {
       outcome.superseded = true;
+      if (outcome.as.empty()) outcome.reaction = static_cast<int>(status.reaction);
       if (outcome.as.empty()) outcome.as = safety::fault_info(status.fault).name;
     }
   }

@@ -38,8 +38,10 @@ class Links(unittest.TestCase):
             self.assertEqual(sorted(bench.where), ["left", "right"])
             left, right = probe(bench, 3, "--axis", "left-arm", "right-arm")
         for link in (left, right):
-            self.assertEqual((link["state"], link["connects"]), ("up", 1))
+            self.assertEqual(link["state"], "up")
             self.assertGreater(link["rounds"], 100)
+            # A host that stalls may stop a device's clock for a moment, a clock in the wrong unit always stands.
+            self.assertLess(4 * link["frozen_samples"], link["rounds"])
         # Stamps of different clocks would lie minutes apart; half of the ticks of a host that runs at all see less
         # than the 20 ms after which a sample unloads.
         self.assertLess(left["skew_ms_p50"], 20.0)
