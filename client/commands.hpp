@@ -161,4 +161,23 @@ struct HalIdentifyOptions {
 };
 int hal_identify(const CommonOptions& common, const HalIdentifyOptions& options);
 
+// Of a simulated machine, not of the controller.
+struct SimOptions {
+  std::string address = "127.0.0.1:50162";
+  std::string target, kind;  // "encoder", "stuck"
+  std::uint32_t row = 0;     // instead of target and kind
+  std::uint32_t axis = 0;
+  double intensity = 0.5;
+  std::uint64_t seed = 1;
+  double seconds = 0.0;  // 0: until it is cleared
+  std::uint32_t id = 0;  // 0: all
+  std::string scenario;
+  bool active_only = false;
+};
+int sim_fault_list(const CommonOptions& common, const SimOptions& options);
+int sim_fault_set(const CommonOptions& common, const SimOptions& options);
+int sim_fault_clear(const CommonOptions& common, const SimOptions& options);
+int sim_fault_run(const CommonOptions& common, const SimOptions& options);
+int sim_status(const CommonOptions& common, const SimOptions& options);
+
 }  // namespace medius::client

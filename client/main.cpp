@@ -48,6 +48,7 @@ struct Arguments {
   HalMonitorOptions hal_monitor;
   HalPokeOptions hal_poke;
   HalIdentifyOptions hal_identify;
+  SimOptions sim;
   std::string show;
   std::uint32_t history_limit = 20;
 };
@@ -342,6 +343,48 @@ void add_hal_commands(CLI::App& app, Arguments& args, int& code) {
   add_identify(*hal, args, code);
 }
 
+void add_sim_commands(CLI::App& app, Arguments& args, int& code) {
+  SimOptions& options = args.sim;
+  CLI::App* sim = app.add_subcommand("sim", "a simulated machine: break it on purpose");
+  sim->require_subcommand(1);
+  sim->fallthrough();
+  sim->add_option("--sim", options.address, "of medius-sim: what its --control says")
+      ->envname("MEDIUS_SIM")
+      ->capture_default_str();
+  CLI::App* fault = sim->add_subcommand("fault", "faults on demand");
+  fault->require_subcommand(1);
+  fault->fallthrough();
+  const auto add = [&](CLI::App* parent, const char* name, const char* what,
+                       int (*run)(const CommonOptions&, const SimOptions&)) {
+    CLI::App* command = parent->add_subcommand(name, what);
+    command->callback([&args, &code, run] { code = run(args.common, args.sim); });
+    return command;
+  };
+  CLI::App* list = add(fault, "list", "what can be asked for, and what is active", sim_fault_list);
+  list->add_flag("--active", options.active_only, "only what is active");
+  CLI::App* set =
+      add(fault, "set", "a fault acts from now on, e.g. set encoder stuck", sim_fault_set);
+  CLI::Option* const target = set->add_option("target", options.target, "what fails; see 'list'");
+  CLI::Option* const kind = set->add_option("kind", options.kind, "how it fails")->needs(target);
+  target->needs(kind);
+  set->add_option("--row", options.row, "a row of the failure table instead")
+      ->check(CLI::Range(1, 1000))
+      ->excludes(target);
+  set->add_option("--axis", options.axis, "counted from 0")->capture_default_str();
+  set->add_option("--intensity", options.intensity, "0 mild to 1 severe")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
+  set->add_option("--seed", options.seed, "of what is random in it")->capture_default_str();
+  set->add_option("--for", options.seconds, "seconds of the machine; until cleared when left out")
+      ->check(CLI::Range(0.001, 86'400.0));
+  CLI::App* clear = add(fault, "clear", "a fault ends, or all of them", sim_fault_clear);
+  clear->add_option("id", options.id, "of 'list --active'; all when left out");
+  CLI::App* run =
+      add(fault, "run", "strike the faults of a scenario file in the next set", sim_fault_run);
+  run->add_option("scenario", options.scenario, "as medius-swarm --replay takes it")->required();
+  add(sim, "status", "where the person is, what has struck and what is active", sim_status);
+}
+
 void add_pki_commands(CLI::App& app, Arguments& args, int& code) {
   PkiOptions& options = args.pki;
   CLI::App* pki = app.add_subcommand("pki", "certificates of a station, for peers from elsewhere");
@@ -400,6 +443,7 @@ int main(int argc, char** argv) {
   add_record_commands(app, args, code);
   add_keeping_commands(app, args.common, code);
   add_hal_commands(app, args, code);
+  add_sim_commands(app, args, code);
   add_pki_commands(app, args, code);
   add_people_commands(app, {&args.common, &code});
   try {
