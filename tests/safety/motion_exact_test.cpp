@@ -135,6 +135,17 @@ TEST(MotionExact, AReleaseStandsUntilTensionIsBackForFiftyTicks) {
   EXPECT_EQ(rig.tick().fault, FaultCode::kNone);
 }
 
+TEST(MotionExact, ASecondLossOfTensionDoesNotExcuseTheRelease) {
+  Pull rig;
+  rig.inward(0.4);
+  rig.input.measured_force = 2.0;
+  rig.tick(3);
+  rig.input.measured_force = 60.0;  // taken up again, at rest
+  EXPECT_EQ(rig.tick(10).fault, FaultCode::kHandleReleased);
+  rig.input.measured_force = 2.0;
+  EXPECT_EQ(rig.tick(3).fault, FaultCode::kHandleReleased);
+}
+
 TEST(MotionExact, TheLawMayRaiseTheForceOfSlackUpToThatOfAPull) {
   struct Case {
     double wish_n, slack_n;

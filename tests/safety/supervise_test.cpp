@@ -95,6 +95,16 @@ TEST(Supervision, AHealthyMachineUnderLoadHasNoFault) {
   EXPECT_EQ(rig.step().fault, FaultCode::kNone);
 }
 
+// -128..127 is what the object may say; the kernel counts modes by bits and must not wrap.
+TEST(Supervision, EveryOtherModeOfTheDriveIsAFault) {
+  for (int mode = -128; mode <= 127; ++mode) {
+    Rig rig;
+    rig.machine.axis[0].drive.mode_display = static_cast<std::int8_t>(mode);
+    const bool torque = mode == 4 || mode == 10;
+    EXPECT_EQ(rig.step().fault, torque ? FaultCode::kNone : FaultCode::kDriveMode) << mode;
+  }
+}
+
 TEST(Supervision, EveryCauseIsSeenInItsFirstTickInEveryStateWithTorque) {
   for (const LoadState load : {LoadState::kTakeUp, LoadState::kLoaded, LoadState::kUnloading}) {
     for (std::size_t i = 0; i < kCauses.size(); ++i) {
