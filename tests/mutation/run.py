@@ -62,7 +62,8 @@ PARTS = [
     Part("tracker", ["controller/measure/tracker.cpp"], ["medius_measure_test"],
          options="*Tracker*:*Corpus*:*Classify*:*Repetition*:*Direction*:*Rep*"),
     Part("store", {"controller/record/store.cpp": COMMIT_PATH, "controller/record/rows.cpp": SET_ROWS,
-                   "controller/record/manifest.cpp": MANIFEST, "controller/record/recorder.cpp": RECORDER},
+                   "controller/record/manifest.cpp": MANIFEST, "controller/record/recorder.cpp": RECORDER,
+                   "controller/record/store_load.cpp": {"settle_ids", "stored_id_counter"}},
          ["record_test"]),
 ]
 
