@@ -16,12 +16,14 @@
 #include "controller/access/authority.hpp"
 #include "controller/api/server.hpp"
 #include "controller/guard_link.hpp"
+#include "controller/metrics/endpoint.hpp"
 #include "controller/record/store.hpp"
 #include "controller/rt/engine.hpp"
 #include "controller/rt/host/plugin_watch.hpp"
 #include "controller/rt/host/real_tick_source.hpp"
 #include "controller/rt/host/rt_thread.hpp"
 #include "controller/station/asio_runtime.hpp"
+#include "controller/station/audit_trail.hpp"
 #include "controller/station/force_budget.hpp"
 #include "controller/station/machine_config.hpp"
 #include "controller/station/plugin_host.hpp"
@@ -130,9 +132,12 @@ struct Daemon::Impl {
   rt::RealTickSource real_source;
   std::unique_ptr<rt::RtThread> loop;
   std::unique_ptr<station::AsioRuntime> runtime;
+  std::unique_ptr<station::AuditTrail> audit;
   std::unique_ptr<station::Station> station;
   std::thread control;
   std::unique_ptr<api::ApiServer> api;
+  std::shared_ptr<metrics::StationMetrics> figures;
+  std::unique_ptr<metrics::Endpoint> figures_endpoint;
   bool realtime = false;
   std::map<std::string, std::string> link_words;  // what was last said of each link
 
@@ -143,6 +148,8 @@ struct Daemon::Impl {
   tl::expected<void, std::string> create_bus();
   tl::expected<void, std::string> create_guard();
   tl::expected<void, std::string> build_station();
+  tl::expected<void, std::string> serve_figures();
+  void note_opening();
   void start_loop();
   void await_proof();
   tl::expected<void, std::string> serve();
@@ -268,6 +275,9 @@ tl::expected<void, std::string> Daemon::Impl::build_station() {
   config.programs = station::load_programs(options.programs);
   config.realtime_granted = realtime;
   config.audit = spdlog::default_logger();
+  audit = std::make_unique<station::AuditTrail>(*runtime, *store);
+  config.audit_sink = audit.get();
+  note_opening();
   if (guard) {
     config.arming_refusal = [this] { return guard->refusal(channels.status.load()); };
   } else if (!machine.simulated) {
@@ -283,6 +293,47 @@ tl::expected<void, std::string> Daemon::Impl::build_station() {
   station =
       std::make_unique<station::Station>(*runtime, channels, plugins, *store, std::move(config));
   return {};
+}
+
+// Before the control thread runs: the station is still nobody's.
+tl::expected<void, std::string> Daemon::Impl::serve_figures() {
+  if (options.metrics.empty()) return {};
+  const auto address = api::parse_listen(options.metrics);
+  if (!address || address->is_unix) {
+    return Failure("--metrics " + options.metrics +
+                   ": figures are served to this computer only; write 127.0.0.1:PORT");
+  }
+  figures = std::make_shared<metrics::StationMetrics>();
+  auto endpoint = metrics::Endpoint::start(address->host, address->port, figures);
+  if (!endpoint) return Failure(endpoint.error());
+  figures_endpoint = std::move(*endpoint);
+  station->observe([seen = figures](const station::Snapshot& now) { seen->see(now); });
+  station->observe_samples(
+      [seen = figures](std::span<const rt::SampleRecord> samples) { seen->see(samples); });
+  return {};
+}
+
+// What the store had to say when it was opened belongs to what is kept.
+void Daemon::Impl::note_opening() {
+  const record::StoreReport& report = store->opening_report();
+  record::AuditEvent event;
+  event.kind = record::AuditKind::kStore;
+  event.who = event.role = "station";
+  event.action = "store_opened";
+  event.subject = "store";
+  event.details = {{"machine", machine.name},
+                   {"version", MEDIUS_VERSION},
+                   {"schema", std::to_string(report.schema_version)},
+                   {"sessions", std::to_string(report.sessions)},
+                   {"sets", std::to_string(report.sets)},
+                   {"missing", std::to_string(report.missing_ids.size())},
+                   {"damaged", std::to_string(report.damaged_ids.size())},
+                   {"interrupted", std::to_string(report.interrupted_ids.size())}};
+  if (!report.notes.empty()) {
+    event.result = record::AuditResult::kFailed;
+    event.reason = report.notes.front();
+  }
+  audit->record(std::move(event));
 }
 
 void Daemon::Impl::start_loop() {
@@ -322,7 +373,7 @@ tl::expected<void, std::string> Daemon::Impl::serve() {
   }
   std::error_code error;
   server.store_path = fs::absolute(options.data, error).lexically_normal().string();
-  auto started = api::ApiServer::start(server, {*runtime, *station, plugins, *store});
+  auto started = api::ApiServer::start(server, {*runtime, *station, plugins, *store, audit.get()});
   if (!started) return Failure(started.error());
   api = std::move(*started);
   if (!options.remote.empty()) say_certificate(options.tls);
@@ -347,6 +398,12 @@ void Daemon::Impl::stop() {
     std::promise<void> idle;
     runtime->run_blocking([&idle] { idle.set_value(); }, {});
     idle.get_future().wait();
+    record::AuditEvent event;
+    event.kind = record::AuditKind::kSession;
+    event.who = event.role = "station";
+    event.action = "controller_stopped";
+    audit->record(std::move(event));
+    audit->flush();
   }
   if (bus) bus->stop_lockstep_source();
   real_source.request_stop();
@@ -379,6 +436,7 @@ tl::expected<std::unique_ptr<Daemon>, std::string> Daemon::start(const DaemonOpt
   if (auto ok = impl.create_guard(); !ok) return Failure(ok.error());
   if (auto ok = impl.open_store(); !ok) return Failure(ok.error());
   if (auto ok = impl.build_station(); !ok) return Failure(ok.error());
+  if (auto ok = impl.serve_figures(); !ok) return Failure(ok.error());
   impl.start_loop();
   impl.await_proof();
   if (auto ok = impl.serve(); !ok) return Failure(ok.error());
@@ -389,13 +447,19 @@ std::string Daemon::remote_address() const {
   return impl_->api->remote_address();
 }
 
+std::string Daemon::metrics_address() const {
+  return impl_->figures_endpoint ? impl_->figures_endpoint->address() : std::string();
+}
+
 std::string Daemon::address() const {
   return impl_->api->address();
 }
 
 bool Daemon::look_after() {
   std::vector<std::string> notes;
-  for (const hal::modbus::LinkStatus& link : impl_->bus->status()) {
+  const std::vector<hal::modbus::LinkStatus> links = impl_->bus->status();
+  if (impl_->figures) impl_->figures->see(links);
+  for (const hal::modbus::LinkStatus& link : links) {
     std::string words = hal::modbus::to_string(link.state);
     if (!link.message.empty()) words += ": " + link.message;
     if (impl_->link_words[link.name] != words) {

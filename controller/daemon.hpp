@@ -21,6 +21,8 @@ class Daemon {
   [[nodiscard]] std::string address() const;
   // Of peers with certificates; empty when nobody from elsewhere is served.
   [[nodiscard]] std::string remote_address() const;
+  // Where Prometheus scrapes; empty when that is off.
+  [[nodiscard]] std::string metrics_address() const;
   // [main] Call about twice a second: tells the log and the clients how the links are. False when
   // the loop has ended by itself.
   [[nodiscard]] bool look_after();

@@ -29,6 +29,8 @@ ParsedOptions parse_daemon_options(int argc, char** argv) {
                                     "folder of the station's authority; see medius pki init");
   remote->needs(tls);
   tls->needs(remote);
+  app.add_option("--metrics", options.metrics,
+                 "serve Prometheus figures at /metrics there, e.g. 127.0.0.1:9464; default off");
   app.add_option("--link", options.links,
                  "NAME=ADDRESS in place of the machine file's, e.g. machine=127.0.0.1:15020")
       ->allow_extra_args(false);

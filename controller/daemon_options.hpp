@@ -14,6 +14,7 @@ struct DaemonOptions {
   std::string listen = "127.0.0.1:50161";
   std::string remote;   // address for peers with certificates; empty: nobody from elsewhere
   std::string tls;      // folder of the station's authority
+  std::string metrics;  // loopback address for Prometheus; empty: off
   std::string devices;  // directory of descriptors; empty: ../devices beside the machine
   std::vector<std::string> links;  // "NAME=ADDRESS", in place of the machine file's
   std::string guard;               // name of the guard, in place of the machine file's

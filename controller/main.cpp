@@ -45,6 +45,8 @@ int run(const medius::DaemonOptions& options, const sigset_t& signals) {
   }
   const std::string remote = (*daemon)->remote_address();
   if (!remote.empty()) std::printf("mediusd: peers with certificates on %s\n", remote.c_str());
+  const std::string metrics = (*daemon)->metrics_address();
+  if (!metrics.empty()) std::printf("mediusd: figures on http://%s/metrics\n", metrics.c_str());
   std::printf("mediusd: ready on %s\n", (*daemon)->address().c_str());
   std::fflush(stdout);
   return serve_until_signal(**daemon, signals);

@@ -235,7 +235,7 @@ void station_to_pb(const station::Snapshot& snapshot, const StationNames& names,
   }
   for (const std::string& warning : snapshot.warnings) out->add_warnings(warning);
   for (const std::string& set : snapshot.stored_set_ids) {
-    out->add_stored_sets("sessions/" + snapshot.session_id + "/sets/" + set);
+    out->add_stored_sets("sessions/" + snapshot.stored_session_id + "/sets/" + set);
   }
 }
 
@@ -293,6 +293,12 @@ grpc::Status status_of(const station::Refusal& refusal) {
       break;
     case RefusalCode::kUnavailable:
       code = grpc::StatusCode::UNAVAILABLE;
+      break;
+    case RefusalCode::kNoLease:
+      code = grpc::StatusCode::FAILED_PRECONDITION;
+      break;
+    case RefusalCode::kStaleLease:
+      code = grpc::StatusCode::ABORTED;
       break;
   }
   return {code, refusal.message};

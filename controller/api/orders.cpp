@@ -23,6 +23,7 @@ grpc::Status StationService::order(grpc::ServerContext* call, const v1::OrderHea
   auto checked = header_from_pb(header);
   if (!checked) return invalid(checked.error());
   checked->client_name = ApiContext::name_of(*call, checked->client_name);
+  checked->role = ApiContext::role_of(*call);
   checked->authority = ApiContext::authority_of(*call);
   const auto time_to_live = time_to_live_ns(header);
   if (!time_to_live) return invalid(time_to_live.error());
@@ -188,6 +189,7 @@ grpc::Status StationService::Stop(grpc::ServerContext* call, const v1::StopReque
   }
   auto checked = header_from_pb(request->header()).value_or(station::OrderHeader{});
   checked.client_name = ApiContext::name_of(*call, checked.client_name);
+  checked.role = ApiContext::role_of(*call);
   return submit_and_wait(
       call, checked, kNoTimeToLive,
       [&station = context_.parts.station](const station::OrderHeader& header, Answer answer) {

@@ -85,7 +85,7 @@ tl::expected<std::unique_ptr<ApiServer>, std::string> ApiServer::start(const Ser
   if (const auto free = check_free(options.listen); !free) return tl::unexpected(free.error());
   std::optional<RemoteDoor> door;
   if (options.remote) {
-    auto opened = open_remote_door(*options.remote, parts.runtime);
+    auto opened = open_remote_door(*options.remote, parts.runtime, parts.audit);
     if (!opened) return tl::unexpected(opened.error());
     door = std::move(*opened);
   }

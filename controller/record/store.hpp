@@ -16,6 +16,7 @@
 
 #include <tl/expected.hpp>
 
+#include "controller/record/audit.hpp"
 #include "controller/record/guided_record.hpp"
 #include "controller/record/set_record.hpp"
 
@@ -90,6 +91,15 @@ class Store {
   // All samples of a set; error if a block is damaged (names it).
   [[nodiscard]] tl::expected<std::vector<rt::SampleRecord>, StoreError> samples(
       const std::string& set_id);
+  // The audit log. One transaction for all events: when it returns, they are durable; the newest
+  // row. An error: none of them is stored. Rows can be neither changed nor removed by this program.
+  [[nodiscard]] tl::expected<AuditHead, StoreError> append_audit(
+      std::span<const AuditEvent> events);
+  // Rows after a sequence, oldest first, as they stand; AuditVerifier judges them.
+  [[nodiscard]] std::vector<AuditRow> audit_rows(std::uint64_t after, std::size_t limit);
+  // The newest row that was acknowledged, as the manifest has it.
+  [[nodiscard]] AuditHead audit_head() const;
+
   // Ids for new sessions and sets: strictly increasing over restarts, never reused.
   [[nodiscard]] tl::expected<std::string, StoreError> next_id();
 

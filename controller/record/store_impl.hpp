@@ -83,6 +83,9 @@ struct Store::Impl {
   // store_guided.cpp
   void scan_guided(std::vector<AcknowledgedWrite>& seen);
   [[nodiscard]] bool has_guided(const std::string& id, std::uint64_t sequence);
+  // store_audit.cpp
+  // The newest row, and whether the end is the one that was acknowledged.
+  void find_audit_head(const AuditHead& known);
   // Within a transaction: the repetitions and the closed row. Moves `state` on.
   void write_closed(const SetRecord& set, SetSeal seal, ManifestState& state);
   void write_reps(const SetRecord& set, SetSeal& seal);

@@ -397,6 +397,7 @@ tl::expected<void, StoreError> Store::Impl::verify(const ManifestState& known,
   scan_sets(seen, open_ids);
   scan_reps();
   scan_guided(seen);
+  find_audit_head(known.audit);
   std::sort(seen.begin(), seen.end(),
             [](const auto& a, const auto& b) { return a.sequence < b.sequence; });
   const std::size_t old = seen.size() - std::min(seen.size(), kManifestNames);
@@ -462,7 +463,8 @@ tl::expected<void, StoreError> Store::Impl::settle(bool at_start, const Manifest
   }
   const bool manifest_is_right =
       known.sequence == committed.sequence && known.set_count == committed.set_count &&
-      known.chain_head == committed.chain_head && known.id_high_water >= committed.id_high_water;
+      known.chain_head == committed.chain_head && known.id_high_water >= committed.id_high_water &&
+      known.audit == committed.audit;
   manifest_sequence = known.sequence;
   if (done && (!at_start || !manifest_is_right)) done = acknowledge();
   if (!done && at_start) {

@@ -81,6 +81,8 @@ void Station::Impl::step() {
   ++steps;
   loop.poll(now_ns, [this](const rt::Event& event) { on_event(event); });
   expire_orders();
+  look_after_trainer();
+  watch_load_change();
   watch_fault();
   switch (state) {
     case StationState::kIdle:
@@ -208,6 +210,19 @@ void Station::confirm_guided(const ConfirmGuidedOrder& order, Answer<Receipt> an
 }
 void Station::stop(const OrderHeader& header, Answer<Receipt> answer) {
   impl_->stop(header, answer);
+}
+tl::expected<LeaseGrant, Refusal> Station::acquire_lease(const LeaseRequest& request) {
+  return impl_->acquire_lease(request);
+}
+tl::expected<Lease, Refusal> Station::renew_lease(const LeaseClaim& claim) {
+  return impl_->renew_lease(claim);
+}
+tl::expected<void, Refusal> Station::release_lease(const LeaseClaim& claim) {
+  return impl_->release_lease(claim);
+}
+tl::expected<Lease, Refusal> Station::hand_over_lease(const LeaseClaim& claim,
+                                                      const std::string& to) {
+  return impl_->hand_over_lease(claim, to);
 }
 void Station::client_lost(const std::string& client_name) {
   impl_->client_lost(client_name);

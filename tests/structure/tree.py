@@ -7,7 +7,7 @@ import tempfile
 SOURCE = os.environ.get("MEDIUS_SOURCE_DIR") or os.path.abspath(
     os.path.join(os.path.dirname(__file__), "..", ".."))
 BINARY = os.environ.get("MEDIUS_BINARY_DIR", "")
-SKIPPED_FOLDERS = {"build", ".git", ".cache", "__pycache__"}
+SKIPPED_FOLDERS = {"node_modules", "build", ".git", ".cache", "__pycache__"}
 
 
 def files(root, extensions=None):
