@@ -7,7 +7,6 @@
 #include "controller/diagnosis/limits_copy.hpp"
 #include "controller/diagnosis/pads.hpp"
 #include "controller/diagnosis/signals.hpp"
-#include "controller/diagnosis/wish_watch.hpp"
 
 namespace medius::diagnosis {
 namespace {
@@ -199,6 +198,8 @@ TEST(ExactDiagnosis, FourHundredNewtonsATickAreBelieved) {
     const double from = rig.state.tension;
     rig.step([&](SignalInput& input) { input.tension = from + (more ? 400.5 : 399.5); });
     EXPECT_EQ(rig.out.use_tension, !more);
+    rig.step([](SignalInput& input) { input.tension_fresh = false; });
+    EXPECT_FALSE(rig.out.use_tension) << "an old sample is not used again";
   }
 }
 
@@ -407,68 +408,6 @@ TEST(ExactDiagnosis, APadThatPushesMoreThanFiveNewtonsForTwentyTicksIsImplausibl
     }
     EXPECT_EQ(took, force < -5.0 ? 20 : 0);
   }
-}
-
-// ---- a wish that shakes ---------------------------------------------------------------------
-// A square wave of this height; ticks until it is found, 0: never.
-int shaken(double base, double height, int half_period, int ticks = 20'000) {
-  WishWatchState state;
-  for (int i = 0; i < ticks; ++i) {
-    const double wish = base + ((i / half_period) % 2 == 0 ? 0.0 : height);
-    if (wish_oscillates(wish, base, 5.0, state)) return i + 1;
-  }
-  return 0;
-}
-
-TEST(ExactDiagnosis, TheNinthSwingWithinAThousandTicksIsOneTooMany) {
-  // The rise to the load sets the direction, the first step goes on with it, each later one is a
-  // swing.
-  EXPECT_EQ(shaken(60.0, 20.0, 10), 101);
-  EXPECT_EQ(shaken(60.0, 20.0, 99), 991);
-  EXPECT_EQ(shaken(60.0, 20.0, 130), 0) << "seven or eight in a window";
-}
-
-TEST(ExactDiagnosis, ASwingIsATenthOfTheLoadAndFiveNewtonsAtLeast) {
-  EXPECT_EQ(shaken(60.0, 5.9, 10), 0);
-  EXPECT_GT(shaken(60.0, 6.1, 10), 0);
-  EXPECT_EQ(shaken(20.0, 4.9, 10), 0);
-  EXPECT_GT(shaken(20.0, 5.1, 10), 0);
-}
-
-TEST(ExactDiagnosis, AWishThatFallsFirstIsShakenAsMuch) {
-  EXPECT_EQ(shaken(60.0, -20.0, 10), 91) << "the way from nothing to the load was the first step";
-}
-
-// The furthest of a swing counts: a slow drift between two turns hides none of them.
-TEST(ExactDiagnosis, SwingsAreMeasuredFromTheFurthestOfTheLastOne) {
-  WishWatchState state;
-  double wish = 60.0;
-  int found = 0, ticks = 0;
-  const auto go = [&](double by, int count) {
-    for (int i = 0; i < count; ++i, ++ticks) {
-      wish += by;
-      if (wish_oscillates(wish, 60.0, 5.0, state) && found == 0) found = ticks;
-    }
-  };
-  go(0.0, 1);
-  for (int swing = 0; swing < 12; ++swing) {
-    go(swing % 2 == 0 ? 1.0 : -1.0, 30);
-  }
-  EXPECT_GT(found, 0);
-  WishWatchState calm;
-  for (int i = 0; i < 5000; ++i) {  // 4 N to and fro on a long climb: no swing of 6 N
-    const double saw = 0.01 * i + ((i / 10) % 2 == 0 ? 0.0 : 4.0);
-    ASSERT_FALSE(wish_oscillates(saw, 60.0, 5.0, calm)) << i;
-  }
-}
-
-TEST(ExactDiagnosis, AWishThatIsNoNumberIsRefusedElsewhereAndCountsForNothing) {
-  WishWatchState state;
-  for (int i = 0; i < 3000; ++i) {
-    const double nan = std::numeric_limits<double>::quiet_NaN();
-    ASSERT_FALSE(wish_oscillates(nan, 60.0, 5.0, state));
-  }
-  EXPECT_EQ(state.ticks, 0);
 }
 
 // ---- limits twice ---------------------------------------------------------------------------

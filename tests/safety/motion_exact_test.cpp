@@ -249,6 +249,8 @@ TEST(MotionExact, AWishThatIsNotValidOrNoNumberStands) {
   rig.input.wish_valid = true;
   rig.input.wish_velocity = kNan;
   EXPECT_DOUBLE_EQ(rig.speed(100), 0.0);
+  rig.input.dead_man_held = true;  // nor is it a wish to be pulled in
+  EXPECT_DOUBLE_EQ(rig.speed(100), 0.0);
   rig.input.wish_velocity = 0.1;
   EXPECT_NEAR(rig.speed(100), 0.1, kTiny);
 }

@@ -1,5 +1,6 @@
 // What the motion stage grants, takes away and calls a fault, to the last digit.
 #include <limits>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -41,7 +42,7 @@ TEST(MotionForce, OnlyAWishThatCountsIsReportedAsLimited) {
 }
 
 TEST(MotionForce, PretensionIsWhatIsConfiguredUpToThirtyNewtons) {
-  for (const double pretension : {12.0, 30.0, 31.0, 1e9}) {
+  for (const double pretension : {0.0, 0.5, 12.0, 30.0, 31.0, 1e9}) {
     Pull rig;
     rig.input.measured_force = 2.0;
     rig.input.pretension = pretension;
@@ -91,6 +92,14 @@ TEST(MotionForce, ASmallForceIsTakenAwayAtFiftyNewtonsASecondAtLeast) {
   rig.tick(10);
   rig.input.reaction = Reaction::kSoftUnload;
   EXPECT_NEAR(rig.tick().force_max, 21.0 - 0.05, kTiny);
+}
+
+TEST(MotionForce, WithNextToNoPretensionAnUnloadIsAsSoft) {
+  Pull rig;
+  rig.input.pretension = 0.5;
+  rig.tick(10);
+  rig.input.reaction = Reaction::kSoftUnload;
+  EXPECT_NEAR(rig.tick().force_max, 80.0 - 79.5 / 400.0, kTiny);
 }
 
 TEST(MotionForce, APretensionAboveWhatIsGrantedRaisesNothing) {
@@ -233,6 +242,42 @@ TEST(MotionForce, WithoutForceNothingIsRemembered) {
     EXPECT_DOUBLE_EQ(rig.out.force_max + rig.out.brake_max, 0.0);
     EXPECT_DOUBLE_EQ(rig.state.velocity, 0.0);
     EXPECT_FALSE(rig.state.taut || rig.state.dead_man_lost);
+  }
+}
+
+// Pulls in and out, a release, a runaway and unloads, as the drive is told with these bounds.
+std::vector<double> motion_day(const AxisBounds& bounds) {
+  std::vector<double> told;
+  Pull rig;
+  rig.bounds = bounds;
+  rig.input.dead_man_held = true;
+  for (int i = 0; i < 4000; ++i) {
+    const int t = i % 1000;
+    rig.input.wish_velocity = t < 400 ? -0.2 : 0.3;
+    rig.input.measured_force = t > 200 && t < 300 ? 2.0 : 60.0;
+    rig.input.velocity = t > 700 && t < 760 ? -0.6 : (t > 900 && t < 910 ? -1.6 : 0.0);
+    rig.input.reaction = t > 800 && t < 850 ? Reaction::kFastUnload : Reaction::kNone;
+    rig.tick();
+    told.insert(told.end(), {rig.out.velocity.value(), rig.out.force_max, rig.out.brake_max,
+                             static_cast<double>(rig.out.fault)});
+  }
+  told.push_back(torque_after_motion(bounds, 25.0).word);
+  return told;
+}
+
+TEST(MotionForce, ABrokenBoundIsAMissingOne) {
+  for (double AxisBounds::*field :
+       {&AxisBounds::force_max, &AxisBounds::slack_speed, &AxisBounds::release_speed,
+        &AxisBounds::overspeed_trip, &AxisBounds::felt_fall_per_s, &AxisBounds::pretension_max,
+        &AxisBounds::brake_force_max}) {
+    AxisBounds missing = machine_bounds(hal::CoordinateKind::kCable);
+    missing.*field = 0.0;
+    const std::vector<double> expected = motion_day(missing);
+    for (const double broken : {kNan, std::numeric_limits<double>::infinity(), -1.0, -600.0}) {
+      AxisBounds bounds = missing;
+      bounds.*field = broken;
+      EXPECT_EQ(motion_day(bounds), expected) << broken;
+    }
   }
 }
 

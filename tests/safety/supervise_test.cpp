@@ -106,6 +106,16 @@ TEST(Supervision, EveryOtherModeOfTheDriveIsAFault) {
   }
 }
 
+TEST(Supervision, AModeThatHasNoBitIsAFaultWhateverIsAllowed) {
+  for (int mode = -128; mode <= 127; ++mode) {
+    Rig rig;
+    rig.input.modes_allowed = ~0u;
+    rig.machine.axis[0].drive.mode_display = static_cast<std::int8_t>(mode);
+    const bool counted = mode >= 0 && mode < 32;
+    EXPECT_EQ(rig.step().fault, counted ? FaultCode::kNone : FaultCode::kDriveMode) << mode;
+  }
+}
+
 TEST(Supervision, EveryCauseIsSeenInItsFirstTickInEveryStateWithTorque) {
   for (const LoadState load : {LoadState::kTakeUp, LoadState::kLoaded, LoadState::kUnloading}) {
     for (std::size_t i = 0; i < kCauses.size(); ++i) {
