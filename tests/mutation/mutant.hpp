@@ -6,8 +6,8 @@
 #include <cstdlib>
 #include <ctime>
 
-// What a test reaches is written at its end to the file that MEDIUS_MUTANT_REACHED names, one number a
-// line, and the processor time it took.
+// What a test reaches is written at its end to the file that MEDIUS_MUTANT_REACHED names, one
+// number a line, and the processor time it took.
 class MediusReached {
  public:
   static void note(int number) noexcept {
@@ -36,8 +36,8 @@ inline int medius_active_mutant() noexcept {
   return text == nullptr ? 0 : std::atoi(text);
 }
 
-// [any] True for the mutant whose number is in MEDIUS_MUTANT; no mutant has the number 0, and with -1 the
-// numbers that are asked for are noted.
+// [any] True for the mutant whose number is in MEDIUS_MUTANT; no mutant has the number 0, and with
+// -1 the numbers that are asked for are noted.
 inline bool medius_mutant(int number) noexcept {
   static const int active = medius_active_mutant();
   if (active < 0) MediusReached::note(number);
