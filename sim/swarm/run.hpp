@@ -32,6 +32,7 @@ struct EventOutcome {
   double took_ms = 0.0;
   double servo_ms = -1.0;  // from when on the slack servo had the word; < 0: never
   std::string as;          // the fault code's name
+  int reaction = 0;        // safety::Reaction that came with it
 };
 
 // What a harmed disk has led to; bits.

@@ -53,7 +53,8 @@ bool Run::strike_disk(const Pending& pending) {
 
 bool Run::only_storage_fails() const {
   return !faultless() && std::all_of(pending_.begin(), pending_.end(), [](const Pending& pending) {
-    return pending.row->injector >= Injector::kStoreStall;
+    const Injector injector = pending.row->injector;
+    return injector == Injector::kStoreStall || harms_disk(injector);
   });
 }
 

@@ -18,6 +18,10 @@ namespace medius::sim {
 
 inline constexpr const char* kTrainer = "trainer";
 inline constexpr const char* kStationFolder = "/station";
+// Of the disk under the store: full, failing or without power.
+[[nodiscard]] constexpr bool harms_disk(Injector injector) noexcept {
+  return injector >= Injector::kDiskFull && injector <= Injector::kPowerLost;
+}
 
 class Run {
  public:
@@ -45,7 +49,6 @@ class Run {
   [[nodiscard]] double unit() const;
   [[nodiscard]] hal::CoordinateKind coordinate(bool own) const;
   [[nodiscard]] WorldOptions world_options();
-  [[nodiscard]] PlannedSet planned(const Prescription& set) const;
   [[nodiscard]] station::StartSetOrder set_order(const Prescription& set) const;
   void begin_set(const Prescription& set);
   void tick(std::uint32_t missed = 0);
