@@ -7,6 +7,8 @@
 #include <grpcpp/server_builder.h>
 
 #include "controller/api/context.hpp"
+#include "controller/api/keeping_services.hpp"
+#include "controller/api/lease_service.hpp"
 #include "controller/api/people_services.hpp"
 #include "controller/api/records_services.hpp"
 #include "controller/api/remote_door.hpp"
@@ -55,7 +57,10 @@ struct ApiServer::Impl {
         session_service(context),
         client_service(context),
         plan_service(context),
-        machine_service(context) {}
+        machine_service(context),
+        audit_service(context),
+        store_service(context),
+        lease_service(context) {}
 
   ListenAddress listen;
   std::optional<ListenAddress> remote;
@@ -66,6 +71,9 @@ struct ApiServer::Impl {
   ClientService client_service;
   PlanService plan_service;
   MachineService machine_service;
+  AuditService audit_service;
+  StoreService store_service;
+  LeaseService lease_service;
   std::unique_ptr<grpc::Server> server;
   station::Station::ObserverId observer = 0;
 
@@ -113,6 +121,9 @@ tl::expected<std::unique_ptr<ApiServer>, std::string> ApiServer::start(const Ser
   builder.RegisterService(&impl->client_service);
   builder.RegisterService(&impl->plan_service);
   builder.RegisterService(&impl->machine_service);
+  builder.RegisterService(&impl->audit_service);
+  builder.RegisterService(&impl->store_service);
+  builder.RegisterService(&impl->lease_service);
   impl->on_control_now([p = impl.get()] {
     p->context.hub.publish(p->context.parts.station.snapshot());
     p->observer = p->context.parts.station.observe(

@@ -217,7 +217,9 @@ tl::expected<StoredSet, StoreError> Store::Impl::already_closed(const SetRecord&
 }
 
 Store::Store(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
-Store::~Store() = default;
+Store::~Store() {
+  if (const auto running = impl_->backup.lock()) running->abandon();
+}
 
 tl::expected<std::unique_ptr<Store>, StoreError> Store::open(const std::string& directory,
                                                              Disk& disk) {

@@ -24,6 +24,7 @@
 namespace medius::record {
 
 class Disk;
+class StoreBackup;
 [[nodiscard]] Disk& real_disk();  // the computer's own files; disk.hpp
 
 struct StoreError {
@@ -128,8 +129,17 @@ class Store {
       std::span<const AuditEvent> events);
   // Rows after a sequence, oldest first, as they stand; AuditVerifier judges them.
   [[nodiscard]] std::vector<AuditRow> audit_rows(std::uint64_t after, std::size_t limit);
+  // Newest first, below `before` unless that is 0.
+  [[nodiscard]] std::vector<AuditRow> audit_rows_before(std::uint64_t before, std::size_t limit);
   // The newest row that was acknowledged, as the manifest has it.
   [[nodiscard]] AuditHead audit_head() const;
+
+  // Begins a copy of the whole store as a folder of that name, which must not exist; backup.hpp.
+  // One at a time. A store that reopens its files after a failed write ends it.
+  [[nodiscard]] tl::expected<std::shared_ptr<StoreBackup>, StoreError> begin_backup(
+      const std::string& folder);
+  // SQLite's own check of station.db; nothing if all is well.
+  [[nodiscard]] std::optional<std::string> integrity_problem();
 
   // Ids for new sessions and sets: strictly increasing over restarts, never reused.
   [[nodiscard]] tl::expected<std::string, StoreError> next_id();
@@ -139,6 +149,7 @@ class Store {
   [[nodiscard]] tl::expected<std::string, StoreError> next_ids(std::uint64_t count);
 
  private:
+  friend class StoreBackup;
   struct Impl;
   explicit Store(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;

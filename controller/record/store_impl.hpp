@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "controller/record/backup.hpp"
 #include "controller/record/database.hpp"
 #include "controller/record/disk.hpp"
 #include "controller/record/manifest.hpp"
@@ -51,6 +52,7 @@ struct Store::Impl {
   ManifestState committed;              // what the database holds
   std::uint64_t next_id = 1;
   std::size_t writes_since_checkpoint = 0;
+  std::weak_ptr<StoreBackup> backup;  // reads the databases: it ends before they are closed
   bool suspect = false;  // a write or a sync failed: reopen before trusting the connection again
   std::map<std::string, OpenSet> open_sets;
   // Blocks as they came: one vector would be copied over and over while it grows.

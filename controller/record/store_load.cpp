@@ -439,6 +439,7 @@ tl::expected<void, StoreError> Store::Impl::load(bool at_start) {
   report.interrupted_ids = std::move(before.interrupted_ids);
   report.quarantined = std::move(before.quarantined);
   report.notes = std::move(before.notes);
+  if (const auto running = backup.lock()) running->abandon();
   station.reset();
   blocks.reset();
   if (in_memory()) return open_database(station, kStationFile, false);

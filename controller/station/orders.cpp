@@ -78,6 +78,16 @@ bool Station::Impl::admit(const OrderHeader& header, const std::string& what, Le
            answer);
     return false;
   }
+  const std::int64_t age_ns = now_ns - header.received_ns;
+  if (header.time_to_live_ns != 0 && age_ns > header.time_to_live_ns) {
+    refuse(header, what,
+           {RefusalCode::kExpired,
+            fmt::format("order {} waited {} us, longer than its time to live of {} us; look at the "
+                        "station and order again",
+                        header.request_id, age_ns / 1000, header.time_to_live_ns / 1000)},
+           answer);
+    return false;
+  }
   if (need == LeaseNeed::kWhenHeld && header.lease_required) need = LeaseNeed::kAlways;
   if (auto wrong = leases.check(header.client_name, header.lease_epoch, need, now_ns)) {
     refuse(header, what, *wrong, answer);

@@ -51,6 +51,9 @@ struct OrderHeader {
   std::optional<std::uint64_t> expected_version;  // refuse unless the station is at this version
   // Of the lease under which it was given; one that is over makes the order stale.
   std::optional<std::uint64_t> lease_epoch;
+  // When it was received, and how much later it may still be taken up; 0: at any time. Stop never
+  // expires.
+  std::int64_t received_ns = 0, time_to_live_ns = 0;
   bool lease_required = false;  // also while nobody holds the lease: who orders from elsewhere
   std::string client_name;      // for the audit log, and whose lease it is
   std::string role = "local";   // of its certificate, for the audit log

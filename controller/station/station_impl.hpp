@@ -308,7 +308,7 @@ struct Station::Impl {
   [[nodiscard]] std::optional<Refusal> check_drive_limit(double load, double ratio) const;
   void plan_load(const AdjustLoadOrder& order, const std::string& what,
                  const ReceiptAnswer& answer);
-  [[nodiscard]] double load_before(const AdjustLoadOrder& order) const;
+  [[nodiscard]] double load_before() const;
   [[nodiscard]] LoadReport load_report(std::uint8_t axis) const;
   void watch_load_change();
   [[nodiscard]] std::optional<Refusal> check_adjust(const AdjustLoadOrder& order) const;
@@ -383,9 +383,9 @@ struct Station::Impl {
   std::string lease_ran_out_of_;  // whose, under this session, and nobody has taken one since
   std::optional<LoadChange> load_change;
   std::uint64_t load_change_command = 0;  // the loop's; 0: has been applied, or never will be
-  // Whoever left last: a client that is gone before its order to start was carried out is lost.
-  std::optional<std::string> client_gone_;
-  std::int64_t client_gone_ns_ = 0;
+  // Who left lately, and when: a client that is gone before its order to start was carried out is
+  // lost.
+  std::map<std::string, std::int64_t> clients_gone_;
   safety::FaultCode fault_shown = safety::FaultCode::kNone;
   std::vector<record::SetRecord> last_set;  // just closed, a record a side
   std::uint32_t last_sets_total = 0;
