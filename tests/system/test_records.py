@@ -163,6 +163,9 @@ class Replay(Trained):
 
     def test_another_profile_wishes_something_else_over_the_same_motion(self):
         out = self.house.folder
+        plain = json.loads(self.medius("replay", self.sets[0], "--profile", "constant-tension", "--json"))["wish"]
+        self.assertAlmostEqual(plain["phases"]["eccentric"]["wish_mean"], plain["phases"]["concentric"]["wish_mean"],
+                               delta=2.0)
         other = json.loads(self.medius("replay", self.sets[0], "--profile", "eccentric-emphasis", "--params",
                                        "eccentric_ratio=1.5", "--svg", out / "r.svg", "--csv", out / "r.csv",
                                        "--json"))
@@ -215,7 +218,7 @@ class Copies(unittest.TestCase):
             # Nothing of it works beside a daemon.
             beside = offline("store", "restore", copy, "--data", house.data)
             self.assertEqual(beside.returncode, 1)
-            self.assertIn("another process", beside.stderr)
+            self.assertIn("in use by process", beside.stderr)
             history = house.client("history").stdout
             house.daemon.end()
 
