@@ -119,6 +119,8 @@ tl::expected<std::unique_ptr<Database>, DatabaseError> Database::open(const std:
     database->execute("PRAGMA mmap_size=0");
     database->execute("PRAGMA cell_size_check=ON");
     database->execute("PRAGMA trusted_schema=OFF");
+    // What is deleted or replaced is overwritten: a person who was erased leaves no older version.
+    database->execute("PRAGMA secure_delete=ON");
     {
       Statement mode(*database, "PRAGMA journal_mode=WAL");
       if (mode.next() && mode.text(0) != "wal") database->fail(SQLITE_CANTOPEN, "journal_mode=WAL");

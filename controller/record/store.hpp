@@ -18,6 +18,7 @@
 
 #include "controller/record/audit.hpp"
 #include "controller/record/guided_record.hpp"
+#include "controller/record/people.hpp"
 #include "controller/record/set_record.hpp"
 
 namespace medius::record {
@@ -35,7 +36,9 @@ struct StoreReport {
   int schema_version = 0;
   std::uint64_t sessions = 0;
   std::uint64_t sets = 0;
-  std::uint64_t guided = 0;        // exercises without the machine
+  std::uint64_t guided = 0;   // exercises without the machine
+  std::uint64_t clients = 0;  // people who train
+  std::uint64_t plans = 0;
   std::uint64_t rows_damaged = 0;  // CRC mismatch
   std::vector<std::string> damaged_ids;
   std::vector<std::string> missing_ids;      // acknowledged once, not in the database; stays named
@@ -81,6 +84,34 @@ class Store {
   // from then on. The sealed rows stay. `set` has the same repetitions as the stored one.
   [[nodiscard]] tl::expected<void, StoreError> put_recomputed(const SetRecord& set);
 
+  // People and plans: the newest value under its id, durable when the call returns. Their rows are
+  // checked at every start; a damaged one is named "clients/ID" or "plans/ID".
+  [[nodiscard]] tl::expected<void, StoreError> put_client(const ClientRecord& client);
+  [[nodiscard]] std::optional<ClientRecord> client(const std::string& id);
+  // By id, above `after_id` unless that is empty.
+  [[nodiscard]] std::vector<ClientRecord> clients(std::size_t limit, const std::string& after_id);
+  // The client's row alone: for somebody who has neither plans nor sessions.
+  [[nodiscard]] tl::expected<void, StoreError> remove_client(const std::string& id);
+  // The plan and, in the same transaction, a day of it.
+  [[nodiscard]] tl::expected<void, StoreError> put_plan(const PlanRecord& plan,
+                                                        const PlanDayRecord* day = nullptr);
+  [[nodiscard]] std::optional<PlanRecord> plan(const std::string& id);
+  // By id, above `after_id`; of one client unless `client_id` is empty.
+  [[nodiscard]] std::vector<PlanRecord> plans(std::size_t limit, const std::string& after_id,
+                                              const std::string& client_id = {});
+  [[nodiscard]] std::vector<PlanDayRecord> plan_days(const std::string& plan_id);  // oldest first
+  [[nodiscard]] tl::expected<void, StoreError> remove_plan(const std::string& id);
+  // Oldest first. Reads every session's row: some 10 us each.
+  [[nodiscard]] std::vector<SessionRecord> sessions_of_client(const std::string& client_id);
+  // Takes everything of one person out of the databases, samples included, and overwrites the
+  // space: their client row, plans, sessions, sets, repetitions and guided exercises. Of each set
+  // an empty row with its checksum stays, so that the others' chain still holds. Nothing is undone
+  // by an error; calling it again completes it. Backups are not reached.
+  struct Erased {
+    std::uint64_t plans = 0, sessions = 0, sets = 0, guided = 0;
+  };
+  [[nodiscard]] tl::expected<Erased, StoreError> erase_client(const std::string& client_id);
+
   // Newest first, below `before_id` unless that is empty. Damaged rows are left out and named in
   // the report, here and below.
   [[nodiscard]] std::vector<SessionRecord> sessions(std::size_t limit,
@@ -112,6 +143,10 @@ class Store {
 
   // Ids for new sessions and sets: strictly increasing over restarts, never reused.
   [[nodiscard]] tl::expected<std::string, StoreError> next_id();
+  // The first of `count` ids in a row (1 to kIdsInARowMax), for somebody who hands them out
+  // without asking again.
+  static constexpr std::uint64_t kIdsInARowMax = 1u << 20;
+  [[nodiscard]] tl::expected<std::string, StoreError> next_ids(std::uint64_t count);
 
  private:
   friend class StoreBackup;
