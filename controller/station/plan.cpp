@@ -203,6 +203,11 @@ std::vector<ExerciseDecision> finish_day(const Program& program, PlanState& stat
   for (const ProgramBlock& block : program.blocks) {
     const auto known = state.exercises.find(block.exercise_id);
     if (block.progression == Progression::kFixed || known == state.exercises.end()) continue;
+    // Once a day, however many blocks of it there are.
+    const bool decided = std::any_of(decisions.begin(), decisions.end(), [&](const auto& one) {
+      return one.exercise_id == block.exercise_id;
+    });
+    if (decided) continue;
     const auto day = figures.find(block.exercise_id);
     ExerciseDecision decision;
     decision.exercise_id = block.exercise_id;

@@ -179,7 +179,9 @@ tl::expected<SessionResult, std::string> simulate_session(const SimulateOptions&
   }
   WorldOptions world_options = options.world;
   const station::Program whole = *program;
-  world_options.programs.push_back(std::move(*program));
+  // A plan's session bears its program's id: put in its place, the station would take it for the
+  // plan.
+  if (options.trainee.client_id.empty()) world_options.programs.push_back(std::move(*program));
   world_options.station.person.plan = plan_of(share.program);
   const auto person = choose_person(options.person);
   if (!person) return tl::make_unexpected(person.error());
