@@ -156,15 +156,11 @@ class Exports(Trained):
 
 
 class Replay(Trained):
-    def test_a_set_runs_again_as_it_was(self):
+    def test_a_set_measured_again_is_the_same_bit_for_bit_and_the_detector_finds_its_repetitions(self):
         again = json.loads(self.medius("replay", self.sets[0], "--json"))
         self.assertEqual(again["metric_changes"], 0)
         self.assertEqual(again["detector"]["reps_replayed"], again["detector"]["reps_recorded"])
-        self.assertEqual(again["detector"]["direction_changes_replayed"],
-                         again["detector"]["direction_changes_recorded"])
-        self.assertEqual(again["detector"]["reps_same"], again["detector"]["reps_recorded"])
         self.assertGreater(again["wish"]["ticks"], 10_000)
-        print(json.dumps(again, indent=1), file=sys.stderr)
 
     def test_another_profile_wishes_something_else_over_the_same_motion(self):
         out = self.house.folder
