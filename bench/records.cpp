@@ -93,7 +93,12 @@ bool keep(Store& store, int sets, std::uint64_t ticks, Kept& kept) {
       const auto id = store.next_id();
       if (!id) return fail(id.error().message);
       kept.sessions.push_back(*id);
-      if (const auto put = store.put_session({*id, "bench", "somebody", 1, 2}); !put) {
+      SessionRecord session;
+      session.id = *id;
+      session.program_id = "bench";
+      session.start_unix_ns = 1;
+      session.end_unix_ns = 2;
+      if (const auto put = store.put_session(session); !put) {
         return fail(put.error().message);
       }
     }

@@ -90,6 +90,8 @@ Replay replay_set(const record::SetRecord& set, std::span<const rt::SampleRecord
     if (tracked.rep_closed) out.detector.reps.push_back(tracked.rep);
     out.wish.wish.push_back(std::numeric_limits<double>::quiet_NaN());
     if (loaded) {
+      // The loop's count ends with the set, and the load goes out after it.
+      out.detector.direction_changes = tracker.direction_changes();
       medius_step_in_t step{};
       step.size = sizeof step;
       step.phase = phase_for_profile(static_cast<measure::Phase>(sample.phase));
@@ -119,7 +121,6 @@ Replay replay_set(const record::SetRecord& set, std::span<const rt::SampleRecord
     const measure::TrackerOutput tracked = tracker.update(last);
     if (tracked.rep_closed) out.detector.reps.push_back(tracked.rep);
   }
-  out.detector.direction_changes = tracker.direction_changes();
   compare(set, out.detector);
   finish(out.wish);
   return out;

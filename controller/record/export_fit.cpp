@@ -168,8 +168,7 @@ FitExercise fit_exercise(const std::string& id) {
     if (id == exercise.id) return exercise;
   }
   // Of those that have no name of their own (seated abduction, hip hike) the category.
-  const bool hip = id == "seated-abduction" || id == "cable-hip-hike" ||
-                   id.starts_with("test-");
+  const bool hip = id == "seated-abduction" || id == "cable-hip-hike" || id.starts_with("test-");
   return {"", hip ? kHipStability : kUnknownCategory, 65535};
 }
 
