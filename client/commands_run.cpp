@@ -92,8 +92,9 @@ class Run {
     }
     v1::StartSessionRequest request;
     *request.mutable_header() = lease_.header();
-    request.set_program("programs/" + options_.program);
+    if (!options_.program.empty()) request.set_program("programs/" + options_.program);
     request.set_client(options_.client);
+    if (!options_.plan.empty()) request.set_plan("plans/" + options_.plan);
     v1::Receipt receipt;
     const auto context = call_context();
     const grpc::Status status =

@@ -12,6 +12,11 @@ constexpr RoleSet kLeads = roles(Role::kTrainer, Role::kTherapist);
 // Whoever answers for the records: what was measured is measured anew.
 constexpr RoleSet kKeepsRecords = roles(Role::kTherapist, Role::kTechnician, Role::kAdmin);
 
+// Whoever answers for somebody's data as a whole.
+constexpr RoleSet kOwnsPeople = roles(Role::kTherapist, Role::kAdmin);
+// What is proposed for somebody in therapy.
+constexpr RoleSet kDecides = roles(Role::kTherapist);
+
 constexpr MethodRule kRules[] = {
     {"/medius.v1.StationService/GetStation", kEverybody, Rate::kRead},
     {"/medius.v1.StationService/WatchStation", kEverybody, Rate::kStream},
@@ -38,6 +43,34 @@ constexpr MethodRule kRules[] = {
     {"/medius.v1.SessionService/GetSet", kEverybody, Rate::kRead},
     {"/medius.v1.SessionService/ReadSamples", kEverybody, Rate::kStream},
     {"/medius.v1.SessionService/RecomputeSet", kKeepsRecords, Rate::kOrder},
+    {"/medius.v1.ClientService/GetClient", kLeads, Rate::kRead},
+    {"/medius.v1.ClientService/ListClients", kLeads, Rate::kRead},
+    {"/medius.v1.ClientService/CreateClient", kLeads, Rate::kOrder},
+    {"/medius.v1.ClientService/UpdateClient", kLeads, Rate::kOrder},
+    {"/medius.v1.ClientService/DeleteClient", kOwnsPeople, Rate::kOrder},
+    {"/medius.v1.ClientService/ExportClient", kOwnsPeople, Rate::kStream},
+    {"/medius.v1.ClientService/EraseClient", kOwnsPeople, Rate::kOrder},
+    {"/medius.v1.ClientService/ListTestResults", kLeads, Rate::kRead},
+    {"/medius.v1.ClientService/GetProgress", kLeads, Rate::kRead},
+    {"/medius.v1.PlanService/GetPlan", kLeads, Rate::kRead},
+    {"/medius.v1.PlanService/ListPlans", kLeads, Rate::kRead},
+    {"/medius.v1.PlanService/CreatePlan", kLeads, Rate::kOrder},
+    {"/medius.v1.PlanService/UpdatePlan", kLeads, Rate::kOrder},
+    {"/medius.v1.PlanService/DeletePlan", kLeads, Rate::kOrder},
+    {"/medius.v1.PlanService/GetNextSession", kLeads, Rate::kRead},
+    {"/medius.v1.PlanService/ListPlanDays", kLeads, Rate::kRead},
+    {"/medius.v1.PlanService/DecideProposal", kDecides, Rate::kOrder},
+    {"/medius.v1.PlanService/ImportLoads", kLeads, Rate::kOrder},
+    {"/medius.v1.MachineService/GetMachine", kEverybody, Rate::kRead},
+    {"/medius.v1.MachineService/ListMachines", kEverybody, Rate::kRead},
+    {"/medius.v1.MachineService/ListFaultRecords", kEverybody, Rate::kRead},
+    {"/medius.v1.MachineService/ListFaultKinds", kEverybody, Rate::kRead},
+    {"/medius.v1.AuditService/ListAuditEvents", kKeepsRecords, Rate::kRead},
+    {"/medius.v1.AuditService/WatchAuditEvents", kKeepsRecords, Rate::kStream},
+    {"/medius.v1.AuditService/VerifyAudit", kKeepsRecords, Rate::kOrder},
+    {"/medius.v1.StoreService/GetStore", kKeepsRecords, Rate::kRead},
+    {"/medius.v1.StoreService/VerifyStore", kKeepsRecords, Rate::kStream},
+    {"/medius.v1.StoreService/BackupStore", kKeepsRecords, Rate::kStream},
     {"/grpc.health.v1.Health/Check", kEverybody, Rate::kRead},
     {"/grpc.health.v1.Health/Watch", kEverybody, Rate::kStream},
     {"/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", kEverybody, Rate::kStream},

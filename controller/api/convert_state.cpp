@@ -238,6 +238,7 @@ void station_to_pb(const station::Snapshot& snapshot, const StationNames& names,
   if (!snapshot.session_id.empty()) out->set_session("sessions/" + snapshot.session_id);
   if (!snapshot.program_id.empty()) out->set_program("programs/" + snapshot.program_id);
   out->set_client(snapshot.client_id);
+  if (!snapshot.plan_id.empty()) out->set_plan("plans/" + snapshot.plan_id);
   if (snapshot.set) set_to_pb(*snapshot.set, kStationReps, out->mutable_set());
   if (snapshot.other_set) set_to_pb(*snapshot.other_set, kStationReps, out->mutable_other_set());
   out->set_sets_total(snapshot.sets_total);
@@ -323,6 +324,9 @@ grpc::Status status_of(const station::Refusal& refusal) {
       break;
     case RefusalCode::kUnavailable:
       code = grpc::StatusCode::UNAVAILABLE;
+      break;
+    case RefusalCode::kNotAllowed:
+      code = grpc::StatusCode::PERMISSION_DENIED;
       break;
     case RefusalCode::kNoLease:
       code = grpc::StatusCode::FAILED_PRECONDITION;

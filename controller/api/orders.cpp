@@ -1,5 +1,6 @@
 // Orders: shape is checked here, then the order is posted to the control executor and waited for.
 #include "controller/access/method_table.hpp"
+#include "controller/api/people_call.hpp"
 #include "controller/api/station_service.hpp"
 
 namespace medius::api {
@@ -9,6 +10,24 @@ using Outcome = tl::expected<station::Receipt, station::Refusal>;
 
 // Stop never expires.
 constexpr std::int64_t kNoTimeToLive = 0;
+
+struct Trainee {
+  std::string id;
+  bool stored = false;  // clients/{id} was written: it must be there
+};
+
+Shape<Trainee> trainee_from_pb(const std::string& client) {
+  if (client.starts_with("clients/")) {
+    const auto id = id_from_pb("clients", client);
+    if (!id) return tl::unexpected(id.error());
+    return Trainee{*id, true};
+  }
+  const auto name = name_from_pb("client", client);
+  if (!name) return tl::unexpected(name.error());
+  return Trainee{*name, false};
+}
+
+using Planned = tl::expected<station::PlannedSession, station::Refusal>;
 
 // Who comes from elsewhere leads only by a lease; on the spot people see each other.
 bool lease_required(const grpc::ServerContext& call, const char* method) {
@@ -67,15 +86,38 @@ grpc::Status StationService::submit_and_wait(grpc::ServerContext* call,
 grpc::Status StationService::StartSession(grpc::ServerContext* call,
                                           const v1::StartSessionRequest* request,
                                           v1::Receipt* response) {
-  const auto program = id_from_pb("programs", request->program());
-  if (!program) return invalid(program.error());
-  const auto client = name_from_pb("client", request->client());
-  if (!client) return invalid(client.error());
+  station::SessionWish wish;
+  if (!request->plan().empty()) {
+    const auto plan = id_from_pb("plans", request->plan());
+    if (!plan) return invalid(plan.error());
+    wish.plan_id = *plan;
+  }
+  if (wish.plan_id.empty() || !request->program().empty()) {
+    const auto program = id_from_pb("programs", request->program());
+    if (!program) return invalid(program.error());
+    wish.program_id = *program;
+  }
+  const auto trainee = trainee_from_pb(request->client());
+  if (!trainee) return invalid(trainee.error());
+  wish.client_id = trainee->id;
+  wish.client_is_stored = trainee->stored;
+  station::StartSessionOrder start{{}, wish.program_id, wish.client_id, wish.plan_id};
+  // The store is asked only about somebody: a full disk must not stop a nameless session.
+  if (!wish.plan_id.empty() || !wish.client_id.empty()) {
+    const std::int64_t now = context_.parts.runtime.wall_unix_ns();
+    auto planned = at_desk<Planned>(context_, *call, [wish, now](const station::PeopleDesk& desk) {
+      return station::planned_session(desk, wish, now);
+    });
+    if (!planned) return planned.error();
+    start.planned = std::move(*planned);
+  }
   return order(
       call, "StartSession", request->header(),
-      [&station = context_.parts.station, program = *program, client = *client](
-          const station::OrderHeader& header, Answer answer) {
-        station.start_session({header, program, client}, std::move(answer));
+      [&station = context_.parts.station, start](const station::OrderHeader& header,
+                                                 Answer answer) {
+        station::StartSessionOrder order = start;
+        order.header = header;
+        station.start_session(order, std::move(answer));
       },
       response);
 }
@@ -84,13 +126,25 @@ grpc::Status StationService::StartSet(grpc::ServerContext* call, const v1::Start
                                       v1::Receipt* response) {
   const auto block = prescription_from_pb(request->prescription());
   if (!block) return invalid(block.error());
-  const auto client = name_from_pb("client", request->client());
-  if (!client) return invalid(client.error());
+  const auto trainee = trainee_from_pb(request->client());
+  if (!trainee) return invalid(trainee.error());
+  std::vector<record::LoadCap> caps;
+  if (!trainee->id.empty()) {
+    const auto client = at_desk<std::optional<record::ClientRecord>>(
+        context_, *call,
+        [id = trainee->id](const station::PeopleDesk& desk) { return desk.store.client(id); });
+    if (!client) return client.error();
+    if (trainee->stored && !*client) {
+      return {grpc::StatusCode::NOT_FOUND,
+              "client '" + trainee->id + "' is not in the store; ListClients names who is"};
+    }
+    if (*client) caps = (*client)->caps;
+  }
   return order(
       call, "StartSet", request->header(),
-      [&station = context_.parts.station, block = *block, client = *client](
+      [&station = context_.parts.station, block = *block, client = trainee->id, caps](
           const station::OrderHeader& header, Answer answer) {
-        station.start_set({header, block, client}, std::move(answer));
+        station.start_set({header, block, client, caps}, std::move(answer));
       },
       response);
 }

@@ -177,6 +177,14 @@ std::optional<Refusal> Station::Impl::check_adjust(const AdjustLoadOrder& order)
     return wrong_state(
         fmt::format("no set is under way (the station is {}); start one first", to_string(state)));
   }
+  // During a rest the set to come is meant.
+  const std::size_t next = session_->next;
+  if (!set && next >= session_->plan.size()) return std::nullopt;
+  const ProgramBlock& block =
+      set ? set->block : session_->program.blocks[session_->plan[next].block];
+  const auto over =
+      over_cap(session_->trainee, block.exercise_id, block.coordinate, order.load, arms());
+  if (over) return Refusal{RefusalCode::kOverLimit, *over};
   return std::nullopt;
 }
 

@@ -29,6 +29,7 @@
 #include "controller/station/answer_memory.hpp"
 #include "controller/station/loop_link.hpp"
 #include "controller/station/plan.hpp"
+#include "controller/station/plan_side.hpp"
 #include "controller/station/record_side.hpp"
 #include "controller/station/station.hpp"
 
@@ -73,6 +74,7 @@ struct PlannedSet {
 struct Session {
   record::SessionRecord record;
   Program program;
+  Trainee trainee;
   std::string client_name;  // the starter: leads unless somebody else holds the lease
   std::vector<PlannedSet> plan;
   std::size_t next = 0;              // index into plan of the set under way or to come
@@ -249,6 +251,7 @@ struct Station::Impl {
   void on_rep(const std::string& set_id, const measure::RepMetrics& rep);
   void on_stored(const record::StoredSet& stored);
   void on_store_trouble(const std::string& message);
+  void on_plan_settled(const SettledSession& settled);
 
   // guided_sequence.cpp
   [[nodiscard]] bool next_is_guided(const Session& session) const;
@@ -275,7 +278,9 @@ struct Station::Impl {
   void start_session(const StartSessionOrder& order, const ReceiptAnswer& answer);
   void start_set(const StartSetOrder& order, const ReceiptAnswer& answer);
   void start(const OrderHeader& header, const std::string& what, MachineShare share,
-             Program program, const std::string& client_id, const ReceiptAnswer& answer);
+             Program program, Trainee trainee, const ReceiptAnswer& answer);
+  // Twice the load of an arm where one axis moves both.
+  [[nodiscard]] double arms() const;
   // False when there were too many within a second.
   bool log_refusal(const std::string& what, const std::string& id, const std::string& who,
                    const std::string& why);
@@ -352,6 +357,7 @@ struct Station::Impl {
   std::shared_ptr<spdlog::logger> audit;
   LoopLink loop;
   RecordSide records;
+  PlanSide plans;
 
   StationState state = StationState::kIdle;
   std::string reason = kWaitingForLoop;

@@ -21,6 +21,7 @@ CODE = grpc.StatusCode
 ROLES = ("observer", "trainer", "therapist", "technician", "admin")
 LEADS = {"trainer", "therapist"}
 ANYBODY = set(ROLES)
+KEEPS = {"therapist", "technician", "admin"}
 # Written down here a second time on purpose: who may call what.
 MAY = {
     "StationService": {
@@ -32,7 +33,18 @@ MAY = {
     "ProgramService": {"GetProgram": ANYBODY, "ListPrograms": ANYBODY, "ListProfiles": ANYBODY},
     "SessionService": {
         "ListSessions": ANYBODY, "GetSession": ANYBODY, "GetSet": ANYBODY, "ReadSamples": ANYBODY,
-        "RecomputeSet": {"therapist", "technician", "admin"}},
+        "RecomputeSet": KEEPS},
+    "ClientService": {
+        "GetClient": LEADS, "ListClients": LEADS, "CreateClient": LEADS, "UpdateClient": LEADS,
+        "DeleteClient": {"therapist", "admin"}, "ExportClient": {"therapist", "admin"},
+        "EraseClient": {"therapist", "admin"}, "ListTestResults": LEADS, "GetProgress": LEADS},
+    "PlanService": {
+        "GetPlan": LEADS, "ListPlans": LEADS, "CreatePlan": LEADS, "UpdatePlan": LEADS, "DeletePlan": LEADS,
+        "GetNextSession": LEADS, "ListPlanDays": LEADS, "DecideProposal": {"therapist"}, "ImportLoads": LEADS},
+    "MachineService": {
+        "GetMachine": ANYBODY, "ListMachines": ANYBODY, "ListFaultRecords": ANYBODY, "ListFaultKinds": ANYBODY},
+    "AuditService": {"ListAuditEvents": KEEPS, "WatchAuditEvents": KEEPS, "VerifyAudit": KEEPS},
+    "StoreService": {"GetStore": KEEPS, "VerifyStore": KEEPS, "BackupStore": KEEPS},
 }
 
 
