@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include "client/commands.hpp"
+#include "client/commands_keeping.hpp"
+#include "client/main_people.hpp"
 #include "client/terminal.hpp"
 
 namespace {
@@ -36,6 +38,7 @@ struct Arguments {
   WatchOptions watch;
   AdjustOptions adjust;
   ConfirmOptions confirm;
+  LeaseOptions lease;
   PkiOptions pki;
   ExportOptions exporting;
   RecomputeOptions recompute;
@@ -45,6 +48,7 @@ struct Arguments {
   HalMonitorOptions hal_monitor;
   HalPokeOptions hal_poke;
   HalIdentifyOptions hal_identify;
+  SimOptions sim;
   std::string show;
   std::uint32_t history_limit = 20;
 };
@@ -72,16 +76,22 @@ void add_common(CLI::App& app, Arguments& args) {
 
 void add_session_commands(CLI::App& app, Arguments& args, int& code) {
   CLI::App* run = app.add_subcommand("run", "run a program and follow it to its end");
-  run->add_option("program", args.run.program, "e.g. glute-med-strength; see 'programs'")
-      ->required();
-  run->add_option("--client", args.run.client, "who trains");
+  run->add_option("program", args.run.program,
+                  "e.g. glute-med-strength; see 'programs'; of a plan: one of its tests");
+  run->add_option("--client", args.run.client, "who trains; clients/ID: somebody stored");
+  run->add_option("--plan", args.run.plan, "the plan's next session; see 'plan list'");
   run->add_option("--report", args.run.report,
                   "also write reps.csv and report.json into this directory");
   run->add_option("--truth", args.run.truth, "truth file of medius-sim, for the report");
   run->add_option("--wait", args.run.wait_s, "seconds to wait for a station that is not ready")
       ->check(CLI::Range(0.0, 3600.0))
       ->capture_default_str();
-  run->callback([&] { code = medius::client::run(args.common, args.run); });
+  run->callback([&] {
+    if (args.run.program.empty() && args.run.plan.empty()) {
+      throw CLI::RequiredError("program (or --plan)");
+    }
+    code = medius::client::run(args.common, args.run);
+  });
 
   CLI::App* watch = app.add_subcommand("watch", "follow the station until Ctrl-C");
   watch->add_flag("--samples", args.watch.samples, "live samples as CSV instead of states");
@@ -125,6 +135,29 @@ void add_session_commands(CLI::App& app, Arguments& args, int& code) {
   });
 }
 
+void add_lease_commands(CLI::App& app, Arguments& args, int& code) {
+  CLI::App* lease = app.add_subcommand(
+      "lease", "who leads: orders that raise something are taken from one trainer at a time");
+  lease->require_subcommand(1);
+  lease->fallthrough();
+  lease->add_subcommand("show", "who holds the lease of control")->callback([&] {
+    code = medius::client::lease_show(args.common);
+  });
+  CLI::App* take = lease->add_subcommand("take", "take it, or prolong our own");
+  take->add_option("--seconds", args.lease.seconds, "until it runs out")
+      ->check(CLI::Range(2.0, 60.0))
+      ->capture_default_str();
+  take->add_flag("--keep", args.lease.keep, "renew it until Ctrl-C, then give it back");
+  take->callback([&] { code = medius::client::lease_take(args.common, args.lease); });
+  lease->add_subcommand("release", "give it back")->callback([&] {
+    code = medius::client::lease_release(args.common);
+  });
+  CLI::App* hand_over = lease->add_subcommand("hand-over", "give it to somebody else");
+  hand_over->add_option("to", args.lease.to, "their name, as --as or their certificate says")
+      ->required();
+  hand_over->callback([&] { code = medius::client::lease_hand_over(args.common, args.lease); });
+}
+
 void add_record_commands(CLI::App& app, Arguments& args, int& code) {
   app.add_subcommand("programs", "what can be run")->callback([&] {
     code = medius::client::programs(args.common);
@@ -142,17 +175,17 @@ void add_record_commands(CLI::App& app, Arguments& args, int& code) {
   show->add_option("name", args.show, "SESSION or sessions/SESSION/sets/SET")->required();
   show->callback([&] { code = medius::client::show(args.common, args.show); });
 
-  CLI::App* exporting =
-      app.add_subcommand("export", "repetitions, samples or guided exercises as CSV or JSON");
+  CLI::App* exporting = app.add_subcommand("export", "a session or set as CSV, JSON, FIT or MCAP");
   exporting->add_option("name", args.exporting.name, "SESSION or sessions/SESSION/sets/SET")
       ->required();
   exporting->add_option("--format", args.exporting.format)
-      ->check(CLI::IsMember({"csv", "json"}))
+      ->check(CLI::IsMember({"csv", "json", "fit", "mcap"}))
       ->capture_default_str();
   exporting->add_option("--what", args.exporting.what)
       ->check(CLI::IsMember({"reps", "samples", "guided"}))
       ->capture_default_str();
-  exporting->add_option("--output", args.exporting.output, "file; standard output when left out");
+  exporting->add_option("--out,--output", args.exporting.output,
+                        "file; standard output when left out");
   exporting->add_option("--divider", args.exporting.divider, "every n-th sample of 1 kHz")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
@@ -191,6 +224,9 @@ void add_record_commands(CLI::App& app, Arguments& args, int& code) {
       ->check(CLI::Range(1, 52));
   simulate->add_flag("--proposals-only", args.simulate.proposals_only,
                      "of a plan: changes are proposed to a therapist, not applied");
+  simulate->add_option("--data", args.simulate.data,
+                       "of a plan: keep client, plan, sessions and audit in this directory, a "
+                       "store for each machine");
   simulate
       ->add_option("--load-cap-n", args.simulate.load_cap_n,
                    "of a plan: the therapist's limit of loads on the cable")
@@ -307,6 +343,48 @@ void add_hal_commands(CLI::App& app, Arguments& args, int& code) {
   add_identify(*hal, args, code);
 }
 
+void add_sim_commands(CLI::App& app, Arguments& args, int& code) {
+  SimOptions& options = args.sim;
+  CLI::App* sim = app.add_subcommand("sim", "a simulated machine: break it on purpose");
+  sim->require_subcommand(1);
+  sim->fallthrough();
+  sim->add_option("--sim", options.address, "of medius-sim: what its --control says")
+      ->envname("MEDIUS_SIM")
+      ->capture_default_str();
+  CLI::App* fault = sim->add_subcommand("fault", "faults on demand");
+  fault->require_subcommand(1);
+  fault->fallthrough();
+  const auto add = [&](CLI::App* parent, const char* name, const char* what,
+                       int (*run)(const CommonOptions&, const SimOptions&)) {
+    CLI::App* command = parent->add_subcommand(name, what);
+    command->callback([&args, &code, run] { code = run(args.common, args.sim); });
+    return command;
+  };
+  CLI::App* list = add(fault, "list", "what can be asked for, and what is active", sim_fault_list);
+  list->add_flag("--active", options.active_only, "only what is active");
+  CLI::App* set =
+      add(fault, "set", "a fault acts from now on, e.g. set encoder stuck", sim_fault_set);
+  CLI::Option* const target = set->add_option("target", options.target, "what fails; see 'list'");
+  CLI::Option* const kind = set->add_option("kind", options.kind, "how it fails")->needs(target);
+  target->needs(kind);
+  set->add_option("--row", options.row, "a row of the failure table instead")
+      ->check(CLI::Range(1, 1000))
+      ->excludes(target);
+  set->add_option("--axis", options.axis, "counted from 0")->capture_default_str();
+  set->add_option("--intensity", options.intensity, "0 mild to 1 severe")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
+  set->add_option("--seed", options.seed, "of what is random in it")->capture_default_str();
+  set->add_option("--for", options.seconds, "seconds of the machine; until cleared when left out")
+      ->check(CLI::Range(0.001, 86'400.0));
+  CLI::App* clear = add(fault, "clear", "a fault ends, or all of them", sim_fault_clear);
+  clear->add_option("id", options.id, "of 'list --active'; all when left out");
+  CLI::App* run =
+      add(fault, "run", "strike the faults of a scenario file in the next set", sim_fault_run);
+  run->add_option("scenario", options.scenario, "as medius-swarm --replay takes it")->required();
+  add(sim, "status", "where the person is, what has struck and what is active", sim_status);
+}
+
 void add_pki_commands(CLI::App& app, Arguments& args, int& code) {
   PkiOptions& options = args.pki;
   CLI::App* pki = app.add_subcommand("pki", "certificates of a station, for peers from elsewhere");
@@ -361,9 +439,13 @@ int main(int argc, char** argv) {
     args.common.color = !args.no_color && !no_color_in_environment() && stdout_is_terminal();
   });
   add_session_commands(app, args, code);
+  add_lease_commands(app, args, code);
   add_record_commands(app, args, code);
+  add_keeping_commands(app, args.common, code);
   add_hal_commands(app, args, code);
+  add_sim_commands(app, args, code);
   add_pki_commands(app, args, code);
+  add_people_commands(app, {&args.common, &code});
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

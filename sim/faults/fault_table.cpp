@@ -1,5 +1,7 @@
 #include "sim/faults/fault_table.hpp"
 
+#include "sim/faults/fault_menu.hpp"
+
 namespace medius::sim {
 namespace {
 
@@ -121,7 +123,9 @@ constexpr FaultRow kTable[] = {
      kRaises,
      {FaultCode::kLoadCellImplausible, FaultCode::kForceImplausible},
      25,
-     "20 ms of a cable that pushes",
+     "20 ms of a cable that pushes; one that goes slack before says nothing, and the slack servo "
+     "has "
+     "it",
      kLoaded,
      "soft unload",
      ""},
@@ -206,9 +210,13 @@ constexpr FaultRow kTable[] = {
      kMoving,
      "fast unload",
      "ctest -R Supervise"},
-    {20, "handle hooked to something fixed", "the cuff hangs on a post of 50 kN/m",
-     Injector::kHooked, false, kNobody, 0, "", kLoaded, "the set force is all that it gets", "",
-     0.0, kCableMachine},
+    {20, "handle hooked to something fixed",
+     "the cuff hangs on a post of 50 kN/m; every second time it slips off and is caught there "
+     "while "
+     "it is reeled in",
+     Injector::kHooked, false, kNobody, 0, "", kLoaded,
+     "the set force is all that it gets; caught, the pull of the slack servo", "", 0.0,
+     kCableMachine},
     {21, "person stops in mid-set", "stands still for good under load", Injector::kStopsLifting,
      false, kNobody, 0, "", kLoaded, "the set ends, soft unload", "ctest -R 'Standing|Nobody'"},
     {22, "end stop hit at speed", "", Injector::kNone, false, kNobody, 0, "", 0, "governor",
@@ -473,15 +481,17 @@ constexpr FaultRow kTable[] = {
     {65, "load raised in mid-repetition", "by up to the largest step", Injector::kLoadRaise, false,
      kNobody, 0, "", kMoving, "waits for the bottom", ""},
     // ---- storage
-    {66, "disk full", "", Injector::kNone, false, kNobody, 0, "", 0, "not acknowledged",
-     "ctest -R Disk"},
+    {66, "disk full", "0-256 KiB of room are left", Injector::kDiskFull, false, kNobody, 0, "",
+     kAlways, "the set goes on and is not acknowledged until there is room", "ctest -R Disk"},
     {67, "database damaged", "", Injector::kNone, false, kNobody, 0, "", 0, "quarantined",
      "ctest -R Damage"},
     {68, "bit rot", "", Injector::kNone, false, kNobody, 0, "", 0, "named", "ctest -R Damage"},
-    {69, "fsync fails", "", Injector::kNone, false, kNobody, 0, "", 0, "not acknowledged",
-     "ctest -R Disk"},
-    {70, "power lost", "", Injector::kNone, false, kNobody, 0, "", 0, "partial set",
-     "ctest -R 'Disk|Kill'"},
+    {69, "fsync fails", "one of the next four syncs, or all from that one on", Injector::kDiskFails,
+     false, kNobody, 0, "", kAlways,
+     "the set goes on and is not acknowledged until the disk is well", "ctest -R Disk"},
+    {70, "power lost", "at one of the next twenty changes of the disk; the loop is gone with it",
+     Injector::kPowerLost, false, kNobody, 0, "", kAlways,
+     "the relay opens; the set is stored as far as it had come", "ctest -R 'Disk|Kill'"},
     {71, "log floods", "", Injector::kNone, false, kNobody, 0, "", 0, "bounded",
      "ctest -R Station"},
     {72, "disk stalls", "commits take 10 s", Injector::kStoreStall, false, kNobody, 0, "", kAlways,
@@ -533,6 +543,9 @@ std::span<const FaultRow> fault_table() noexcept {
 
 const FaultRow* find_fault(int number) noexcept {
   for (const FaultRow& row : kTable) {
+    if (row.number == number) return &row;
+  }
+  for (const FaultRow& row : on_demand_rows()) {
     if (row.number == number) return &row;
   }
   return nullptr;

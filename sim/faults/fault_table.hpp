@@ -78,6 +78,37 @@ enum class Injector : std::uint8_t {
   kReplayedOrder,
   // storage
   kStoreStall,
+  kDiskFull,
+  kDiskFails,
+  kPowerLost,
+  // what a hand asks for on demand, beyond the rows of the failure table
+  kEncoderOff,
+  kEncoderScale,
+  kEncoderSlow,
+  kEncoderDelay,
+  kEncoderIntermittent,
+  kLoadCellOff,
+  kLoadCellOffset,
+  kLoadCellSlow,
+  kLoadCellDelay,
+  kLoadCellIntermittent,
+  kDriveOff,
+  kDriveGarbage,
+  kDriveOffset,
+  kDriveSign,
+  kDriveSlow,
+  kDriveDelay,
+  kDriveIntermittent,
+  kDriveReboot,
+  kSecondMaster,
+  kEstop,
+  kLinkSlow,
+  kLinkIntermittent,
+  kFrameGarbage,
+  kFrameForeign,
+  kFrameDuplicate,
+  kFrameReordered,
+  kFrameTruncated,
 };
 
 // Where in a session a fault strikes.
@@ -108,7 +139,8 @@ struct FaultRow {
   Injector injector = Injector::kNone;
   bool raises_force = false;  // on its own it would pull harder than was ordered
   // Who must notice: one of these; all kNone: nobody needs to, the invariants hold all the same.
-  // For kStarve and kKill it is the guard, and these are what the loop says once it runs again.
+  // For kStarve, kKill and kPowerLost it is the guard, and these are what the loop says once it
+  // runs again.
   std::array<safety::FaultCode, 4> expected{};
   double budget_ms = 0.0;          // from the moment it acts to the reaction
   const char* budget_reason = "";  // what takes the time
@@ -125,7 +157,8 @@ struct FaultRow {
 
 // [any] All rows in order of their numbers.
 [[nodiscard]] std::span<const FaultRow> fault_table() noexcept;
-[[nodiscard]] const FaultRow* find_fault(int number) noexcept;  // null when there is none
+// Of the table or of fault_menu.hpp; null when there is none.
+[[nodiscard]] const FaultRow* find_fault(int number) noexcept;
 [[nodiscard]] const char* to_string(FaultPhase phase) noexcept;
 
 // The table as a page in Markdown.
