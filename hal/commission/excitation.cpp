@@ -33,6 +33,7 @@ constexpr std::array kShakeTicks = {70, 100};
 constexpr double kPullSpeed = 0.04;  // m/s
 constexpr double kStill = 0.005;     // m/s
 constexpr int kHeldTicks = 1000;
+constexpr int kStuckTicks = 250;  // longer than any turn takes
 constexpr int kPullTicksMost = 12'000;
 constexpr int kReturnTicksMost = 8'000;
 
@@ -152,7 +153,9 @@ double Excitation::follow(double goal_speed, double speed) noexcept {
   const double error = goal_speed - speed;
   // While it turns round the error says nothing about friction.
   const bool under_way = speed * direction > 0.3 * absolute(goal_speed);
-  if (under_way || stage_ == Stage::kPull) {
+  if (stage_ != Stage::kPull) still_ticks_ = under_way ? 0 : still_ticks_ + 1;
+  const bool stuck = still_ticks_ > kStuckTicks;
+  if (under_way || stuck || stage_ == Stage::kPull) {
     integral_ = clamped(integral_ + direction * kSpeedIntegral * scale.gain * error * kTickPeriodS,
                         0.0, config_.limits.force);
   }

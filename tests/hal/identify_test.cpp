@@ -160,6 +160,17 @@ TEST(Identify, ARecordOfNothingTellsNothing) {
   EXPECT_FALSE(fit.has_value());
 }
 
+// What once stood still for a whole run: the force to move on was never reached again.
+TEST(Identify, GoesOnAfterItHasStuckInTheMiddle) {
+  Truth truth;
+  truth.stiction_ratio = 1.9;
+  const Recorded done = recorded(truth, Bus{}, ExcitationConfig{});
+  ASSERT_EQ(done.ended_in, Stage::kDone);
+  const auto fit = fit_model(done.motion, done.commands, FitOptions{});
+  ASSERT_TRUE(fit.has_value());
+  EXPECT_NEAR(fit->mass.value, truth.mass, 0.1 * truth.mass);
+}
+
 TEST(Identify, EndsWithoutMotionWhenFrictionIsMoreThanItMayUse) {
   Truth truth;
   truth.coulomb = 20.0;
