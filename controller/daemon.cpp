@@ -77,7 +77,8 @@ void log_ids(const char* what, const std::vector<std::string>& ids) {
 }
 
 tl::expected<std::uint64_t, std::string> first_id_of(record::Store& store) {
-  const auto id = store.next_id();
+  // The Runtime hands ids out by itself; they stay its own for as long as the process lives.
+  const auto id = store.next_ids(record::Store::kIdsInARowMax);
   if (!id) return Failure(id.error().message);
   std::uint64_t value = 0;
   const auto [stop, error] = std::from_chars(id->data(), id->data() + id->size(), value, 16);

@@ -65,6 +65,25 @@ std::vector<AuditRow> Store::audit_rows(std::uint64_t after, std::size_t limit) 
   return result;
 }
 
+std::vector<AuditRow> Store::audit_rows_before(std::uint64_t before, std::size_t limit) {
+  std::vector<AuditRow> result;
+  if (!impl_->ensure_sound()) return result;
+  {
+    Statement rows(*impl_->station,
+                   std::string("SELECT ") + kAuditColumns +
+                       " FROM audit WHERE ?=0 OR sequence<? ORDER BY sequence DESC LIMIT ?");
+    rows.bind(as_signed(before)).bind(as_signed(before)).bind(as_signed(limit));
+    while (rows.next()) result.push_back(read_audit_row(rows));
+  }
+  impl_->read_failed();
+  return result;
+}
+
+std::optional<std::string> Store::integrity_problem() {
+  if (auto sound = impl_->ensure_sound(); !sound) return sound.error().message;
+  return impl_->station->integrity_problem();
+}
+
 AuditHead Store::audit_head() const {
   return impl_->committed.audit;
 }

@@ -2,6 +2,7 @@
 #include <array>
 
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 #include "controller/record/export.hpp"
 #include "controller/station/station_impl.hpp"
@@ -14,9 +15,9 @@ using record::AuditKind;
 using record::AuditResult;
 
 // In the order of the enums.
-constexpr std::array kRules{"invalid",    "not_found",  "wrong_state", "version_conflict",
-                            "over_limit", "expired",    "busy",        "unavailable",
-                            "no_lease",   "stale_lease"};
+constexpr std::array kRules{"invalid",    "not_found",   "wrong_state", "version_conflict",
+                            "over_limit", "expired",     "busy",        "unavailable",
+                            "no_lease",   "stale_lease", "not_allowed"};
 constexpr std::array kEffects{"applied", "ramping", "at_bottom", "scheduled"};
 
 template <typename Words, typename Enum>
@@ -167,6 +168,44 @@ void Station::Impl::note_fault(const char* action, const std::string& sentence,
   event.reason = sentence;
   event.tick = tick;
   note(std::move(event));
+}
+
+// What a plan made of a session: one row an exercise, the refused ones and the proposals too.
+void Station::Impl::on_plan_settled(const SettledSession& settled) {
+  const record::PlanRecord& plan = settled.plan;
+  const auto event_of = [&](AuditResult result, const char* action) {
+    AuditEvent event;
+    event.kind = AuditKind::kProgression;
+    event.result = result;
+    event.action = action;
+    event.subject = "plans/" + plan.id;
+    event.details.emplace_back("client", plan.client_id);
+    return event;
+  };
+  if (!settled.day) {
+    audit->info("plan {} of client '{}': a test is over", plan.id, plan.client_id);
+    note(event_of(AuditResult::kNoted, "test_done"));
+    return;
+  }
+  audit->info("plan {} of client '{}': {} of {} days done", plan.id, plan.client_id, plan.days_done,
+              plan.weeks * plan.days_per_week);
+  for (const record::PlanDecision& decision : settled.day->decisions) {
+    audit->info("plan {}: {}: {}", plan.id, decision.exercise_id, decision_text(decision));
+    AuditEvent event = decision.refused    ? event_of(AuditResult::kRefused, "progression_refused")
+                       : !decision.applied ? event_of(AuditResult::kNoted, "progression_proposed")
+                       : decision.change == record::PlanChange::kHold
+                           ? event_of(AuditResult::kNoted, "progression_held")
+                           : event_of(AuditResult::kApplied, "progression_applied");
+    event.reason = decision.reason;
+    event.details.emplace_back("exercise", decision.exercise_id);
+    event.details.emplace_back("session", settled.day->session_id);
+    event.details.emplace_back("load",
+                               fmt::format("{:g} to {:g}", decision.load_before, decision.load));
+    event.details.emplace_back("repetitions",
+                               fmt::format("{} to {}", decision.reps_before, decision.reps));
+    if (decision.capped) event.details.emplace_back("capped", "by the therapist's limit");
+    note(std::move(event));
+  }
 }
 
 }  // namespace medius::station

@@ -1,6 +1,5 @@
 // Orders that the loop has to take: load, parameter, pause, resume, stop. They are answered when
 // the loop has taken them, with the tick at which it did.
-#include <cmath>
 #include <limits>
 
 #include <fmt/format.h>
@@ -168,7 +167,7 @@ std::optional<Refusal> Station::Impl::check_adjust(const AdjustLoadOrder& order)
                                                       order.axis, config.machine.axes.size())};
   }
   LoadCheck load{order.load, order.coordinate, 1.0};
-  if (set) load.eccentric_ratio = set->ratio;
+  if (set && !set->ending) load.eccentric_ratio = set->ratio;
   if (auto wrong = check_load(config.machine.axes[order.axis], load)) return wrong;
   if (set && set->on_axis(order.axis) != nullptr) {
     if (auto wrong = check_drive_limit(order.load, set->ratio)) return wrong;
@@ -178,15 +177,24 @@ std::optional<Refusal> Station::Impl::check_adjust(const AdjustLoadOrder& order)
     return wrong_state(
         fmt::format("no set is under way (the station is {}); start one first", to_string(state)));
   }
+  // During a rest the set to come is meant.
+  const std::size_t next = session_->next;
+  if (!set && next >= session_->plan.size()) return std::nullopt;
+  const ProgramBlock& block =
+      set ? set->block : session_->program.blocks[session_->plan[next].block];
+  const auto over =
+      over_cap(session_->trainee, block.exercise_id, block.coordinate, order.load, arms());
+  if (over) return Refusal{RefusalCode::kOverLimit, *over};
   return std::nullopt;
 }
 
 // The load that the order replaces; infinite where there is none, which the checks refuse.
-double Station::Impl::load_before(const AdjustLoadOrder& order) const {
-  if (set && set->started()) return set->load_ordered;
-  if (!session_ || session_->next >= session_->plan.size() || !std::isfinite(order.load)) {
+double Station::Impl::load_before() const {
+  if (!session_ || state == StationState::kUnloading) {
     return std::numeric_limits<double>::infinity();
   }
+  if (set && set->started()) return set->load_ordered;
+  if (session_->next >= session_->plan.size()) return std::numeric_limits<double>::infinity();
   const PlannedSet& planned = session_->plan[session_->next];
   const auto adjusted = session_->adjusted.find({planned.block, planned.side});
   return adjusted == session_->adjusted.end() ? session_->program.blocks[planned.block].load
@@ -197,7 +205,7 @@ void Station::Impl::adjust_load(const AdjustLoadOrder& order, const ReceiptAnswe
   const std::string what =
       fmt::format("adjust_load {} {} on axis {}", order.load,
                   order.coordinate == hal::CoordinateKind::kCable ? "N" : "Nm", order.axis);
-  const bool raises = order.load > load_before(order);
+  const bool raises = order.load > load_before();
   if (!admit(order.header, what, raises ? LeaseNeed::kWhenHeld : LeaseNeed::kEpochOnly, answer)) {
     return;
   }
@@ -256,8 +264,6 @@ void Station::Impl::adjust_load(const AdjustLoadOrder& order, const ReceiptAnswe
                              event.value,        event.tick, false,      receipt.report};
     load_change_command = event.command_id;
     publish_now = true;
-    // Taken after its trainer was lost, though ordered before.
-    if (!lease_ran_out_of_.empty()) take_back_waiting_increase();
   };
   const std::string set_id = set->first().record.id;
   if (increase) {
@@ -284,7 +290,7 @@ void Station::Impl::plan_load(const AdjustLoadOrder& order, const std::string& w
                               const ReceiptAnswer& answer) {
   const PlannedSet& planned = session_->plan[session_->next];
   ProgramBlock block = session_->program.blocks[planned.block];
-  const double before = load_before(order);
+  const double before = load_before();
   block.load = order.load;
   const auto axes = axes_for(config.machine, block.coordinate, planned.side);
   std::optional<Refusal> wrong;

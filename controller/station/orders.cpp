@@ -78,6 +78,16 @@ bool Station::Impl::admit(const OrderHeader& header, const std::string& what, Le
            answer);
     return false;
   }
+  const std::int64_t age_ns = now_ns - header.received_ns;
+  if (header.time_to_live_ns != 0 && age_ns > header.time_to_live_ns) {
+    refuse(header, what,
+           {RefusalCode::kExpired,
+            fmt::format("order {} waited {} us, longer than its time to live of {} us; look at the "
+                        "station and order again",
+                        header.request_id, age_ns / 1000, header.time_to_live_ns / 1000)},
+           answer);
+    return false;
+  }
   if (need == LeaseNeed::kWhenHeld && header.lease_required) need = LeaseNeed::kAlways;
   if (auto wrong = leases.check(header.client_name, header.lease_epoch, need, now_ns)) {
     refuse(header, what, *wrong, answer);
@@ -194,9 +204,20 @@ std::optional<Refusal> Station::Impl::may_start() const {
 }
 
 void Station::Impl::start_session(const StartSessionOrder& order, const ReceiptAnswer& answer) {
-  const std::string what =
+  std::string what =
       fmt::format("start_session '{:.64}' for '{:.64}'", order.program_id, order.client_id);
+  if (!order.plan_id.empty()) what += fmt::format(" of plan '{:.64}'", order.plan_id);
   if (!admit(order.header, what, LeaseNeed::kWhenHeld, answer)) return;
+  if (order.planned) {
+    if (!*order.planned) {
+      refuse(order.header, what, order.planned->error(), answer);
+      return;
+    }
+    const PlannedSession& planned = **order.planned;
+    start(order.header, what, share_of(planned.program, config.machine), planned.program,
+          planned.trainee, answer);
+    return;
+  }
   const auto program = config.programs.programs.find(order.program_id);
   if (program == config.programs.programs.end()) {
     refuse(order.header, what,
@@ -206,7 +227,7 @@ void Station::Impl::start_session(const StartSessionOrder& order, const ReceiptA
     return;
   }
   start(order.header, what, share_of(program->second, config.machine), program->second,
-        order.client_id, answer);
+        Trainee{order.client_id, "", {}, {}}, answer);
 }
 
 void Station::Impl::start_set(const StartSetOrder& order, const ReceiptAnswer& answer) {
@@ -228,13 +249,14 @@ void Station::Impl::start_set(const StartSetOrder& order, const ReceiptAnswer& a
   MachineShare share = share_of(free_set, config.machine);
   // An order names the axis' own load, a program that of one arm.
   if (!share.program.blocks.empty()) share.program.blocks = free_set.blocks;
-  start(order.header, what, std::move(share), std::move(free_set), order.client_id, answer);
+  start(order.header, what, std::move(share), std::move(free_set),
+        Trainee{order.client_id, "", order.caps, {}}, answer);
 }
 
 void Station::Impl::start(const OrderHeader& header, const std::string& what, MachineShare share,
-                          Program program, const std::string& client_id,
-                          const ReceiptAnswer& answer) {
+                          Program program, Trainee trainee, const ReceiptAnswer& answer) {
   std::optional<Refusal> wrong = may_start();
+  const std::string& client_id = trainee.client_id;
   if (!wrong && client_id.size() > kMaxTextLength) {
     wrong = Refusal{RefusalCode::kInvalid,
                     fmt::format("client has {} characters, at most {}; shorten it",
@@ -248,6 +270,9 @@ void Station::Impl::start(const OrderHeader& header, const std::string& what, Ma
   if (!nothing_here) program = std::move(share.program);
   for (const ProgramBlock& block : program.blocks) {
     if (!wrong) wrong = check_block(config.machine, plugins, block);
+    if (wrong || block.guided) continue;
+    const auto over = over_cap(trainee, block.exercise_id, block.coordinate, block.load, arms());
+    if (over) wrong = Refusal{RefusalCode::kOverLimit, *over};
   }
   if (wrong) {
     refuse(header, what, *wrong, answer);
@@ -257,6 +282,8 @@ void Station::Impl::start(const OrderHeader& header, const std::string& what, Ma
   next.record.id = runtime.new_id();
   next.record.program_id = program.id;
   next.record.client_id = client_id;
+  next.record.plan_id = trainee.plan_id;
+  next.trainee = std::move(trainee);
   next.record.start_unix_ns = runtime.wall_unix_ns();
   next.client_name = header.client_name;
   next.skipped = std::move(share.skipped);
@@ -289,6 +316,11 @@ void Station::Impl::start(const OrderHeader& header, const std::string& what, Ma
   order.receipt.requested = order.receipt.accepted = set->block.load;
   order.what = what;
   await(set->sides.back().enable_id, header, std::move(order), answer);
+}
+
+double Station::Impl::arms() const {
+  const bool linked = !config.machine.axes.empty() && config.machine.axes[0].engine.linked_arms;
+  return linked ? 2.0 : 1.0;
 }
 
 }  // namespace medius::station

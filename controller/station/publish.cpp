@@ -45,7 +45,10 @@ std::vector<std::string> Station::Impl::warnings() const {
   if (client_lost_ && session_) {
     list.push_back("the set goes on: " + why_frozen());
   }
-  if (session_) list.insert(list.end(), session_->skipped.begin(), session_->skipped.end());
+  if (session_) {
+    list.insert(list.end(), session_->trainee.notes.begin(), session_->trainee.notes.end());
+    list.insert(list.end(), session_->skipped.begin(), session_->skipped.end());
+  }
   if (!store_trouble.empty()) {
     list.push_back(
         fmt::format("not stored yet ({} waiting): {}", records.unacknowledged(), store_trouble));
@@ -85,6 +88,7 @@ void Station::Impl::fill(Snapshot& out) const {
   out.session_id = session_ ? session_->record.id : "";
   out.program_id = session_ ? session_->program.id : "";
   out.client_id = session_ ? session_->record.client_id : "";
+  out.plan_id = session_ ? session_->record.plan_id : "";
   out.sets_total = session_ ? static_cast<std::uint32_t>(session_->plan.size()) : last_sets_total;
   out.stored_session_id = shown_session_id;
   out.stored_set_ids = stored_set_ids;

@@ -18,6 +18,7 @@ enum class RefusalCode : std::uint8_t {
   kUnavailable,      // no machine, store broken               -> UNAVAILABLE
   kNoLease,          // somebody else leads, or nobody may yet -> FAILED_PRECONDITION
   kStaleLease,       // given under a lease that is over       -> ABORTED
+  kNotAllowed,       // somebody else decides this             -> PERMISSION_DENIED
 };
 
 struct Refusal {

@@ -94,8 +94,12 @@ void Station::Impl::begin_session(Session next) {
   last_guided.reset();
   audit->info("session {} starts: program '{}', {} sets, client '{}'", session_->record.id,
               session_->program.id, session_->plan.size(), session_->client_name);
+  for (const std::string& note : session_->trainee.notes) audit->warn("session: {}", note);
   note_session("session_started", session_->record, session_->client_name, "");
   records.put_session(session_->record);
+  if (!session_->record.plan_id.empty()) {
+    plans.begun(session_->record.plan_id, session_->record.id);
+  }
 }
 
 void Station::Impl::arm() {
@@ -220,6 +224,7 @@ void Station::Impl::close_session(const std::string& because) {
   last_sets_total = static_cast<std::uint32_t>(session_->plan.size());
   session_->record.end_unix_ns = runtime.wall_unix_ns();
   records.put_session(session_->record);
+  if (!session_->record.plan_id.empty()) plans.ended(session_->record.id);
   audit->info("session {} ends: {}", session_->record.id, because);
   note_session("session_ended", session_->record, "", because);
   session_.reset();

@@ -52,7 +52,10 @@ Station::Impl::Impl(Runtime& the_runtime, rt::EngineChannels& channels, PluginHo
       records(the_runtime, channels, store,
               {[this](const std::string& id, const measure::RepMetrics& rep) { on_rep(id, rep); },
                [this](const record::StoredSet& stored) { on_stored(stored); },
-               [this](const std::string& message) { on_store_trouble(message); }}) {
+               [this](const std::string& message) { on_store_trouble(message); }}),
+      plans(the_runtime, store, config.programs, config.machine,
+            {[this](const SettledSession& settled) { on_plan_settled(settled); },
+             [this](const std::string& message) { audit->error("plan: {}", message); }}) {
   fill(snapshot);
 }
 
@@ -62,6 +65,7 @@ void Station::Impl::start() {
               plugins.profiles().size());
   now_ns = runtime.monotonic_ns();
   next_step_ns = now_ns;
+  plans.start();
   schedule_step();
 }
 
@@ -113,6 +117,7 @@ void Station::Impl::step() {
       break;
   }
   records.step(now_ns);
+  plans.step(now_ns, records.unacknowledged() == 0);
   if (steps % kDrainSteps == 0) records.drain();
   check_shutdown();
   publish_if_due();
@@ -148,7 +153,8 @@ void Station::Impl::shutdown(std::function<void()> done) {
 void Station::Impl::check_shutdown() {
   if (!shutdown_done) return;
   const bool at_rest = state == StationState::kIdle || state == StationState::kFault;
-  if (!(at_rest && records.unacknowledged() == 0) && now_ns < shutdown_deadline_ns) return;
+  const bool all_kept = records.unacknowledged() == 0 && plans.unsettled() == 0;
+  if (!(at_rest && all_kept) && now_ns < shutdown_deadline_ns) return;
   if (!at_rest) drives_off();
   audit->info("station is down; {} sets not stored", records.unacknowledged());
   publish();
@@ -235,6 +241,10 @@ const Snapshot& Station::snapshot() const {
 }
 const ProgramLibrary& Station::programs() const {
   return impl_->config.programs;
+}
+
+PeopleDesk Station::people() const {
+  return impl_->plans.desk();
 }
 
 Station::ObserverId Station::observe(Observer observer) {

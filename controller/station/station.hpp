@@ -24,6 +24,7 @@
 #include "controller/station/program.hpp"
 #include "controller/station/refusal.hpp"
 #include "controller/station/runtime.hpp"
+#include "controller/station/trainee.hpp"
 
 namespace spdlog {
 class logger;
@@ -50,6 +51,9 @@ struct OrderHeader {
   std::optional<std::uint64_t> expected_version;  // refuse unless the station is at this version
   // Of the lease under which it was given; one that is over makes the order stale.
   std::optional<std::uint64_t> lease_epoch;
+  // When it was received, and how much later it may still be taken up; 0: at any time. Stop never
+  // expires.
+  std::int64_t received_ns = 0, time_to_live_ns = 0;
   bool lease_required = false;  // also while nobody holds the lease: who orders from elsewhere
   std::string client_name;      // for the audit log, and whose lease it is
   std::string role = "local";   // of its certificate, for the audit log
@@ -85,16 +89,26 @@ struct Receipt {
   std::string set_id;
 };
 
+// What a session is made of where a stored client or plan says so.
+struct PlannedSession {
+  Program program;
+  Trainee trainee;
+};
+
 struct StartSessionOrder {
   OrderHeader header;
   std::string program_id;
   std::string client_id;
+  std::string plan_id = {};
+  // Instead of all three: as the store says, or why there is nothing to start.
+  std::optional<tl::expected<PlannedSession, Refusal>> planned = std::nullopt;
 };
 
 struct StartSetOrder {  // a free set outside a program
   OrderHeader header;
   ProgramBlock block;  // sets is ignored; the first side counts
   std::string client_id;
+  std::vector<record::LoadCap> caps = {};  // of the client, where it is a stored one
 };
 
 // A set of both arms has one load: an order for either axis changes both. Parameters likewise.
@@ -154,6 +168,7 @@ struct Snapshot {
   std::string session_id;
   std::string program_id;
   std::string client_id;
+  std::string plan_id;
   std::uint32_t set_index = 0;  // of the session, from 1
   std::uint32_t sets_total = 0;
   std::optional<record::SetRecord> set;        // under way or just closed, with repetitions so far
@@ -170,6 +185,9 @@ struct Snapshot {
   double phase_elapsed_s = 0.0;
   std::vector<std::string> warnings;  // e.g. no real-time permission, store trouble
 };
+
+struct PeopleDesk;
+struct SettledSession;
 
 struct StationConfig {
   MachineConfig machine;
@@ -228,6 +246,8 @@ class Station {
   // [control]
   [[nodiscard]] const Snapshot& snapshot() const;
   [[nodiscard]] const ProgramLibrary& programs() const;
+  // [any] For work with people and plans on the record thread; lives as long as the station.
+  [[nodiscard]] PeopleDesk people() const;
   ObserverId observe(Observer observer);  // called on the control executor
   void unobserve(ObserverId id);
   // [control] Called on the record thread with each drained block of samples, for live streams.

@@ -29,6 +29,7 @@
 #include "controller/station/answer_memory.hpp"
 #include "controller/station/loop_link.hpp"
 #include "controller/station/plan.hpp"
+#include "controller/station/plan_side.hpp"
 #include "controller/station/record_side.hpp"
 #include "controller/station/station.hpp"
 
@@ -73,6 +74,7 @@ struct PlannedSet {
 struct Session {
   record::SessionRecord record;
   Program program;
+  Trainee trainee;
   std::string client_name;  // the starter: leads unless somebody else holds the lease
   std::vector<PlannedSet> plan;
   std::size_t next = 0;              // index into plan of the set under way or to come
@@ -249,6 +251,7 @@ struct Station::Impl {
   void on_rep(const std::string& set_id, const measure::RepMetrics& rep);
   void on_stored(const record::StoredSet& stored);
   void on_store_trouble(const std::string& message);
+  void on_plan_settled(const SettledSession& settled);
 
   // guided_sequence.cpp
   [[nodiscard]] bool next_is_guided(const Session& session) const;
@@ -275,7 +278,9 @@ struct Station::Impl {
   void start_session(const StartSessionOrder& order, const ReceiptAnswer& answer);
   void start_set(const StartSetOrder& order, const ReceiptAnswer& answer);
   void start(const OrderHeader& header, const std::string& what, MachineShare share,
-             Program program, const std::string& client_id, const ReceiptAnswer& answer);
+             Program program, Trainee trainee, const ReceiptAnswer& answer);
+  // Twice the load of an arm where one axis moves both.
+  [[nodiscard]] double arms() const;
   // False when there were too many within a second.
   bool log_refusal(const std::string& what, const std::string& id, const std::string& who,
                    const std::string& why);
@@ -303,7 +308,7 @@ struct Station::Impl {
   [[nodiscard]] std::optional<Refusal> check_drive_limit(double load, double ratio) const;
   void plan_load(const AdjustLoadOrder& order, const std::string& what,
                  const ReceiptAnswer& answer);
-  [[nodiscard]] double load_before(const AdjustLoadOrder& order) const;
+  [[nodiscard]] double load_before() const;
   [[nodiscard]] LoadReport load_report(std::uint8_t axis) const;
   void watch_load_change();
   [[nodiscard]] std::optional<Refusal> check_adjust(const AdjustLoadOrder& order) const;
@@ -352,6 +357,7 @@ struct Station::Impl {
   std::shared_ptr<spdlog::logger> audit;
   LoopLink loop;
   RecordSide records;
+  PlanSide plans;
 
   StationState state = StationState::kIdle;
   std::string reason = kWaitingForLoop;
@@ -377,9 +383,9 @@ struct Station::Impl {
   std::string lease_ran_out_of_;  // whose, under this session, and nobody has taken one since
   std::optional<LoadChange> load_change;
   std::uint64_t load_change_command = 0;  // the loop's; 0: has been applied, or never will be
-  // Whoever left last: a client that is gone before its order to start was carried out is lost.
-  std::optional<std::string> client_gone_;
-  std::int64_t client_gone_ns_ = 0;
+  // Who left lately, and when: a client that is gone before its order to start was carried out is
+  // lost.
+  std::map<std::string, std::int64_t> clients_gone_;
   safety::FaultCode fault_shown = safety::FaultCode::kNone;
   std::vector<record::SetRecord> last_set;  // just closed, a record a side
   std::uint32_t last_sets_total = 0;

@@ -10,6 +10,8 @@ namespace {
 
 // Leases of one run of the daemon before it takes another id to count from.
 constexpr std::uint64_t kEpochsAnId = 1u << 20;
+// N | Nm: what the loop calls reached may lie a little below what was ordered.
+constexpr double kWaitingIncreaseMin = 0.1;
 
 }  // namespace
 
@@ -44,13 +46,15 @@ std::string Station::Impl::why_frozen() const {
 }
 
 bool Station::Impl::went_away(const std::string& client_name) const {
-  return client_name == client_gone_ && now_ns - client_gone_ns_ < kGoneAtStartNs;
+  const auto gone = clients_gone_.find(client_name);
+  return gone != clients_gone_.end() && now_ns - gone->second < kGoneAtStartNs;
 }
 
 void Station::Impl::client_lost(const std::string& client_name) {
   now_ns = runtime.monotonic_ns();
-  client_gone_ = client_name;
-  client_gone_ns_ = now_ns;
+  std::erase_if(clients_gone_,
+                [&](const auto& gone) { return now_ns - gone.second >= kGoneAtStartNs; });
+  clients_gone_[client_name] = now_ns;
   if (session_ && session_->client_name == client_name) starter_gone_ = true;
   if (lease() != nullptr && lease()->holder == client_name) holder_gone_ = true;
   look_after_trainer();
@@ -58,7 +62,7 @@ void Station::Impl::client_lost(const std::string& client_name) {
 
 void Station::Impl::client_returned(const std::string& client_name) {
   now_ns = runtime.monotonic_ns();
-  if (client_gone_ == client_name) client_gone_.reset();
+  clients_gone_.erase(client_name);
   if (session_ && session_->client_name == client_name) starter_gone_ = false;
   if (lease() != nullptr && lease()->holder == client_name) holder_gone_ = false;
   look_after_trainer();
@@ -95,19 +99,19 @@ void Station::Impl::look_after_trainer() {
 }
 
 // What waits for the bottom of the repetition, or is half-way there, must not come into force when
-// somebody else leads.
+// somebody else leads. What is in force stays, also during a pause.
 void Station::Impl::take_back_waiting_increase() {
-  if (!set || set->ending || load_change_command == 0) return;
+  if (!set || !set->started() || set->ending) return;
   double applied = set->load_ordered;
   for (const SetSide& side : set->sides) applied = at_most(applied, status_of(side).load_applied);
-  load_change_command = 0;
-  if (!(applied < set->load_ordered)) return;
-  audit->warn("an increase to {} that waited is taken back to {}", set->load_ordered, applied);
-  set->load_ordered = applied;
-  set->lower_load_in_force(applied);
+  const double back_to = at_least(applied, set->load_in_force());
+  if (!(back_to < set->load_ordered - kWaitingIncreaseMin)) return;
+  audit->warn("an increase to {} that waited is taken back to {}", set->load_ordered, back_to);
+  set->load_ordered = back_to;
   const PlannedSet& planned = session_->plan[session_->next];
-  session_->adjusted[{planned.block, planned.side}] = applied;
-  send_to_sides({.kind = rt::CommandKind::kSetLoad, .value = applied});
+  session_->adjusted[{planned.block, planned.side}] = back_to;
+  load_change_command = 0;
+  send_to_sides({.kind = rt::CommandKind::kSetLoad, .value = back_to});
   changed();
 }
 

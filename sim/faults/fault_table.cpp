@@ -1,5 +1,7 @@
 #include "sim/faults/fault_table.hpp"
 
+#include "sim/faults/fault_menu.hpp"
+
 namespace medius::sim {
 namespace {
 
@@ -533,6 +535,9 @@ std::span<const FaultRow> fault_table() noexcept {
 
 const FaultRow* find_fault(int number) noexcept {
   for (const FaultRow& row : kTable) {
+    if (row.number == number) return &row;
+  }
+  for (const FaultRow& row : on_demand_rows()) {
     if (row.number == number) return &row;
   }
   return nullptr;

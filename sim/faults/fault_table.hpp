@@ -78,6 +78,34 @@ enum class Injector : std::uint8_t {
   kReplayedOrder,
   // storage
   kStoreStall,
+  // what a hand asks for on demand, beyond the rows of the failure table
+  kEncoderOff,
+  kEncoderScale,
+  kEncoderSlow,
+  kEncoderDelay,
+  kEncoderIntermittent,
+  kLoadCellOff,
+  kLoadCellOffset,
+  kLoadCellSlow,
+  kLoadCellDelay,
+  kLoadCellIntermittent,
+  kDriveOff,
+  kDriveGarbage,
+  kDriveOffset,
+  kDriveSign,
+  kDriveSlow,
+  kDriveDelay,
+  kDriveIntermittent,
+  kDriveReboot,
+  kSecondMaster,
+  kEstop,
+  kLinkSlow,
+  kLinkIntermittent,
+  kFrameGarbage,
+  kFrameForeign,
+  kFrameDuplicate,
+  kFrameReordered,
+  kFrameTruncated,
 };
 
 // Where in a session a fault strikes.
@@ -125,7 +153,8 @@ struct FaultRow {
 
 // [any] All rows in order of their numbers.
 [[nodiscard]] std::span<const FaultRow> fault_table() noexcept;
-[[nodiscard]] const FaultRow* find_fault(int number) noexcept;  // null when there is none
+// Of the table or of fault_menu.hpp; null when there is none.
+[[nodiscard]] const FaultRow* find_fault(int number) noexcept;
 [[nodiscard]] const char* to_string(FaultPhase phase) noexcept;
 
 // The table as a page in Markdown.

@@ -1,14 +1,9 @@
 #include "sim/faults/faulty_image.hpp"
 
-#include "controller/base/clamp.hpp"
+#include "sim/faults/intensity.hpp"
 
 namespace medius::sim {
 namespace {
-
-// From a mild fault to a severe one.
-double between(double mild, double severe, double intensity) noexcept {
-  return mild + (severe - mild) * clamped(intensity, 0.0, 1.0);
-}
 
 double either_sign(Random& random) noexcept {
   return random.chance(0.5) ? 1.0 : -1.0;
@@ -17,22 +12,22 @@ double either_sign(Random& random) noexcept {
 constexpr double kRailN = 2000.0;
 constexpr double kTornM = 0.065536;  // the high word of a position in micrometres
 constexpr std::int64_t kRoundNs = 1'000'000;
-// Late frames come in bursts: every 40 ms the samples stay for up to 14 ms.
-constexpr std::int64_t kBurstTicks = 40;
-
-bool late(std::int64_t ticks, double intensity) noexcept {
-  return static_cast<double>(ticks % kBurstTicks) < between(5.0, 14.0, intensity);
-}
 
 // The way of a sample: late out of its sensor, bent, held back by the device, then by the link.
 int place_on_the_way(Injector injector) noexcept {
   switch (injector) {
     case Injector::kSensorDelay:
+    case Injector::kLinkSlow:
       return 0;
     case Injector::kStaleRegisters:
       return 2;
     case Injector::kLateFrames:
     case Injector::kLinkDown:
+    case Injector::kLinkIntermittent:
+    case Injector::kFrameGarbage:
+    case Injector::kFrameForeign:
+    case Injector::kFrameReordered:
+    case Injector::kFrameTruncated:
       return 3;
     default:
       return 1;
@@ -59,6 +54,19 @@ void FaultyImage::heal() noexcept {
   count_ = 0;
 }
 
+bool FaultyImage::heal(Injector injector, std::uint8_t axis) noexcept {
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < count_; ++i) {
+    const ActiveFault& fault = slots_[i].fault;
+    if (fault.injector == injector && fault.axis == axis) continue;
+    if (kept != i) slots_[kept] = slots_[i];
+    ++kept;
+  }
+  const bool was_there = kept != count_;
+  count_ = kept;
+  return was_there;
+}
+
 void FaultyImage::read(const Tick& tick, hal::MachineInput& input) noexcept {
   machine_.read(tick, input);
   history_[reads_ % kHistory] = input;
@@ -74,7 +82,13 @@ void FaultyImage::bend(Slot& slot, const Tick& tick, hal::MachineInput& input) n
   hal::AxisInput& axis = input.axis[slot.fault.axis];
   if (slot.ticks == 0) {
     slot.held = axis;
-    slot.held_word = written_.axis[slot.fault.axis].force;
+    slot.held_word = slot.followed_word = written_.axis[slot.fault.axis].force;
+  }
+  if (slot.fault.injector >= Injector::kEncoderOff) {
+    hold_samples(slot, axis);
+    bend_on_demand(slot, axis);
+    bend_link_on_demand(slot, input);
+    return;
   }
   bend_encoder(slot, axis.drive);
   if (slot.fault.pad >= 0 && slot.fault.pad < hal::kPads) {
@@ -193,7 +207,7 @@ void FaultyImage::bend_link(Slot& slot, const Tick& tick, hal::MachineInput& inp
       input = last_input_;
       break;
     case Injector::kLateFrames:
-      if (late(slot.ticks, intensity)) input = last_input_;
+      if (in_late_burst(slot.ticks, intensity)) input = last_input_;
       break;
     case Injector::kStaleRegisters:
       // The device answers but repeats its data: fresh stamps on old values.
@@ -210,10 +224,13 @@ void FaultyImage::bend_link(Slot& slot, const Tick& tick, hal::MachineInput& inp
 
 void FaultyImage::write(const Tick& tick, const hal::MachineOutput& output) noexcept {
   written_ = output;
+  orders_[writes_ % kHistory] = output;
+  ++writes_;
   hal::MachineOutput passed = output;
   for (std::size_t i = 0; i < count_; ++i) {
-    const Slot& slot = slots_[i];
+    Slot& slot = slots_[i];
     hal::AxisOutput& axis = passed.axis[slot.fault.axis];
+    if (slot.fault.injector >= Injector::kEncoderOff && !bend_order(slot, axis)) return;
     switch (slot.fault.injector) {
       case Injector::kDriveGain:
         axis.force *= between(1.6, 3.0, slot.fault.intensity);
@@ -225,7 +242,7 @@ void FaultyImage::write(const Tick& tick, const hal::MachineOutput& output) noex
       case Injector::kLinkDown:
         return;  // nothing arrives; the drive's own watchdog is the last to act
       case Injector::kLateFrames:
-        if (late(slot.ticks, slot.fault.intensity)) return;
+        if (in_late_burst(slot.ticks, slot.fault.intensity)) return;
         break;
       default:
         break;

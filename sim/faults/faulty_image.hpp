@@ -27,6 +27,8 @@ class FaultyImage final : public hal::MachineImage {
   // From the next read on. At most 8 at once; false when there is no room.
   bool inject(const ActiveFault& fault) noexcept;
   void heal() noexcept;  // all of them
+  // The faults of one kind on an axis; the others go on. False: there was none.
+  bool heal(Injector injector, std::uint8_t axis) noexcept;
 
   void read(const Tick& tick, hal::MachineInput& input) noexcept override;
   void write(const Tick& tick, const hal::MachineOutput& output) noexcept override;
@@ -41,6 +43,7 @@ class FaultyImage final : public hal::MachineImage {
     std::int64_t ticks = 0;
     hal::AxisInput held;  // as it was when the fault began
     double held_word = 0.0;
+    double followed_word = 0.0;  // of a drive that lags
   };
   void bend(Slot& slot, const Tick& tick, hal::MachineInput& input) noexcept;
   void bend_encoder(Slot& slot, hal::DriveInput& drive) noexcept;
@@ -48,6 +51,15 @@ class FaultyImage final : public hal::MachineImage {
                       hal::LoadCellInput& cell) noexcept;
   void bend_drive(Slot& slot, hal::DriveInput& drive) noexcept;
   void bend_link(Slot& slot, const Tick& tick, hal::MachineInput& input) noexcept;
+  // What a hand asks for on demand.
+  void hold_samples(Slot& slot, hal::AxisInput& axis) noexcept;
+  void bend_on_demand(Slot& slot, hal::AxisInput& axis) noexcept;
+  void bend_state_on_demand(Slot& slot, hal::DriveInput& drive) noexcept;
+  void bend_link_on_demand(Slot& slot, hal::MachineInput& input) noexcept;
+  // False: the order does not arrive.
+  [[nodiscard]] bool bend_order(Slot& slot, hal::AxisOutput& axis) noexcept;
+  [[nodiscard]] const hal::AxisInput& past(const Slot& slot, double mild_ms,
+                                           double severe_ms) const noexcept;
 
   static constexpr std::size_t kHistory = 64;  // ticks of delay that can be injected
   hal::MachineImage& machine_;
@@ -57,6 +69,8 @@ class FaultyImage final : public hal::MachineImage {
   hal::MachineInput last_input_;  // as the loop last got it, for a link that is down
   std::array<hal::MachineInput, kHistory> history_{};
   std::uint64_t reads_ = 0;
+  std::array<hal::MachineOutput, kHistory> orders_{};
+  std::uint64_t writes_ = 0;
 };
 
 }  // namespace medius::sim

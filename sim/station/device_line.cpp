@@ -75,10 +75,10 @@ void put_exception(std::uint8_t function, ModbusException exception,
 }  // namespace
 
 struct DeviceLine::Impl : std::enable_shared_from_this<DeviceLine::Impl> {
-  Impl(const hal::modbus::LinkPlan& p, SimulatedStation& station) : plan(p) {
+  Impl(const hal::modbus::LinkPlan& p, StationView view) : plan(p), frames(view.frames()) {
     devices.reserve(plan.devices.size());
     for (const hal::modbus::DevicePlan& device : plan.devices) {
-      devices.emplace_back(device, station);
+      devices.emplace_back(device, view);
     }
   }
   virtual ~Impl() = default;
@@ -108,7 +108,13 @@ struct DeviceLine::Impl : std::enable_shared_from_this<DeviceLine::Impl> {
     return microseconds(device == nullptr ? 0 : device->turnaround_us());
   }
 
+  // What becomes of a reply on its way; it may change.
+  [[nodiscard]] FramePlan on_the_way(std::vector<std::uint8_t>& reply, bool serial) {
+    return frames != nullptr ? frames->act(reply, serial) : FramePlan{};
+  }
+
   const hal::modbus::LinkPlan& plan;
+  FrameFaults* frames;
   std::vector<SimulatedDevice> devices;
   std::string where;
 };
@@ -161,13 +167,14 @@ class TcpSession : public std::enable_shared_from_this<TcpSession> {
   std::array<std::uint8_t, kMbapSize> header_bytes_{};
   MbapHeader header_;
   std::vector<std::uint8_t> request_, reply_;
+  std::vector<std::uint8_t> sent_, last_;  // this reply and the one before
 };
 
 class TcpLine final : public DeviceLine::Impl {
  public:
-  TcpLine(asio::io_context& io, const hal::modbus::LinkPlan& p, SimulatedStation& station,
+  TcpLine(asio::io_context& io, const hal::modbus::LinkPlan& p, StationView view,
           const std::string& address)
-      : Impl(p, station), acceptor_(io) {
+      : Impl(p, view), acceptor_(io) {
     const tcp::endpoint endpoint(asio::ip::make_address(address), 0);
     acceptor_.open(endpoint.protocol());
     acceptor_.bind(endpoint);
@@ -207,7 +214,16 @@ void TcpSession::take_time() {
   const microseconds half = line_->turnaround(header_.unit) / 2;
   wait(half, [this, half] {
     reply();
-    wait(half, [this] {
+    last_.swap(sent_);
+    const FramePlan plan = line_->on_the_way(reply_, false);
+    sent_ = reply_;
+    if (plan.silent) {
+      read_header();
+      return;
+    }
+    if (plan.repeat_last) reply_.insert(reply_.begin(), last_.begin(), last_.end());
+    if (plan.twice) reply_.insert(reply_.end(), sent_.begin(), sent_.end());
+    wait(half + std::chrono::milliseconds(plan.late_ms), [this] {
       asio::async_write(socket_, asio::buffer(reply_),
                         [self = shared_from_this()](error_code error, std::size_t) {
                           if (!error) self->read_header();
@@ -231,8 +247,8 @@ void TcpSession::reply() {
 // it counts as arrived, the reply's before it is handed over. Units that are not there are silent.
 class SerialLine final : public DeviceLine::Impl {
  public:
-  SerialLine(asio::io_context& io, const hal::modbus::LinkPlan& p, SimulatedStation& station)
-      : Impl(p, station), terminal_(io), timer_(io) {
+  SerialLine(asio::io_context& io, const hal::modbus::LinkPlan& p, StationView view)
+      : Impl(p, view), terminal_(io), timer_(io) {
     const auto& line = plan.line;
     const int bits = 1 + 8 + (line.parity == 'N' ? 0 : 1) + line.stop_bits;
     character_us_ = bits * 1e6 / line.baud;
@@ -303,7 +319,17 @@ class SerialLine final : public DeviceLine::Impl {
         return;
       }
       append_rtu_crc(reply_);
-      wait(turnaround(unit) + wire_time(reply_.size()), [this] {
+      last_.swap(sent_);
+      const FramePlan way = on_the_way(reply_, true);
+      sent_ = reply_;
+      if (way.silent) {
+        read_some();
+        return;
+      }
+      if (way.repeat_last) reply_.insert(reply_.begin(), last_.begin(), last_.end());
+      if (way.twice) reply_.insert(reply_.end(), sent_.begin(), sent_.end());
+      const auto late = std::chrono::milliseconds(way.late_ms);
+      wait(turnaround(unit) + wire_time(reply_.size()) + late, [this] {
         asio::async_write(terminal_, asio::buffer(reply_),
                           [me = self()](error_code error, std::size_t) {
                             if (!error) me->read_some();
@@ -325,21 +351,22 @@ class SerialLine final : public DeviceLine::Impl {
   double character_us_ = 0.0;
   std::array<std::uint8_t, kMaxRtuFrame> chunk_{};
   std::vector<std::uint8_t> frame_, reply_;
+  std::vector<std::uint8_t> sent_, last_;  // this reply and the one before
 };
 
 std::shared_ptr<DeviceLine::Impl> make_line(asio::io_context& io, const hal::modbus::LinkPlan& plan,
-                                            SimulatedStation& station, const std::string& address) {
+                                            StationView view, const std::string& address) {
   if (plan.transport == hal::modbus::Transport::kTcp) {
-    return std::make_shared<TcpLine>(io, plan, station, address);
+    return std::make_shared<TcpLine>(io, plan, view, address);
   }
-  return std::make_shared<SerialLine>(io, plan, station);
+  return std::make_shared<SerialLine>(io, plan, view);
 }
 
 }  // namespace
 
-DeviceLine::DeviceLine(asio::io_context& io, const hal::modbus::LinkPlan& plan,
-                       SimulatedStation& station, const std::string& tcp_address)
-    : impl_(make_line(io, plan, station, tcp_address)) {
+DeviceLine::DeviceLine(asio::io_context& io, const hal::modbus::LinkPlan& plan, StationView view,
+                       const std::string& tcp_address)
+    : impl_(make_line(io, plan, view, tcp_address)) {
   impl_->start();
 }
 DeviceLine::~DeviceLine() {

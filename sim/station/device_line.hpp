@@ -19,8 +19,8 @@ namespace medius::sim {
 class DeviceLine {
  public:
   // `plan` must outlive it. Throws boost::system::system_error when port or terminal cannot be had.
-  DeviceLine(boost::asio::io_context& io, const hal::modbus::LinkPlan& plan,
-             SimulatedStation& station, const std::string& tcp_address);
+  DeviceLine(boost::asio::io_context& io, const hal::modbus::LinkPlan& plan, StationView view,
+             const std::string& tcp_address);
   ~DeviceLine();
   DeviceLine(DeviceLine&&) noexcept;
 

@@ -29,16 +29,16 @@ std::int64_t now_ns() {
 }  // namespace
 
 struct DeviceServer::Impl : std::enable_shared_from_this<DeviceServer::Impl> {
-  Impl(asio::io_context& io, const MachineDevices& devices, SimulatedStation& s,
+  Impl(asio::io_context& io, const MachineDevices& devices, StationView view,
        const DeviceServerOptions& o, TickObserver t)
-      : station(s),
+      : station(view.station()),
         options(o),
         observer(std::move(t)),
         timer(io),
         pacer(Pace::kWall, now_ns()),
         relay_stands_in(devices.plan.relay_stands_in) {
     for (const hal::modbus::LinkPlan& link : devices.plan.links) {
-      lines.emplace_back(io, link, station, options.address);
+      lines.emplace_back(io, link, view, options.address);
     }
     next = Clock::now();
   }
@@ -89,10 +89,9 @@ void DeviceServer::Impl::step() {
   if (observer) observer({now_ns(), 0, met});
 }
 
-DeviceServer::DeviceServer(asio::io_context& io, const MachineDevices& devices,
-                           SimulatedStation& station, const DeviceServerOptions& options,
-                           TickObserver observer)
-    : impl_(std::make_shared<Impl>(io, devices, station, options, std::move(observer))) {
+DeviceServer::DeviceServer(asio::io_context& io, const MachineDevices& devices, StationView view,
+                           const DeviceServerOptions& options, TickObserver observer)
+    : impl_(std::make_shared<Impl>(io, devices, view, options, std::move(observer))) {
   impl_->run();
 }
 

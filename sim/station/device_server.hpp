@@ -19,10 +19,9 @@ struct DeviceServerOptions {
 class DeviceServer {
  public:
   // Throws boost::system::system_error when a port or a terminal cannot be had. `devices` and
-  // `station` must outlive it.
-  DeviceServer(boost::asio::io_context& io, const MachineDevices& devices,
-               SimulatedStation& station, const DeviceServerOptions& options,
-               TickObserver observer);
+  // what `view` shows must outlive it.
+  DeviceServer(boost::asio::io_context& io, const MachineDevices& devices, StationView view,
+               const DeviceServerOptions& options, TickObserver observer);
   ~DeviceServer();
 
   // One a link, as the controller's --link takes them.

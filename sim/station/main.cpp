@@ -3,6 +3,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstdio>
+#include <fstream>
 #include <memory>
 #include <optional>
 #include <string>
@@ -18,10 +19,14 @@
 #include "controller/base/random.hpp"
 #include "sim/machine/person_setup.hpp"
 #include "sim/station/device_server.hpp"
+#include "sim/station/fault_bench.hpp"
 #include "sim/station/machine_devices.hpp"
 #include "sim/station/plan_file.hpp"
+#include "sim/station/plant_option.hpp"
+#include "sim/station/sim_service.hpp"
 #include "sim/station/station_server.hpp"
 #include "sim/station/truth_writer.hpp"
+#include "sim/swarm/scenario_setup.hpp"
 
 namespace medius::sim {
 namespace {
@@ -37,12 +42,16 @@ struct Options {
   std::string load_cell = "handle";
   std::string program;
   std::string truth;
+  std::vector<std::string> plant;  // "mass=3.4"
   PersonChoice person;
   std::uint64_t seed = 1;
   bool rig = false;
   bool no_reset = false;
   bool pelvis_sensor = false;
   bool json = false;
+  std::string scenario_file;
+  std::optional<Scenario> scenario;
+  int control_port = -1;  // of medius.sim.v1; < 0: not served
 };
 
 SimulatedMachine machine_of(const Options& options) {
@@ -78,6 +87,10 @@ SimulatedStationConfig station_config(const Options& options, const ChosenPerson
   config.person.presses_reset_at_start = !options.no_reset;
   config.rig = options.rig;
   config.pelvis_sensor = options.pelvis_sensor;
+  if (options.scenario) {
+    set_up_person(*options.scenario, config.person);
+    config.person.repeat_plan = false;
+  }
   if (options.file) {
     config.plant.load_cell_after_last_pulley = !options.file->load_cell_at_drum;
     config.pelvis_sensor = options.file->pelvis_sensor;
@@ -109,7 +122,13 @@ class RigStarter {
   int steady_ticks_ = 0;
 };
 
-void say_ready(const Options& options, const StationServer& server) {
+void say_control(const Options& options, const SimServiceHost* control) {
+  if (control == nullptr || options.json) return;
+  fmt::print("medius-sim: faults on demand: medius sim fault list --sim {}\n", control->address());
+}
+
+void say_ready(const Options& options, const StationServer& server, const SimServiceHost* control) {
+  say_control(options, control);
   const std::uint16_t port = server.port();
   if (server.guard_port() != 0 && !options.json) {
     fmt::print("medius-sim: guard relay on {}:{}\n", options.server.address, server.guard_port());
@@ -120,7 +139,8 @@ void say_ready(const Options& options, const StationServer& server) {
         {"machine", options.machine},
         {"pace", options.pace},
         {"seed", options.seed},
-        {"guard_relay", server.guard_port()}};
+        {"guard_relay", server.guard_port()},
+        {"control", control != nullptr ? control->address() : ""}};
     fmt::print("{}\n", ready.dump());
   } else {
     fmt::print("medius-sim: listening on {}:{} (pace {}, seed {}, {})\n", options.server.address,
@@ -129,7 +149,8 @@ void say_ready(const Options& options, const StationServer& server) {
   std::fflush(stdout);
 }
 
-void say_ready(const Options& options, const DeviceServer& server) {
+void say_ready(const Options& options, const DeviceServer& server, const SimServiceHost* control) {
+  say_control(options, control);
   nlohmann::ordered_json links;
   std::string overrides;
   for (const auto& [name, where] : server.links()) {
@@ -138,7 +159,11 @@ void say_ready(const Options& options, const DeviceServer& server) {
   }
   if (options.json) {
     const nlohmann::ordered_json ready = {
-        {"links", links}, {"machine", options.machine}, {"pace", "wall"}, {"seed", options.seed}};
+        {"links", links},
+        {"machine", options.machine},
+        {"pace", "wall"},
+        {"seed", options.seed},
+        {"control", control != nullptr ? control->address() : ""}};
     fmt::print("{}\n", ready.dump());
   } else {
     fmt::print("medius-sim: ready for mediusd --machine {}{} (seed {}, {})\n", options.machine,
@@ -153,7 +178,7 @@ struct Servers {
   std::unique_ptr<DeviceServer> devices;
 };
 
-Servers make_servers(asio::io_context& io, const Options& options, SimulatedStation& station,
+Servers make_servers(asio::io_context& io, const Options& options, StationView station,
                      const TickObserver& observer) {
   Servers servers;
   if (options.file) {
@@ -203,6 +228,33 @@ int look_at_machine(Options& options) {
   return 0;
 }
 
+// 0: well. Reads the scenario, which says who is on the machine.
+int look_at_scenario(Options& options) {
+  if (options.scenario_file.empty()) return 0;
+  if (!options.program.empty() || options.rig || options.person.chosen()) {
+    fmt::print(stderr,
+               "medius-sim: --scenario says who does what; leave out --program, --rig and the "
+               "person's options\n");
+    return 2;
+  }
+  std::ifstream file(options.scenario_file);
+  const auto json = nlohmann::json::parse(file, nullptr, false);
+  if (!file || json.is_discarded()) {
+    fmt::print(stderr, "medius-sim: {} cannot be read as JSON; see sim/swarm/README.md\n",
+               options.scenario_file);
+    return 1;
+  }
+  auto scenario = from_json(json.contains("scenario") ? json["scenario"] : json);
+  if (!scenario) {
+    fmt::print(stderr, "medius-sim: {}: {}\n", options.scenario_file, scenario.error());
+    return 1;
+  }
+  options.seed = scenario->seed;
+  if (scenario->seated && options.machine == "cable") options.machine = "seated";
+  options.scenario = std::move(*scenario);
+  return 0;
+}
+
 int serve(Options& options) {
   std::vector<PlannedSet> plan = default_plan(machine_of(options));
   if (!options.program.empty()) {
@@ -224,13 +276,27 @@ int serve(Options& options) {
     return 1;
   }
   asio::io_context io(1);
-  const SimulatedStationConfig config = station_config(options, *person, std::move(plan));
+  SimulatedStationConfig config = station_config(options, *person, std::move(plan));
+  for (const std::string& each : options.plant) {
+    if (const std::string wrong = apply_plant(each, config); !wrong.empty()) {
+      fmt::print(stderr, "medius-sim: {}\n", wrong);
+      return 2;
+    }
+  }
   options.server.rated_force_n = config.drive.rated_force_n;
   SimulatedStation station(config);
+  FaultBench faults(station);
+  if (options.scenario) {
+    if (const auto played = faults.play(*options.scenario); !played) {
+      fmt::print(stderr, "medius-sim: {}: {}\n", options.scenario_file, played.error());
+      return 1;
+    }
+  }
   RigStarter rig;
   Servers servers;
   try {
-    servers = make_servers(io, options, station, [&](const TickTruth& tick) {
+    servers = make_servers(io, options, StationView(faults), [&](const TickTruth& tick) {
+      faults.after_tick(tick.cmd_seq);
       truth.sample(station, tick);
       if (options.rig) rig.tick(station);
     });
@@ -256,10 +322,14 @@ int serve(Options& options) {
   write_truth();
   asio::signal_set signals(io, SIGINT, SIGTERM);
   signals.async_wait([&](boost::system::error_code, int) { io.stop(); });
+  std::unique_ptr<SimServiceHost> control;
+  if (options.control_port >= 0) {
+    control = std::make_unique<SimServiceHost>(io, faults, options.control_port);
+  }
   if (servers.devices) {
-    say_ready(options, *servers.devices);
+    say_ready(options, *servers.devices, control.get());
   } else {
-    say_ready(options, *servers.canonical);
+    say_ready(options, *servers.canonical, control.get());
   }
   io.run();
   truth.write(station);
@@ -314,10 +384,22 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--truth", options.truth,
                  "write the plant's truth here as JSON, and 1 kHz samples beside it as CSV");
+  app.add_option("--plant", options.plant,
+                 "NAME=VALUE, what `medius hal identify` must find: mass (kg, of a lever kg m2), "
+                 "coulomb (N, Nm), viscous (N s/m, Nm s/rad), dead-time-ms of the drive");
   CLI::Option* const rig = app.add_flag(
       "--rig", options.rig, "a motion rig instead of a person: 12 strokes at 2-1-3 (cable only)");
   app.add_flag("--pelvis-sensor", options.pelvis_sensor,
                "the person wears a pelvis-tilt sensor (unit 4)");
+  app.add_option("--scenario", options.scenario_file,
+                 "person, set and faults of a scenario file, as medius-swarm --replay takes it: "
+                 "the faults strike where it says; the set is started at the controller")
+      ->check(CLI::ExistingFile);
+  app.add_option(
+         "--control", options.control_port,
+         "serve medius.sim.v1 (faults on demand, `medius sim fault`) on this loopback port; "
+         "0 picks a free one")
+      ->check(CLI::Range(0, 65535));
   app.add_flag("--no-reset", options.no_reset, "nobody presses the panel's reset at the start");
   app.add_flag("--json", options.json, "print the ready line as JSON");
   try {
@@ -325,6 +407,7 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
   }
+  if (const int wrong = medius::sim::look_at_scenario(options); wrong != 0) return wrong;
   if (const int wrong = medius::sim::look_at_machine(options); wrong != 0) return wrong;
   if (rig->count() > 0 &&
       medius::sim::machine_of(options) != medius::sim::SimulatedMachine::kCable) {

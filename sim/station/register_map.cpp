@@ -48,12 +48,13 @@ bool is_bit_function(FunctionCode function) {
 
 }  // namespace
 
-RegisterMap::RegisterMap(SimulatedStation& station, double rated_force_n)
-    : station_(station),
+RegisterMap::RegisterMap(StationView view, double rated_force_n)
+    : view_(view),
+      station_(view.station()),
       rated_force_n_(rated_force_n),
-      axes_(station.axis_count()),
-      holds_(station.hold_count()),
-      speed_unit_(station.coordinate() == hal::CoordinateKind::kLever ? kTenthOfADegree : 1e-3) {}
+      axes_(station_.axis_count()),
+      holds_(station_.hold_count()),
+      speed_unit_(station_.coordinate() == hal::CoordinateKind::kLever ? kTenthOfADegree : 1e-3) {}
 
 std::size_t RegisterMap::axis_of(std::uint8_t unit) const noexcept {
   if (unit == kDriveUnit) return 0;
@@ -151,7 +152,7 @@ void RegisterMap::apply_drive(std::size_t axis) {
   const std::uint32_t velocity = std::uint32_t{written[8]} << 16 | written[9];
   command.velocity_mps = static_cast<std::int32_t>(velocity) * 1e-6;
   command.brake_limit_n = written[10] * kPermille * rated_force_n_;
-  station_.write_drive(command, axis);
+  view_.write_drive(command, axis);
 }
 
 void RegisterMap::apply_bench(std::uint16_t index) {
@@ -211,7 +212,7 @@ std::uint16_t RegisterMap::register_at(std::uint8_t unit, std::uint16_t address)
 }
 
 std::uint16_t RegisterMap::right_pad_register(std::uint16_t address) const {
-  const hal::LoadCellInput& cell = station_.pad_cell(1);
+  const hal::LoadCellInput& cell = view_.pad_cell(1);
   switch (address - kPadRead) {
     case 0:
       return half(as_i32(cell.force * 1e3), 0);
@@ -229,10 +230,9 @@ std::uint16_t RegisterMap::drive_register(std::size_t axis, std::uint16_t addres
   if (address >= kConfig) {
     return config_register(axis, static_cast<std::uint16_t>(address - kConfig));
   }
-  const hal::DriveInput& drive = station_.drive(axis);
+  const hal::DriveInput& drive = view_.drive(axis);
   // Of linked arms the drive's amplifier has the left pad's.
-  const hal::LoadCellInput& cell =
-      station_.linked() ? station_.pad_cell(0) : station_.load_cell(axis);
+  const hal::LoadCellInput& cell = station_.linked() ? view_.pad_cell(0) : view_.load_cell(axis);
   const std::int64_t time_us = std::llround(station_.time_s() * 1e6);
   switch (address - kDriveRead) {
     case 0:

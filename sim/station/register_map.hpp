@@ -8,6 +8,7 @@
 
 #include "sim/machine/simulated_station.hpp"
 #include "sim/station/modbus_server_codec.hpp"
+#include "sim/station/station_view.hpp"
 
 namespace medius::sim {
 
@@ -20,7 +21,7 @@ inline constexpr std::uint8_t kBenchUnit = 100;
 
 class RegisterMap final : public RegisterSpace {
  public:
-  RegisterMap(SimulatedStation& station, double rated_force_n);
+  RegisterMap(StationView view, double rated_force_n);
 
   ModbusException check_read(FunctionCode function, std::uint8_t unit, std::uint16_t address,
                              std::uint16_t count) override;
@@ -57,6 +58,7 @@ class RegisterMap final : public RegisterSpace {
 
   static constexpr std::size_t kHandleSwitch = 5;  // of the bench; the second leg's comes after it
 
+  StationView view_;
   SimulatedStation& station_;
   double rated_force_n_;
   std::size_t axes_;

@@ -83,8 +83,11 @@ std::optional<std::uint16_t> code_of(const EnableSpec& enable, DriveState state)
 
 }  // namespace
 
-SimulatedDevice::SimulatedDevice(const hal::modbus::DevicePlan& plan, SimulatedStation& station)
-    : plan_(plan), station_(station), axis_(static_cast<std::size_t>(std::max(plan.axis, 0))) {
+SimulatedDevice::SimulatedDevice(const hal::modbus::DevicePlan& plan, StationView view)
+    : plan_(plan),
+      view_(view),
+      station_(view.station()),
+      axis_(static_cast<std::size_t>(std::max(plan.axis, 0))) {
   const DeviceDescriptor& d = plan.descriptor;
   out_.assign(d.write.words, 0);
   in_.assign(d.read.words, 0);
@@ -315,7 +318,7 @@ DriveCommand SimulatedDevice::command() const {
 }
 
 void SimulatedDevice::command_drive() {
-  station_.write_drive(command(), axis_);
+  view_.write_drive(command(), axis_);
 }
 
 // A hold that repeats itself without a new count comes from somebody who has stopped thinking.
@@ -343,7 +346,7 @@ void SimulatedDevice::put_bit(Bit bit, bool value) {
 }
 
 std::uint16_t SimulatedDevice::status_code() const {
-  const hal::DriveInput& drive = station_.drive(axis_);
+  const hal::DriveInput& drive = view_.drive(axis_);
   const EnableSpec& enable = plan_.descriptor.enable;
   if (enable.states.empty()) return drive.statusword;
   if (const auto code = code_of(enable, drive.state)) return *code;
@@ -353,9 +356,8 @@ std::uint16_t SimulatedDevice::status_code() const {
 void SimulatedDevice::encode() {
   std::fill(in_.begin(), in_.end(), std::uint16_t{0});
   const auto ticks = std::llround(station_.time_s() * 1e3);
-  const hal::LoadCellInput& cell = plan_.pad >= 0
-                                       ? station_.pad_cell(static_cast<std::size_t>(plan_.pad))
-                                       : station_.load_cell(axis_);
+  const hal::LoadCellInput& cell =
+      plan_.pad >= 0 ? view_.pad_cell(static_cast<std::size_t>(plan_.pad)) : view_.load_cell(axis_);
   const hal::PanelInput panel = station_.panel();
   const hal::SafetyInput safety = station_.safety();
   put(Field::kLoadCell, cell.force, in_);
@@ -377,7 +379,7 @@ void SimulatedDevice::encode() {
 
 void SimulatedDevice::encode_drive() {
   const DeviceDescriptor& d = plan_.descriptor;
-  const hal::DriveInput& drive = station_.drive(axis_);
+  const hal::DriveInput& drive = view_.drive(axis_);
   put_number(Field::kSequenceEcho, hal::modbus::get_raw(d.field(Field::kSequence), out_.data()),
              in_);
   put_number(Field::kStatusword, status_code(), in_);

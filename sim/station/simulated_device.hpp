@@ -10,13 +10,14 @@
 #include "hal/modbus/bus_plan.hpp"
 #include "sim/machine/simulated_station.hpp"
 #include "sim/station/modbus_server_codec.hpp"
+#include "sim/station/station_view.hpp"
 
 namespace medius::sim {
 
 class SimulatedDevice {
  public:
   // Both must outlive it.
-  SimulatedDevice(const hal::modbus::DevicePlan& plan, SimulatedStation& station);
+  SimulatedDevice(const hal::modbus::DevicePlan& plan, StationView view);
 
   [[nodiscard]] std::uint8_t unit() const noexcept { return plan_.unit_id; }
   [[nodiscard]] int turnaround_us() const noexcept { return plan_.descriptor.turnaround_us; }
@@ -65,6 +66,7 @@ class SimulatedDevice {
   void command_relay();
 
   const hal::modbus::DevicePlan& plan_;
+  StationView view_;
   SimulatedStation& station_;
   std::size_t axis_;
   std::vector<std::uint16_t> out_, in_, config_;

@@ -40,11 +40,12 @@ std::int64_t now_ns() {
 class Session;
 
 struct StationServer::Impl : std::enable_shared_from_this<StationServer::Impl> {
-  Impl(asio::io_context& io, SimulatedStation& s, const ServerOptions& options, TickObserver o)
+  Impl(asio::io_context& io, StationView view, const ServerOptions& options, TickObserver o)
       : acceptor(io),
         timer(io),
-        station(s),
-        map(s, options.rated_force_n),
+        station(view.station()),
+        frames(view.frames()),
+        map(view, options.rated_force_n),
         pacer(options.pace, now_ns()),
         observer(std::move(o)) {
     const tcp::endpoint endpoint(asio::ip::make_address(options.address), options.port);
@@ -73,6 +74,7 @@ struct StationServer::Impl : std::enable_shared_from_this<StationServer::Impl> {
   tcp::acceptor acceptor;
   asio::steady_timer timer;
   SimulatedStation& station;
+  FrameFaults* frames;
   RegisterMap map;
   Pacer pacer;
   TickObserver observer;
@@ -143,6 +145,10 @@ class Session : public std::enable_shared_from_this<Session> {
     reply_[4] = static_cast<std::uint8_t>(length >> 8);
     reply_[5] = static_cast<std::uint8_t>(length & 0xFF);
     reply_[6] = header_.unit;
+    if (!on_the_way(reply_ns)) {
+      read_header();
+      return;
+    }
     if (reply_ns <= now_ns()) {
       send();
       return;
@@ -151,6 +157,18 @@ class Session : public std::enable_shared_from_this<Session> {
     timer_.async_wait([self = shared_from_this()](error_code error) {
       if (!error) self->send();
     });
+  }
+
+  // What becomes of a reply between here and the controller; false: it does not arrive.
+  [[nodiscard]] bool on_the_way(std::int64_t& reply_ns) {
+    if (server_->frames == nullptr) return true;
+    last_.swap(sent_);
+    const FramePlan plan = server_->frames->act(reply_, false);
+    sent_ = reply_;
+    if (plan.repeat_last) reply_.insert(reply_.begin(), last_.begin(), last_.end());
+    if (plan.twice) reply_.insert(reply_.end(), sent_.begin(), sent_.end());
+    if (plan.late_ms > 0) reply_ns = now_ns() + plan.late_ms * kTickPeriodNs;
+    return !plan.silent;
   }
 
   void send() {
@@ -166,6 +184,7 @@ class Session : public std::enable_shared_from_this<Session> {
   std::array<std::uint8_t, kMbapSize> header_bytes_{};
   MbapHeader header_;
   std::vector<std::uint8_t> request_, reply_;
+  std::vector<std::uint8_t> sent_, last_;  // this reply and the one before
 };
 
 void StationServer::Impl::accept() {
@@ -241,9 +260,9 @@ ModbusException StationServer::Impl::execute(const Session* session, std::uint8_
   return ModbusException::kNone;
 }
 
-StationServer::StationServer(asio::io_context& io, SimulatedStation& station,
-                             const ServerOptions& options, TickObserver observer)
-    : impl_(std::make_shared<Impl>(io, station, options, std::move(observer))) {
+StationServer::StationServer(asio::io_context& io, StationView view, const ServerOptions& options,
+                             TickObserver observer)
+    : impl_(std::make_shared<Impl>(io, view, options, std::move(observer))) {
   impl_->accept();
   impl_->run_wall();
 }

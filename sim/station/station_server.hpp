@@ -8,6 +8,7 @@
 
 #include "sim/machine/simulated_station.hpp"
 #include "sim/station/pacer.hpp"
+#include "sim/station/station_view.hpp"
 
 namespace boost::asio {
 class io_context;
@@ -35,8 +36,8 @@ using TickObserver = std::function<void(const TickTruth&)>;
 class StationServer {
  public:
   // Throws boost::system::system_error when the port cannot be had.
-  StationServer(boost::asio::io_context& io, SimulatedStation& station,
-                const ServerOptions& options, TickObserver observer);
+  StationServer(boost::asio::io_context& io, StationView view, const ServerOptions& options,
+                TickObserver observer);
   ~StationServer();
 
   [[nodiscard]] std::uint16_t port() const;

@@ -72,7 +72,18 @@ bool write_file(const std::filesystem::path& path, const std::string& text) {
 nlohmann::json verdict_json(const Scenario& scenario, const Verdict& verdict) {
   nlohmann::json events = nlohmann::json::array(), violations = nlohmann::json::array();
   for (const EventOutcome& event : verdict.events) {
+    const FaultRow& row = *find_fault(event.row);
+    nlohmann::json expected = nlohmann::json::object();
+    for (const medius::safety::FaultCode code : row.expected) {
+      if (code != medius::safety::FaultCode::kNone) {
+        expected[medius::safety::fault_info(code).name] = static_cast<int>(code);
+      }
+    }
     events.push_back({{"row", event.row},
+                      {"name", row.name},
+                      {"expected", expected},
+                      {"budget_ms", row.budget_ms},
+                      {"reaction", event.reaction},
                       {"phase", to_string(event.phase)},
                       {"noticed", event.noticed},
                       {"as", event.as},

@@ -5,28 +5,22 @@
 #include <fmt/format.h>
 
 #include "sim/swarm/run_impl.hpp"
+#include "sim/swarm/scenario_setup.hpp"
 
 namespace medius::sim {
 namespace {
 
-constexpr double kPadLeverM = 0.38;
 constexpr double kSetLimitS = 150.0;
 constexpr double kAfterFaultS = 2.0;   // a faulted machine is watched for so long
 constexpr double kReadyWithinS = 5.0;  // after healing and the reset
 constexpr double kResetS = 0.2;        // the button is held for so long
 constexpr double kNoRepS = 30.0;       // longer than any repetition, take-up or standing still
 constexpr double kStalledCommitS = 11.0;
-constexpr double kCuffRadiusM = 0.80;
-constexpr int kBothSides = 3;
-constexpr std::size_t kSetsAtMost = 12;
-// Three brisk repetitions show that everything works again.
-constexpr int kLiveReps = 3;
-constexpr measure::Tempo kLiveTempo{1.2, 0.4, 1.6, 0.0};
 
 }  // namespace
 
 double Run::unit() const {
-  return s_.seated ? kPadLeverM : 1.0;
+  return load_unit(s_);
 }
 
 hal::CoordinateKind Run::coordinate(bool own) const {
@@ -35,15 +29,6 @@ hal::CoordinateKind Run::coordinate(bool own) const {
 
 Run::Prescription Run::first_set() const {
   return {"set", s_.reps, {s_.out_s, s_.hold_s, s_.back_s, 0.0}};
-}
-
-PlannedSet Run::planned(const Prescription& prescription) const {
-  PlannedSet set;
-  set.side = s_.seated ? kBothSides : s_.side;
-  set.load_n = s_.load_n * unit();
-  set.intent.tempo = prescription.tempo;
-  set.intent.reps = prescription.reps;
-  return set;
 }
 
 WorldOptions Run::world_options() {
@@ -59,16 +44,7 @@ WorldOptions Run::world_options() {
     const Injector injector = find_fault(event.row)->injector;
     return injector == Injector::kStarve || injector == Injector::kKill;
   });
-  for (LifterConfig& lifter : options.station.person.lifter) {
-    lifter.range_rad = s_.range_rad;
-    lifter.sway_m = s_.sway_m;
-    lifter.tempo_cv = s_.tempo_cv;
-    lifter.cuff_radius_m = kCuffRadiusM;
-    lifter.fatigue = false;  // somebody who tires is a nuisance of another kind
-  }
-  options.station.person.plan = {planned(first_set())};
-  // Whoever is unloaded and loaded again may take that for the next set: there are enough of them.
-  options.station.person.plan.resize(kSetsAtMost, planned({"live", kLiveReps, kLiveTempo}));
+  set_up_person(s_, options.station.person);
   return options;
 }
 

@@ -28,7 +28,8 @@ struct EventOutcome {
   double load_n = 0.0;      // at the handle when it struck: less than the set's while it comes in
   double exposed_ms = 0.0;  // so long the machine went on pulling and nobody had noticed
   double took_ms = 0.0;
-  std::string as;  // the fault code's name
+  std::string as;    // the fault code's name
+  int reaction = 0;  // safety::Reaction that came with it
 };
 
 struct Verdict {

@@ -41,7 +41,6 @@ class Run {
   [[nodiscard]] double unit() const;
   [[nodiscard]] hal::CoordinateKind coordinate(bool own) const;
   [[nodiscard]] WorldOptions world_options();
-  [[nodiscard]] PlannedSet planned(const Prescription& set) const;
   [[nodiscard]] station::StartSetOrder set_order(const Prescription& set) const;
   void begin_set(const Prescription& set);
   void tick(std::uint32_t missed = 0);

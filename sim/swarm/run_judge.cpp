@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "sim/swarm/run_impl.hpp"
+#include "sim/swarm/scenario_setup.hpp"
 
 namespace medius::sim {
 namespace {
@@ -21,13 +22,6 @@ constexpr int kGiveUpTicks = 6000;
 // that nobody knows the range yet.
 bool is_full(const measure::RepMetrics& rep) {
   return rep.kind == measure::RepKind::kFull && (rep.quality & measure::kQualityProvisional) == 0;
-}
-
-// Of all that the person took for a set; the session is one.
-int reps_done(const std::vector<SetTruth>& sets) {
-  int reps = 0;
-  for (const SetTruth& set : sets) reps += set.reps;
-  return reps;
 }
 
 }  // namespace
@@ -165,8 +159,10 @@ void Run::notice() {
       outcome.noticed = true;
       outcome.took_ms = static_cast<double>(ticks_ - pending.fired_tick);
       outcome.as = safety::fault_info(status.fault).name;
+      outcome.reaction = static_cast<int>(status.reaction);
     } else {
       outcome.superseded = true;
+      if (outcome.as.empty()) outcome.reaction = static_cast<int>(status.reaction);
       if (outcome.as.empty()) outcome.as = safety::fault_info(status.fault).name;
     }
   }

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "sim/faults/mishaps.hpp"
 #include "sim/swarm/run_impl.hpp"
 
 namespace medius::sim {
@@ -14,13 +15,13 @@ constexpr std::uint32_t kRelayOpenTicks = 20;  // after the last beat
 constexpr int kAfterKillTicks = 500;           // a machine without a loop is watched for so long
 constexpr std::uint64_t kLightTicks = 75;      // from the last beat until the force has gone
 constexpr std::uint64_t kAnsweredTicks = 500;  // a soft unload takes so long
-constexpr std::uint64_t kStepInTicks = 1000;
 constexpr std::int64_t kDayNs = 86'400'000'000'000;
 
 // What the controller reads is then not what the handle does: neither a release nor slack can be
 // answered in time, and only the drive's own limit is left.
 bool lies(Injector injector) {
-  return injector >= Injector::kEncoderStuck && injector <= Injector::kStaleRegisters;
+  return (injector >= Injector::kEncoderStuck && injector <= Injector::kStaleRegisters) ||
+         (injector >= Injector::kEncoderOff && injector <= Injector::kLoadCellIntermittent);
 }
 
 }  // namespace
@@ -152,38 +153,10 @@ void Run::strike_loop(const Pending& pending) {
 
 // False: not of the person's or the mechanics' kind.
 bool Run::strike_person(const Pending& pending) {
-  SimulatedStation& machine = world_->machine();
-  const double intensity = pending.event.intensity;
-  const std::size_t axis = pending.event.axis;
-  switch (pending.row->injector) {
-    case Injector::kRelease:
-      machine.release_handle(axis);
-      return true;
-    case Injector::kJam:
-      machine.suffer(Mishap::kJam, axis, 100.0 + 300.0 * intensity);
-      return true;
-    case Injector::kCableCut:
-      machine.suffer(Mishap::kCableCut, axis, 0.0);
-      return true;
-    case Injector::kHooked:
-      machine.suffer(Mishap::kHooked, axis, 0.0);
-      return true;
-    case Injector::kWeak:
-      machine.suffer(Mishap::kWeak, axis, 0.7 * (1.0 - intensity));
-      return true;
-    case Injector::kWalksIn:
-      machine.suffer(Mishap::kWalksIn, axis, 0.5 + 0.4 * intensity);
-      return true;
-    case Injector::kSlack:
-      machine.suffer(Mishap::kWalksIn, axis, 0.05 + 0.1 * intensity);
-      back_at_ = ticks_ + kStepInTicks;
-      return true;
-    case Injector::kStopsLifting:
-      machine.suffer(Mishap::kStopsLifting, axis, 0.0);
-      return true;
-    default:
-      return false;
-  }
+  const FaultEvent& event = pending.event;
+  const Injector injector = pending.row->injector;
+  if (injector == Injector::kSlack) back_at_ = ticks_ + kStepInTicks;
+  return befall(world_->machine(), {injector, event.axis, event.intensity, event.seed});
 }
 
 // False: not of the computer's kind.
@@ -278,9 +251,7 @@ void Run::heal() {
   world_->runtime().set_store_delay_ns(0);
   world_->station().client_returned(kTrainer);
   world_->machine().press_stop(false);
-  for (std::size_t axis = 0; axis < watches_.size(); ++axis) {
-    world_->machine().suffer(Mishap::kNone, axis, 0.0);
-  }
+  mend(world_->machine());
 }
 
 }  // namespace medius::sim

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "sim/faults/fault_menu.hpp"
+
 namespace medius::sim {
 nlohmann::json to_json(const Scenario& s) {
   nlohmann::json faults = nlohmann::json::array();
@@ -72,6 +74,14 @@ class Reader {
 std::string read_event(const nlohmann::json& json, std::size_t number, FaultEvent& event) {
   Reader reader(json, fmt::format("faults[{}].", number));
   reader.number("row", event.row, 1, 1000);
+  // By what fails and how instead of by its row, e.g. "encoder stuck".
+  reader.text("fault", [&](const std::string& words) {
+    const std::size_t space = words.find(' ');
+    if (space == std::string::npos) return false;
+    const MenuEntry* const entry = find_on_menu(words.substr(0, space), words.substr(space + 1));
+    if (entry != nullptr) event.row = entry->row;
+    return entry != nullptr;
+  });
   const FaultRow* row = find_fault(event.row);
   if (row == nullptr || row->injector == Injector::kNone) {
     reader.fail("row", std::to_string(event.row), "no row that can be injected has this number");

@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import tempfile
 
@@ -71,12 +72,27 @@ def scratch():
     return tempfile.TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else None)
 
 
-class Bench:
-    """The devices of one machine file, alive."""
+def slow_lexium(folder, milliseconds):
+    """(machine file, descriptors) of a Lexium that takes so long for each exchange, asked as often as that allows."""
+    devices = pathlib.Path(folder) / "devices"
+    shutil.copytree(DEVICES, devices)
+    descriptor = devices / "lexium-32m.toml"
+    rate_hz = int(0.89 * 1000 / milliseconds)  # a link is filled to nine tenths at most
+    text, changed = re.subn(r"(?m)^(rate_hz|turnaround_us) = [0-9]+",
+                            lambda m: f"{m[1]} = {rate_hz if m[1] == 'rate_hz' else 1000 * milliseconds}",
+                            descriptor.read_text(encoding="utf-8"))
+    assert changed == 2, "the descriptor has changed"
+    descriptor.write_text(text, encoding="utf-8")
+    return simulated("lexium-32m", folder), devices
 
-    def __init__(self, name, folder, *options):
-        self.machine = simulated(name, folder)
-        self.sim = Process("medius-sim", promptly([BIN / "medius-sim", "--machine", self.machine, "--devices", DEVICES,
+
+class Bench:
+    """The devices of one machine file, alive. `machine`: a file of its own instead of a shipped one."""
+
+    def __init__(self, name, folder, *options, machine=None, devices=DEVICES):
+        self.machine = machine or simulated(name, folder)
+        self.devices = devices
+        self.sim = Process("medius-sim", promptly([BIN / "medius-sim", "--machine", self.machine, "--devices", devices,
                                                    "--json", *options]), folder, r'(\{"links".*\})')
         self.where = json.loads(self.sim.address)["links"]
         self.links = [part for name, where in self.where.items() for part in ("--link", f"{name}={where}")]
@@ -149,14 +165,38 @@ def run_set_despite_the_host(name, attempts=4):
     return {**result, "stalls": stalls}
 
 
+def probe(bench, seconds, *options):
+    """What hal_probe says of each link of the bench; ages, pace and skew are those of the whole machine."""
+    command = [BUILD / "tests.d" / "hal_probe", "--machine", bench.machine, "--devices", bench.devices, "--wall",
+               "--ticks", 1000 * seconds, *options, *bench.links]
+    text = subprocess.run([str(part) for part in promptly(command)], capture_output=True, text=True, check=True,
+                          timeout=60).stdout
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def bus_figures(drive):
+    return {"cycle_hz": round(1000.0 * drive["samples"] / drive["fresh_ticks"], 1),
+            "age_ms_p50": round(drive["age_ms_p50"], 2), "age_ms_p99": round(drive["age_ms_p99"], 2),
+            "loop_hz": round(drive["loop_hz"], 1), "timeouts": drive["timeouts"]}
+
+
 def measure_bus(name, seconds=4):
     """What the controller's bus reaches on the drive: exchanges a second and the age of a sample at the loop."""
     with scratch() as folder, Bench(name, folder) as bench:
-        command = [BUILD / "tests.d" / "hal_probe", "--machine", bench.machine, "--devices", DEVICES, "--wall",
-                   "--ticks", 1000 * seconds, *bench.links]
-        text = subprocess.run([str(part) for part in promptly(command)], capture_output=True, text=True, check=True,
-                              timeout=60).stdout
-    drive = json.loads(text.splitlines()[0])
-    return {"cycle_hz": round(1000.0 * drive["samples"] / drive["fresh_ticks"], 1),
-            "age_ms_p50": round(drive["age_ms_p50"], 2), "age_ms_p99": round(drive["age_ms_p99"], 2),
-            "timeouts": drive["timeouts"]}
+        return bus_figures(probe(bench, seconds)[0])
+
+
+def measure_slow_device(milliseconds=6, seconds=4):
+    """The same for a drive that takes so long for each exchange; the loop keeps 1 kHz."""
+    with scratch() as folder:
+        machine, devices = slow_lexium(folder, milliseconds)
+        with Bench("lexium-32m", folder, machine=machine, devices=devices) as bench:
+            return bus_figures(probe(bench, seconds)[0])
+
+
+def measure_two_links(seconds=4):
+    """Two axes on two links: how far apart the samples are that one tick finds."""
+    with scratch() as folder, Bench("two-links", folder, machine=MACHINES / "seated-two-links-sim.toml") as bench:
+        drive = probe(bench, seconds, "--axis", "left-arm", "right-arm")[0]
+    return {**bus_figures(drive), "skew_ms_p50": round(drive["skew_ms_p50"], 3),
+            "skew_ms_p99": round(drive["skew_ms_p99"], 3)}

@@ -5,8 +5,8 @@ import subprocess
 import tempfile
 import unittest
 
-from harness import BIN, BUILD
-from hil import ACCEPTED, DEVICES, MACHINES, Bench, run_set_despite_the_host, simulated
+from harness import BIN, BUILD, free_port
+from hil import ACCEPTED, DEVICES, MACHINES, Bench, probe, run_set_despite_the_host, simulated
 
 AT_ONCE = 4
 
@@ -29,6 +29,33 @@ class Sets(unittest.TestCase):
                 self.assertAlmostEqual(nearest, 1.2, delta=0.06)
         serial = [r["name"] for r in results if r["links"]["drive"].startswith("/dev/pts/")]
         self.assertEqual(sorted(serial), ["inovance-sv6xx", "kinco-fd", "nibble-packed-servo", "stepperonline-a6-rs"])
+
+
+class Links(unittest.TestCase):
+    def test_two_axes_on_two_links_are_seen_as_of_one_time(self):
+        with tempfile.TemporaryDirectory() as folder, \
+                Bench("two-links", folder, machine=MACHINES / "seated-two-links-sim.toml") as bench:
+            self.assertEqual(sorted(bench.where), ["left", "right"])
+            left, right = probe(bench, 3, "--axis", "left-arm", "right-arm")
+        for link in (left, right):
+            self.assertEqual(link["state"], "up")
+            self.assertGreater(link["rounds"], 100)
+            # A host that stalls may stop a device's clock for a moment, a clock in the wrong unit always stands.
+            self.assertLess(4 * link["frozen_samples"], link["rounds"])
+        # Stamps of different clocks would lie minutes apart; half of the ticks of a host that runs at all see less
+        # than the 20 ms after which a sample unloads.
+        self.assertLess(left["skew_ms_p50"], 20.0)
+
+    def test_a_link_that_is_away_takes_only_its_own_axis(self):
+        with tempfile.TemporaryDirectory() as folder, \
+                Bench("two-links", folder, machine=MACHINES / "seated-two-links-sim.toml") as bench:
+            bench.links[bench.links.index(f"right={bench.where['right']}")] = f"right=127.0.0.1:{free_port()}"
+            left, right = probe(bench, 3, "--axis", "left-arm", "right-arm")
+        self.assertEqual(left["state"], "up")
+        self.assertNotEqual(right["state"], "up")
+        self.assertTrue(left["fresh"])
+        self.assertGreater(left["age_ms_p50"], 0.0)
+        self.assertEqual(right["rounds"], 0)
 
 
 class Refusals(unittest.TestCase):
