@@ -41,8 +41,7 @@ Exchange PanelSession::exchange(Connection& connection, const RoundInput& round,
   // An old answer may show a reset that was pressed long ago: before a count can be echoed nothing
   // tells it from a fresh one.
   if (d.has_sequence_echo && !count_sent_) return Exchange::kAccepted;
-  if (d.has_sequence_echo &&
-      get_raw(d.field(Field::kRelayCountEcho), image_.in.data()) != count_) {
+  if (d.has_sequence_echo && get_raw(d.field(Field::kRelayCountEcho), image_.in.data()) != count_) {
     ++stats.counters.echo_mismatches;
     return Exchange::kNotAccepted;
   }

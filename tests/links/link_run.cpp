@@ -31,8 +31,10 @@ using modbus::monotonic_ns;
 using rt::CommandKind;
 using safety::Reaction;
 
-constexpr int kTwoSeconds = 2000;      // in ticks
-constexpr int kHealedTicks = 50;       // fresh for so long is fresh
+constexpr int kTwoSeconds = 2000;  // in ticks
+// So many new samples make a link fresh. Their age is no matter of the link's: a busy host adds to
+// it.
+constexpr int kHealedSamples = 10;
 constexpr int kAttempts = 6;           // to bring force up, on hosts that stall
 constexpr double kPretensionN = 10.0;  // a cuff that is on
 constexpr double kFeltN = 3.0;         // clearly more than none
@@ -323,15 +325,16 @@ class Run {
 
  private:
   void heal() {
-    int fresh_ticks = 0;
     const int healed_at = ticks_;
+    const std::uint64_t samples = result_.samples;
     const bool back = until(
         [&] {
-          fresh_ticks = fresh_ ? fresh_ticks + 1 : 0;
-          return fresh_ticks >= kHealedTicks;
+          const hal::MachineInput& seen = image_.seen;
+          const bool valid = seen.axis[0].drive.freshness.valid && seen.panel.freshness.valid;
+          return valid && result_.samples >= samples + kHealedSamples;
         },
-        kTwoSeconds + kHealedTicks);
-    result_.heal_ticks = back ? ticks_ - healed_at - kHealedTicks + 1 : -1;
+        kTwoSeconds);
+    result_.heal_ticks = back ? ticks_ - healed_at : -1;
     result_.heal_connects = judge_.connects_since_healing();
     if (!back) problem("not fresh 2 s after the last fault: " + bus_->status().front().message);
     result_.latched = status_.reaction >= Reaction::kFastUnload;

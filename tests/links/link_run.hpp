@@ -28,7 +28,7 @@ struct RunResult {
   int quiet_ticks_max = 0;
   int quiet_ticks_bound = 0;
   int connecting_ticks_max = 0;
-  int heal_ticks = -1;  // from the end of the last fault until the loop called the link fresh
+  int heal_ticks = -1;  // from the end of the last fault until the loop had ten new samples
   std::uint64_t heal_connects = 0;  // connections made in that time (TCP)
   bool latched = false;             // force was taken away until a local reset
   bool came_back_by_itself = false;
