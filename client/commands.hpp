@@ -15,6 +15,7 @@ namespace medius::client {
 struct RunOptions {
   std::string program;
   std::string client;    // who trains
+  std::string plan;      // whose next session; empty = none
   std::string report;    // directory; empty = none
   std::string truth;     // medius-sim's truth file; empty = none
   double wait_s = 20.0;  // for a station that is not ready: link, panel reset
@@ -42,6 +43,15 @@ struct ConfirmOptions {
   std::string skip;                   // why it is left out instead
 };
 int confirm(const CommonOptions& common, const ConfirmOptions& options);
+struct LeaseOptions {
+  double seconds = 60.0;
+  bool keep = false;  // renew it until Ctrl-C, then give it back
+  std::string to;     // who leads from now on
+};
+int lease_show(const CommonOptions& common);
+int lease_take(const CommonOptions& common, const LeaseOptions& options);
+int lease_release(const CommonOptions& common);
+int lease_hand_over(const CommonOptions& common, const LeaseOptions& options);
 int pause(const CommonOptions& common);
 int resume(const CommonOptions& common);
 int stop(const CommonOptions& common);
@@ -70,7 +80,7 @@ int pki_list(const CommonOptions& common, const PkiOptions& options);
 
 struct ExportOptions {
   std::string name;            // of a session or a set
-  std::string format = "csv";  // csv | json
+  std::string format = "csv";  // csv | json | fit (a session) | mcap (samples)
   std::string what = "reps";   // reps | samples | guided
   std::string output;          // empty = stdout
   std::uint32_t divider = 1;
@@ -96,6 +106,7 @@ struct SimulateCommand {
   std::string plugins;          // empty = beside the executable
   std::uint32_t weeks = 0;      // > 0: the whole plan, so many weeks of it
   bool proposals_only = false;  // of a plan: a therapist applies changes
+  std::string data;             // of a plan: keep the stores here; empty = nowhere
   double load_cap_n = 0.0;      // of a plan: the therapist's limit on the cable; 0 = none
 };
 int simulate(const CommonOptions& common, const SimulateCommand& options);
@@ -107,6 +118,48 @@ struct HalCheckOptions {
       60.0;  // a cable station's: 5-20 by bearings and pulleys, the rest by control
 };
 int hal_check(const CommonOptions& common, const HalCheckOptions& options);
+
+struct HalScanOptions {
+  std::vector<std::string> targets;
+  std::string units;
+  std::vector<int> bauds;
+  std::vector<std::string> parities;
+  int timeout_ms = 100;
+  int connect_timeout_ms = 300;
+  std::string devices = "hal/devices";
+};
+int hal_scan(const CommonOptions& common, const HalScanOptions& options);
+
+// A machine file and where its links really are.
+struct HalMachineOptions {
+  std::string file;
+  std::string devices;  // empty = beside the machine file
+  std::vector<std::string> links;
+};
+struct HalMonitorOptions {
+  HalMachineOptions machine;
+  double seconds = 0.0;     // 0 = until Ctrl-C
+  double interval_s = 1.0;  // of lines and JSON
+};
+int hal_monitor(const CommonOptions& common, const HalMonitorOptions& options);
+struct HalPokeOptions {
+  HalMachineOptions machine;
+  std::string device;
+  std::vector<std::string> values;
+  bool unloaded = false;
+  bool wears_memory = false;
+};
+int hal_poke(const CommonOptions& common, const HalPokeOptions& options);
+struct HalIdentifyOptions {
+  HalMachineOptions machine;
+  std::string axis;
+  double seconds = 20.0;
+  bool no_pull = false;
+  bool yes = false;
+  bool dry_run = false;
+  std::string plot;
+};
+int hal_identify(const CommonOptions& common, const HalIdentifyOptions& options);
 
 // Of a simulated machine, not of the controller.
 struct SimOptions {

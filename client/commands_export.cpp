@@ -1,10 +1,13 @@
-#include <fmt/format.h>
+#include <cstdio>
+#include <sstream>
 
 #include "client/commands.hpp"
 #include "client/export_text.hpp"
 #include "client/print.hpp"
 #include "client/records.hpp"
+#include "client/terminal.hpp"
 #include "client/wire.hpp"
+#include "controller/record/export_binary.hpp"
 
 namespace medius::client {
 namespace {
@@ -45,17 +48,53 @@ tl::expected<std::string, int> text_of(const Connection& connection, const Expor
   return session_json(session_from_pb(record->session), sets, record->guided);
 }
 
+// A FIT activity is a session; of a set, the session that it belongs to with no other set.
+tl::expected<std::string, int> fit_of(const Connection& connection, const ExportOptions& options,
+                                      const std::vector<record::SetRecord>& sets) {
+  const bool whole = options.name.find("/sets/") == std::string::npos;
+  const auto session =
+      fetch_session(connection, options.name.substr(0, options.name.find("/sets/")));
+  if (!session) return tl::unexpected<int>(complain(session.error(), connection.options()));
+  std::ostringstream out;
+  const auto written =
+      record::write_session_fit(out, session_from_pb(session->session), sets,
+                                whole ? std::span<const record::GuidedRecord>(session->guided)
+                                      : std::span<const record::GuidedRecord>());
+  if (!written) return tl::unexpected<int>(complain(written.error().message));
+  return out.str();
+}
+
+tl::expected<std::string, int> mcap_of(const Connection& connection, const ExportOptions& options,
+                                       const std::vector<record::SetRecord>& sets) {
+  std::ostringstream out;
+  record::McapWriter writer(out);
+  for (const record::SetRecord& set : sets) {
+    const auto samples = fetch_samples(connection, set, options.divider);
+    if (!samples) return tl::unexpected<int>(complain(samples.error(), connection.options()));
+    writer.add_set(set, samples_from_pb(*samples));
+  }
+  writer.finish();
+  return out.str();
+}
+
 }  // namespace
 
 int export_records(const CommonOptions& common, const ExportOptions& options) {
   const Connection connection(common);
   const auto sets = fetch_sets(connection, options.name);
   if (!sets) return complain(sets.error(), common);
-  const auto text = text_of(connection, options, *sets);
+  const bool binary = options.format == "fit" || options.format == "mcap";
+  if (binary && options.output.empty() && stdout_is_terminal()) {
+    complain(options.format + " is no text for a terminal; name a file with --out");
+    return kExitUsage;
+  }
+  const auto text = options.format == "fit"    ? fit_of(connection, options, *sets)
+                    : options.format == "mcap" ? mcap_of(connection, options, *sets)
+                                               : text_of(connection, options, *sets);
   if (!text) return text.error();
   if (options.output.empty()) {
-    fmt::print("{}", *text);
-    return kExitOk;
+    return std::fwrite(text->data(), 1, text->size(), stdout) == text->size() ? kExitOk
+                                                                              : kExitFailed;
   }
   return write_file(options.output, *text) ? kExitOk : kExitFailed;
 }

@@ -3,12 +3,19 @@
 #include <fmt/format.h>
 
 #include "client/commands.hpp"
-#include "client/connection.hpp"
+#include "client/control_lease.hpp"
 #include "client/print.hpp"
 #include "client/wording.hpp"
 
 namespace medius::client {
 namespace {
+
+// For one order. Without the lease the station says whether it is needed, and who holds it.
+struct Leading {
+  explicit Leading(const Connection& connection) : lease(connection) { (void)lease.take(); }
+  [[nodiscard]] v1::OrderHeader header() const { return lease.header(); }
+  ControlLease lease;
+};
 
 // Prints what was applied, or why it was not.
 int answer(const grpc::Status& status, const v1::Receipt& receipt, const CommonOptions& common,
@@ -38,8 +45,9 @@ int adjust_parameter(const Connection& connection, const AdjustOptions& options)
              " is not NAME=NUMBER; write for example eccentric_ratio=1.2");
     return kExitUsage;
   }
+  const Leading leading(connection);
   v1::SetParameterRequest request;
-  *request.mutable_header() = connection.header();
+  *request.mutable_header() = leading.header();
   request.set_parameter(options.parameter.substr(0, equals));
   request.set_value(value);
   request.set_axis(options.axis);
@@ -65,8 +73,9 @@ int simple_order(const CommonOptions& common, const char* what, Call call) {
 int adjust(const CommonOptions& common, const AdjustOptions& options) {
   const Connection connection(common);
   if (!options.parameter.empty()) return adjust_parameter(connection, options);
+  const Leading leading(connection);
   v1::AdjustLoadRequest request;
-  *request.mutable_header() = connection.header();
+  *request.mutable_header() = leading.header();
   request.set_axis(options.axis);
   if (options.load_nm) request.mutable_load()->set_load_nm(*options.load_nm);
   if (options.load_n) request.mutable_load()->set_load_n(*options.load_n);
@@ -81,17 +90,18 @@ int adjust(const CommonOptions& common, const AdjustOptions& options) {
 
 int confirm(const CommonOptions& common, const ConfirmOptions& options) {
   const Connection connection(common);
+  const Leading leading(connection);
   v1::Receipt receipt;
   const auto context = call_context();
   if (!options.skip.empty()) {
     v1::SkipGuidedRequest request;
-    *request.mutable_header() = connection.header();
+    *request.mutable_header() = leading.header();
     request.set_reason(options.skip);
     const grpc::Status status = connection.station().SkipGuided(context.get(), request, &receipt);
     return answer(status, receipt, common, "skipped, " + options.skip);
   }
   v1::ConfirmGuidedRequest request;
-  *request.mutable_header() = connection.header();
+  *request.mutable_header() = leading.header();
   if (options.reps) request.set_reps(*options.reps);
   const grpc::Status status = connection.station().ConfirmGuided(context.get(), request, &receipt);
   return answer(
@@ -105,8 +115,13 @@ int pause(const CommonOptions& common) {
 }
 
 int resume(const CommonOptions& common) {
-  return simple_order<v1::ResumeRequest>(
-      common, "resume", [](auto& stub, auto&&... arguments) { return stub.Resume(arguments...); });
+  const Connection connection(common);
+  const Leading leading(connection);
+  v1::ResumeRequest request;
+  *request.mutable_header() = leading.header();
+  v1::Receipt receipt;
+  const grpc::Status status = connection.station().Resume(call_context().get(), request, &receipt);
+  return answer(status, receipt, common, "resume");
 }
 
 int stop(const CommonOptions& common) {

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "client/commands.hpp"
+#include "client/control_lease.hpp"
 #include "client/display.hpp"
 #include "client/print.hpp"
 #include "client/records.hpp"
@@ -34,6 +35,7 @@ class Run {
       : common_(common),
         options_(options),
         connection_(common),
+        lease_(connection_),
         watcher_(connection_, true),
         display_(common) {}
 
@@ -84,10 +86,15 @@ class Run {
   }
 
   int start() {
+    if (const grpc::Status status = lease_.take(); !status.ok()) {
+      display_.finish();
+      return complain(status, common_);
+    }
     v1::StartSessionRequest request;
-    *request.mutable_header() = connection_.header();
-    request.set_program("programs/" + options_.program);
+    *request.mutable_header() = lease_.header();
+    if (!options_.program.empty()) request.set_program("programs/" + options_.program);
     request.set_client(options_.client);
+    if (!options_.plan.empty()) request.set_plan("plans/" + options_.plan);
     v1::Receipt receipt;
     const auto context = call_context();
     const grpc::Status status =
@@ -106,6 +113,9 @@ class Run {
     heard_ = Clock::now();
     while (true) {
       look();
+      if (!lease_.keep().ok() && lease_.lease().epoch() == 0) {
+        display_.notice("somebody else leads now; 'medius lease show' says who");
+      }
       // A restarted controller counts versions anew and knows nothing of the session.
       seen_ = seen_ || last_.version() >= started_version_;
       if (seen_ && last_.session() != session_) {
@@ -258,6 +268,7 @@ class Run {
   const RunOptions options_;
   const InterruptFlag interrupt_;
   Connection connection_;
+  ControlLease lease_;
   Watcher watcher_;
   Display display_;
   v1::Station last_;

@@ -95,6 +95,7 @@ int simulate_plan(const CommonOptions& common, const SimulateCommand& command) {
   options.seed = command.seed;
   options.proposals_only = command.proposals_only;
   options.cable_load_cap_n = command.load_cap_n;
+  options.data_directory = command.data;
   if (!common.quiet && ::isatty(STDERR_FILENO) != 0) options.progress = show_progress;
   const auto begin = std::chrono::steady_clock::now();
   const auto result = sim::simulate_plan(options);
@@ -109,6 +110,10 @@ int simulate_plan(const CommonOptions& common, const SimulateCommand& command) {
         "between jumped; seed {}, trace {:016x}\n",
         result->simulated_s, wall.count(), result->simulated_s / wall.count(), command.seed,
         result->trace_hash);
+    if (!command.data.empty()) {
+      fmt::print("kept in {} (client '{}', plan {}); look at it with mediusd --data\n",
+                 command.data, result->client_id, result->plan_ids);
+    }
   }
   return kExitOk;
 }

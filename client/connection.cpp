@@ -34,10 +34,15 @@ std::shared_ptr<grpc::Channel> channel_to(const CommonOptions& options) {
 }  // namespace
 
 Connection::Connection(const CommonOptions& options) : options_(options) {
-  const auto channel = channel_to(options);
+  channel_ = channel_to(options);
+  const auto& channel = channel_;
   station_ = v1::StationService::NewStub(channel);
   programs_ = v1::ProgramService::NewStub(channel);
   sessions_ = v1::SessionService::NewStub(channel);
+  clients_ = v1::ClientService::NewStub(channel);
+  plans_ = v1::PlanService::NewStub(channel);
+  machines_ = v1::MachineService::NewStub(channel);
+  leases_ = v1::LeaseService::NewStub(channel);
 }
 
 v1::OrderHeader Connection::header() const {

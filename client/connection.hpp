@@ -9,6 +9,9 @@
 #include <grpcpp/support/status.h>
 
 #include "client/options.hpp"
+#include "medius/v1/lease.grpc.pb.h"
+#include "medius/v1/machine.grpc.pb.h"
+#include "medius/v1/people.grpc.pb.h"
 #include "medius/v1/station.grpc.pb.h"
 
 namespace medius::client {
@@ -20,6 +23,12 @@ class Connection {
   [[nodiscard]] v1::StationService::Stub& station() const { return *station_; }
   [[nodiscard]] v1::ProgramService::Stub& programs() const { return *programs_; }
   [[nodiscard]] v1::SessionService::Stub& sessions() const { return *sessions_; }
+  [[nodiscard]] v1::ClientService::Stub& clients() const { return *clients_; }
+  [[nodiscard]] v1::PlanService::Stub& plans() const { return *plans_; }
+  [[nodiscard]] v1::MachineService::Stub& machines() const { return *machines_; }
+  // For stubs of other services.
+  [[nodiscard]] const std::shared_ptr<grpc::Channel>& channel() const { return channel_; }
+  [[nodiscard]] v1::LeaseService::Stub& leases() const { return *leases_; }
   [[nodiscard]] const CommonOptions& options() const { return options_; }
 
   // A header with a new request id, our name, and the station we mean.
@@ -27,9 +36,14 @@ class Connection {
 
  private:
   const CommonOptions options_;
+  std::shared_ptr<grpc::Channel> channel_;
   std::unique_ptr<v1::StationService::Stub> station_;
   std::unique_ptr<v1::ProgramService::Stub> programs_;
   std::unique_ptr<v1::SessionService::Stub> sessions_;
+  std::unique_ptr<v1::ClientService::Stub> clients_;
+  std::unique_ptr<v1::PlanService::Stub> plans_;
+  std::unique_ptr<v1::MachineService::Stub> machines_;
+  std::unique_ptr<v1::LeaseService::Stub> leases_;
 };
 
 // A context with a deadline so many seconds from now.

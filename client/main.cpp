@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include "client/commands.hpp"
+#include "client/commands_keeping.hpp"
+#include "client/main_people.hpp"
 #include "client/terminal.hpp"
 
 namespace {
@@ -36,11 +38,16 @@ struct Arguments {
   WatchOptions watch;
   AdjustOptions adjust;
   ConfirmOptions confirm;
+  LeaseOptions lease;
   PkiOptions pki;
   ExportOptions exporting;
   RecomputeOptions recompute;
   SimulateCommand simulate;
   HalCheckOptions hal_check;
+  HalScanOptions hal_scan;
+  HalMonitorOptions hal_monitor;
+  HalPokeOptions hal_poke;
+  HalIdentifyOptions hal_identify;
   SimOptions sim;
   std::string show;
   std::uint32_t history_limit = 20;
@@ -69,16 +76,22 @@ void add_common(CLI::App& app, Arguments& args) {
 
 void add_session_commands(CLI::App& app, Arguments& args, int& code) {
   CLI::App* run = app.add_subcommand("run", "run a program and follow it to its end");
-  run->add_option("program", args.run.program, "e.g. glute-med-strength; see 'programs'")
-      ->required();
-  run->add_option("--client", args.run.client, "who trains");
+  run->add_option("program", args.run.program,
+                  "e.g. glute-med-strength; see 'programs'; of a plan: one of its tests");
+  run->add_option("--client", args.run.client, "who trains; clients/ID: somebody stored");
+  run->add_option("--plan", args.run.plan, "the plan's next session; see 'plan list'");
   run->add_option("--report", args.run.report,
                   "also write reps.csv and report.json into this directory");
   run->add_option("--truth", args.run.truth, "truth file of medius-sim, for the report");
   run->add_option("--wait", args.run.wait_s, "seconds to wait for a station that is not ready")
       ->check(CLI::Range(0.0, 3600.0))
       ->capture_default_str();
-  run->callback([&] { code = medius::client::run(args.common, args.run); });
+  run->callback([&] {
+    if (args.run.program.empty() && args.run.plan.empty()) {
+      throw CLI::RequiredError("program (or --plan)");
+    }
+    code = medius::client::run(args.common, args.run);
+  });
 
   CLI::App* watch = app.add_subcommand("watch", "follow the station until Ctrl-C");
   watch->add_flag("--samples", args.watch.samples, "live samples as CSV instead of states");
@@ -122,6 +135,29 @@ void add_session_commands(CLI::App& app, Arguments& args, int& code) {
   });
 }
 
+void add_lease_commands(CLI::App& app, Arguments& args, int& code) {
+  CLI::App* lease = app.add_subcommand(
+      "lease", "who leads: orders that raise something are taken from one trainer at a time");
+  lease->require_subcommand(1);
+  lease->fallthrough();
+  lease->add_subcommand("show", "who holds the lease of control")->callback([&] {
+    code = medius::client::lease_show(args.common);
+  });
+  CLI::App* take = lease->add_subcommand("take", "take it, or prolong our own");
+  take->add_option("--seconds", args.lease.seconds, "until it runs out")
+      ->check(CLI::Range(2.0, 60.0))
+      ->capture_default_str();
+  take->add_flag("--keep", args.lease.keep, "renew it until Ctrl-C, then give it back");
+  take->callback([&] { code = medius::client::lease_take(args.common, args.lease); });
+  lease->add_subcommand("release", "give it back")->callback([&] {
+    code = medius::client::lease_release(args.common);
+  });
+  CLI::App* hand_over = lease->add_subcommand("hand-over", "give it to somebody else");
+  hand_over->add_option("to", args.lease.to, "their name, as --as or their certificate says")
+      ->required();
+  hand_over->callback([&] { code = medius::client::lease_hand_over(args.common, args.lease); });
+}
+
 void add_record_commands(CLI::App& app, Arguments& args, int& code) {
   app.add_subcommand("programs", "what can be run")->callback([&] {
     code = medius::client::programs(args.common);
@@ -139,17 +175,17 @@ void add_record_commands(CLI::App& app, Arguments& args, int& code) {
   show->add_option("name", args.show, "SESSION or sessions/SESSION/sets/SET")->required();
   show->callback([&] { code = medius::client::show(args.common, args.show); });
 
-  CLI::App* exporting =
-      app.add_subcommand("export", "repetitions, samples or guided exercises as CSV or JSON");
+  CLI::App* exporting = app.add_subcommand("export", "a session or set as CSV, JSON, FIT or MCAP");
   exporting->add_option("name", args.exporting.name, "SESSION or sessions/SESSION/sets/SET")
       ->required();
   exporting->add_option("--format", args.exporting.format)
-      ->check(CLI::IsMember({"csv", "json"}))
+      ->check(CLI::IsMember({"csv", "json", "fit", "mcap"}))
       ->capture_default_str();
   exporting->add_option("--what", args.exporting.what)
       ->check(CLI::IsMember({"reps", "samples", "guided"}))
       ->capture_default_str();
-  exporting->add_option("--output", args.exporting.output, "file; standard output when left out");
+  exporting->add_option("--out,--output", args.exporting.output,
+                        "file; standard output when left out");
   exporting->add_option("--divider", args.exporting.divider, "every n-th sample of 1 kHz")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
@@ -188,11 +224,101 @@ void add_record_commands(CLI::App& app, Arguments& args, int& code) {
       ->check(CLI::Range(1, 52));
   simulate->add_flag("--proposals-only", args.simulate.proposals_only,
                      "of a plan: changes are proposed to a therapist, not applied");
+  simulate->add_option("--data", args.simulate.data,
+                       "of a plan: keep client, plan, sessions and audit in this directory, a "
+                       "store for each machine");
   simulate
       ->add_option("--load-cap-n", args.simulate.load_cap_n,
                    "of a plan: the therapist's limit of loads on the cable")
       ->check(CLI::Range(0.0, 600.0));
   simulate->callback([&] { code = medius::client::simulate(args.common, args.simulate); });
+}
+
+void add_machine(CLI::App& command, HalMachineOptions& machine) {
+  command.add_option("file", machine.file, "machine file, e.g. hal/machines/x.toml")->required();
+  command.add_option("--devices", machine.devices,
+                     "directory of the descriptors; ../devices beside the file when left out");
+  command
+      .add_option("--link", machine.links,
+                  "where a link of the file really is: NAME=HOST:PORT or NAME=/dev/ttyUSB0")
+      ->allow_extra_args(false);
+}
+
+void add_scan(CLI::App& hal, Arguments& args, int& code) {
+  HalScanOptions& options = args.hal_scan;
+  CLI::App* scan = hal.add_subcommand(
+      "scan", "who answers on a network or a serial line, and which descriptor fits; only reads");
+  scan->add_option("target", options.targets,
+                   "192.168.10.10, 192.168.10.10-20, 192.168.10.0/24, with :502 or :502-510 behind "
+                   "it (502 when left out); or a serial line like /dev/ttyUSB0")
+      ->required();
+  scan->add_option("--units", options.units,
+                   "unit ids, e.g. 1-10,255; TCP 1-5,247,255 and lines 1-10 when left out");
+  scan->add_option("--baud", options.bauds,
+                   "of lines; 115200, 57600, 38400, 19200 and 9600 when left out")
+      ->allow_extra_args(false)
+      ->delimiter(',');
+  scan->add_option("--parity", options.parities, "of lines; none and even when left out")
+      ->allow_extra_args(false)
+      ->delimiter(',')
+      ->check(CLI::IsMember({"none", "even", "odd"}));
+  scan->add_option("--timeout-ms", options.timeout_ms, "of an answer")
+      ->check(CLI::Range(10, 5000))
+      ->capture_default_str();
+  scan->add_option("--connect-timeout-ms", options.connect_timeout_ms, "of a TCP connection")
+      ->check(CLI::Range(10, 10'000))
+      ->capture_default_str();
+  scan->add_option("--devices", options.devices, "directory of the descriptors to compare with")
+      ->capture_default_str();
+  scan->callback([&] { code = medius::client::hal_scan(args.common, args.hal_scan); });
+}
+
+void add_monitor_and_poke(CLI::App& hal, Arguments& args, int& code) {
+  CLI::App* monitor = hal.add_subcommand(
+      "monitor", "every register of a machine file, live, in SI units; only reads");
+  add_machine(*monitor, args.hal_monitor.machine);
+  monitor->add_option("--seconds", args.hal_monitor.seconds, "end after so long; 0 = never")
+      ->check(CLI::Range(0.0, 86400.0));
+  monitor
+      ->add_option("--interval", args.hal_monitor.interval_s,
+                   "seconds between reports where the output is no terminal")
+      ->check(CLI::Range(0.1, 3600.0))
+      ->capture_default_str();
+  monitor->callback([&] { code = medius::client::hal_monitor(args.common, args.hal_monitor); });
+
+  CLI::App* poke =
+      hal.add_subcommand("poke", "write registers by hand, when every drive of the machine is off");
+  HalPokeOptions& options = args.hal_poke;
+  add_machine(*poke, options.machine);
+  poke->add_option("device", options.device, "name of a [[device]] of the file")->required();
+  poke->add_option("value", options.values,
+                   "NAME=VALUE of a register that is written, in SI units; or ADDRESS=WORD[,WORD] "
+                   "raw, e.g. 0x0607=1")
+      ->required();
+  poke->add_flag("--i-know-it-is-unloaded", options.unloaded,
+                 "nobody is on the machine, and nothing hangs on it");
+  poke->add_flag("--i-know-it-may-be-permanent", options.wears_memory,
+                 "also write what the descriptor forbids, calls permanent, or does not know");
+  poke->callback([&] { code = medius::client::hal_poke(args.common, args.hal_poke); });
+}
+
+void add_identify(CLI::App& hal, Arguments& args, int& code) {
+  HalIdentifyOptions& options = args.hal_identify;
+  CLI::App* identify = hal.add_subcommand(
+      "identify",
+      "signs, mass, friction and dead time of an axis, at most 15 N and 0.2 m/s; writes them into "
+      "the machine file");
+  add_machine(*identify, options.machine);
+  identify->add_option("--axis", options.axis, "of a machine with more than one");
+  identify->add_option("--seconds", options.seconds, "of strokes")
+      ->check(CLI::Range(10.0, 120.0))
+      ->capture_default_str();
+  identify->add_flag("--no-pull", options.no_pull,
+                     "nothing holds the handle: leave the load cell's sign untested");
+  identify->add_flag("--yes", options.yes, "confirm; for simulated machines only");
+  identify->add_flag("--dry-run", options.dry_run, "write nothing, only say what would be written");
+  identify->add_option("--plot", options.plot, "write a plot here, as SVG");
+  identify->callback([&] { code = medius::client::hal_identify(args.common, args.hal_identify); });
 }
 
 void add_hal_commands(CLI::App& app, Arguments& args, int& code) {
@@ -212,6 +338,9 @@ void add_hal_commands(CLI::App& app, Arguments& args, int& code) {
       ->check(CLI::Range(0.1, 10'000.0))
       ->capture_default_str();
   check->callback([&] { code = medius::client::hal_check(args.common, args.hal_check); });
+  add_scan(*hal, args, code);
+  add_monitor_and_poke(*hal, args, code);
+  add_identify(*hal, args, code);
 }
 
 void add_sim_commands(CLI::App& app, Arguments& args, int& code) {
@@ -310,10 +439,13 @@ int main(int argc, char** argv) {
     args.common.color = !args.no_color && !no_color_in_environment() && stdout_is_terminal();
   });
   add_session_commands(app, args, code);
+  add_lease_commands(app, args, code);
   add_record_commands(app, args, code);
+  add_keeping_commands(app, args.common, code);
   add_hal_commands(app, args, code);
   add_sim_commands(app, args, code);
   add_pki_commands(app, args, code);
+  add_people_commands(app, {&args.common, &code});
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

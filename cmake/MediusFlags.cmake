@@ -39,7 +39,9 @@ if(MEDIUS_SANITIZE)
     add_compile_options(-fno-sanitize-recover=undefined)
   endif()
   # Asio and gtest trip these false alarms of gcc 12 under sanitizers.
-  add_compile_options(-Wno-maybe-uninitialized -Wno-stringop-overflow)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    add_compile_options(-Wno-maybe-uninitialized -Wno-stringop-overflow)
+  endif()
 endif()
 
 find_program(CCACHE_PROGRAM ccache)

@@ -23,6 +23,7 @@
 #include "controller/rt/host/real_tick_source.hpp"
 #include "controller/rt/host/rt_thread.hpp"
 #include "controller/station/asio_runtime.hpp"
+#include "controller/station/audit_trail.hpp"
 #include "controller/station/force_budget.hpp"
 #include "controller/station/machine_config.hpp"
 #include "controller/station/plugin_host.hpp"
@@ -76,7 +77,8 @@ void log_ids(const char* what, const std::vector<std::string>& ids) {
 }
 
 tl::expected<std::uint64_t, std::string> first_id_of(record::Store& store) {
-  const auto id = store.next_id();
+  // The Runtime hands ids out by itself; they stay its own for as long as the process lives.
+  const auto id = store.next_ids(record::Store::kIdsInARowMax);
   if (!id) return Failure(id.error().message);
   std::uint64_t value = 0;
   const auto [stop, error] = std::from_chars(id->data(), id->data() + id->size(), value, 16);
@@ -131,6 +133,7 @@ struct Daemon::Impl {
   rt::RealTickSource real_source;
   std::unique_ptr<rt::RtThread> loop;
   std::unique_ptr<station::AsioRuntime> runtime;
+  std::unique_ptr<station::AuditTrail> audit;
   std::unique_ptr<station::Station> station;
   std::thread control;
   std::unique_ptr<api::ApiServer> api;
@@ -147,6 +150,7 @@ struct Daemon::Impl {
   tl::expected<void, std::string> create_guard();
   tl::expected<void, std::string> build_station();
   tl::expected<void, std::string> serve_figures();
+  void note_opening();
   void start_loop();
   void await_proof();
   tl::expected<void, std::string> serve();
@@ -272,6 +276,9 @@ tl::expected<void, std::string> Daemon::Impl::build_station() {
   config.programs = station::load_programs(options.programs);
   config.realtime_granted = realtime;
   config.audit = spdlog::default_logger();
+  audit = std::make_unique<station::AuditTrail>(*runtime, *store);
+  config.audit_sink = audit.get();
+  note_opening();
   if (guard) {
     config.arming_refusal = [this] { return guard->refusal(channels.status.load()); };
   } else if (!machine.simulated) {
@@ -305,6 +312,29 @@ tl::expected<void, std::string> Daemon::Impl::serve_figures() {
   station->observe_samples(
       [seen = figures](std::span<const rt::SampleRecord> samples) { seen->see(samples); });
   return {};
+}
+
+// What the store had to say when it was opened belongs to what is kept.
+void Daemon::Impl::note_opening() {
+  const record::StoreReport& report = store->opening_report();
+  record::AuditEvent event;
+  event.kind = record::AuditKind::kStore;
+  event.who = event.role = "station";
+  event.action = "store_opened";
+  event.subject = "store";
+  event.details = {{"machine", machine.name},
+                   {"version", MEDIUS_VERSION},
+                   {"schema", std::to_string(report.schema_version)},
+                   {"sessions", std::to_string(report.sessions)},
+                   {"sets", std::to_string(report.sets)},
+                   {"missing", std::to_string(report.missing_ids.size())},
+                   {"damaged", std::to_string(report.damaged_ids.size())},
+                   {"interrupted", std::to_string(report.interrupted_ids.size())}};
+  if (!report.notes.empty()) {
+    event.result = record::AuditResult::kFailed;
+    event.reason = report.notes.front();
+  }
+  audit->record(std::move(event));
 }
 
 void Daemon::Impl::start_loop() {
@@ -344,7 +374,7 @@ tl::expected<void, std::string> Daemon::Impl::serve() {
   }
   std::error_code error;
   server.store_path = fs::absolute(options.data, error).lexically_normal().string();
-  auto started = api::ApiServer::start(server, {*runtime, *station, plugins, *store});
+  auto started = api::ApiServer::start(server, {*runtime, *station, plugins, *store, audit.get()});
   if (!started) return Failure(started.error());
   api = std::move(*started);
   if (!options.remote.empty()) say_certificate(options.tls);
@@ -369,6 +399,12 @@ void Daemon::Impl::stop() {
     std::promise<void> idle;
     runtime->run_blocking([&idle] { idle.set_value(); }, {});
     idle.get_future().wait();
+    record::AuditEvent event;
+    event.kind = record::AuditKind::kSession;
+    event.who = event.role = "station";
+    event.action = "controller_stopped";
+    audit->record(std::move(event));
+    audit->flush();
   }
   if (bus) bus->stop_lockstep_source();
   real_source.request_stop();

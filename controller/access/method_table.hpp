@@ -19,10 +19,17 @@ struct Bucket {
 // [any] What a rate class allows one peer.
 [[nodiscard]] Bucket bucket_of(Rate rate) noexcept;
 
+// Whether a peer from elsewhere needs the lease of control.
+enum class LeaseRule : std::uint8_t {
+  kNone,     // reads, lets load out, or is about the lease itself
+  kRaising,  // leads training on: needs it, but for lowering a load
+};
+
 struct MethodRule {
   std::string_view path;  // as on the wire: /package.Service/Method
   RoleSet roles;
   Rate rate = Rate::kOrder;
+  LeaseRule lease = LeaseRule::kNone;
 };
 
 // [any] Every rule, for tests and for printing.

@@ -7,9 +7,9 @@
 namespace medius::api {
 
 inline constexpr int kMaxWatches = 16;
-inline constexpr int kMaxSampleStreams = 8;
-inline constexpr int kMaxReads = 2;   // recorded samples: each holds a whole set in memory
-inline constexpr int kMaxUnary = 16;  // orders but Stop, and queries
+inline constexpr int kMaxSampleStreams = 12;  // ten watch a session, and room to come back
+inline constexpr int kMaxReads = 2;           // recorded samples: each holds a whole set in memory
+inline constexpr int kMaxUnary = 16;          // orders but Stop, and queries
 // The sum above, and a reserve for Stop, health, reflection and gRPC's own pollers.
 inline constexpr int kMaxThreads = kMaxWatches + kMaxSampleStreams + kMaxReads + kMaxUnary + 22;
 

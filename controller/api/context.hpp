@@ -60,6 +60,14 @@ struct ApiContext {
     return peer_name(call);
   }
 
+  // [grpc] The role of the peer's certificate, for the audit; "local" without one.
+  [[nodiscard]] static std::string role_of(const grpc::ServerContext& call) {
+    const auto certificate = access::certificate_from_pem(peer_certificate(call).value_or(""));
+    if (!certificate) return "local";
+    const auto peer = access::peer_of(**certificate);
+    return peer ? std::string(access::to_string(peer->role)) : "unknown";
+  }
+
   // [grpc] A therapist's certificate raises parameters beyond what a user may have.
   [[nodiscard]] static station::ParameterAuthority authority_of(const grpc::ServerContext& call) {
     const auto pem = peer_certificate(call);

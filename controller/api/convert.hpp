@@ -31,6 +31,7 @@ struct StationNames {
   std::string store;    // a path, may be empty
 };
 void station_to_pb(const station::Snapshot& snapshot, const StationNames& names, v1::Station* out);
+void lease_to_pb(const station::Lease& lease, double remaining_s, v1::Lease* out);
 void receipt_to_pb(const station::Receipt& receipt, v1::Receipt* out);
 void program_to_pb(const station::Program& program, v1::Program* out);
 void prescription_to_pb(const station::ProgramBlock& block, v1::Prescription* out);
@@ -53,6 +54,9 @@ void fault_to_pb(safety::FaultCode code, v1::Fault* out);
 [[nodiscard]] Shape<station::OrderHeader> header_from_pb(const v1::OrderHeader& header);
 // Nanoseconds; 2 s when unset.
 [[nodiscard]] Shape<std::int64_t> time_to_live_ns(const v1::OrderHeader& header);
+// Of a lease; the station's usual one when unset.
+[[nodiscard]] Shape<std::int64_t> lease_duration_ns(bool given,
+                                                    const google::protobuf::Duration& duration);
 struct LoadValue {
   double value = 0.0;
   hal::CoordinateKind coordinate = hal::CoordinateKind::kCable;

@@ -180,6 +180,7 @@ Shape<station::OrderHeader> header_from_pb(const v1::OrderHeader& header) {
   out.request_id = id;
   out.client_name = header.client_name();
   if (header.has_expected_version()) out.expected_version = header.expected_version();
+  if (header.has_lease_epoch()) out.lease_epoch = header.lease_epoch();
   return out;
 }
 
@@ -194,6 +195,18 @@ Shape<std::int64_t> time_to_live_ns(const v1::OrderHeader& header) {
                           " ns, more than 0 and at most 60 s are possible; leave it out for 2 s");
   }
   return ns;
+}
+
+Shape<std::int64_t> lease_duration_ns(bool given, const google::protobuf::Duration& duration) {
+  if (!given) return station::kLeaseDefaultNs;
+  const bool sane = duration.seconds() >= 0 && duration.seconds() <= 3600 &&
+                    duration.nanos() >= 0 && duration.nanos() <= 999'999'999;
+  if (!sane) {
+    return tl::unexpected("duration is " + std::to_string(duration.seconds()) + " s " +
+                          std::to_string(duration.nanos()) +
+                          " ns, 2 to 60 s are possible; leave it out for 15 s");
+  }
+  return duration.seconds() * 1'000'000'000 + duration.nanos();
 }
 
 Shape<LoadValue> load_from_pb(const v1::Load& load) {

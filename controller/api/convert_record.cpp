@@ -292,6 +292,7 @@ void session_to_pb(const record::SessionRecord& session, v1::Session* out) {
   out->set_name("sessions/" + session.id);
   if (!session.program_id.empty()) out->set_program("programs/" + session.program_id);
   out->set_client(session.client_id);
+  if (!session.plan_id.empty()) out->set_plan("plans/" + session.plan_id);
   if (session.start_unix_ns != 0) time_to_pb(session.start_unix_ns, out->mutable_start_time());
   if (session.end_unix_ns != 0) time_to_pb(session.end_unix_ns, out->mutable_end_time());
 }

@@ -124,6 +124,24 @@ void loop_to_pb(const rt::Status& status, v1::Station* out) {
   panel->set_relay_closed(status.relay_closed);
 }
 
+void report_to_pb(const station::LoadReport& report, v1::LoadReport* out) {
+  out->set_applied(report.applied);
+  out->set_applied_tick(report.applied_tick);
+  out->set_readback(report.readback);
+  out->set_readback_tick(report.readback_tick);
+}
+
+void load_change_to_pb(const station::LoadChange& change, v1::LoadChange* out) {
+  out->set_request_id(change.request_id);
+  out->set_client_name(change.client_name);
+  out->set_axis(change.axis);
+  out->set_requested(change.requested);
+  out->set_accepted(change.accepted);
+  out->set_accepted_tick(change.accepted_tick);
+  out->set_applied(change.applied);
+  report_to_pb(change.report, out->mutable_report());
+}
+
 }  // namespace
 
 void seconds_to_pb(double seconds, google::protobuf::Duration* out) {
@@ -220,6 +238,7 @@ void station_to_pb(const station::Snapshot& snapshot, const StationNames& names,
   if (!snapshot.session_id.empty()) out->set_session("sessions/" + snapshot.session_id);
   if (!snapshot.program_id.empty()) out->set_program("programs/" + snapshot.program_id);
   out->set_client(snapshot.client_id);
+  if (!snapshot.plan_id.empty()) out->set_plan("plans/" + snapshot.plan_id);
   if (snapshot.set) set_to_pb(*snapshot.set, kStationReps, out->mutable_set());
   if (snapshot.other_set) set_to_pb(*snapshot.other_set, kStationReps, out->mutable_other_set());
   out->set_sets_total(snapshot.sets_total);
@@ -233,10 +252,21 @@ void station_to_pb(const station::Snapshot& snapshot, const StationNames& names,
       pace_to_pb(snapshot.guided->pace, out->mutable_pace());
     }
   }
+  if (snapshot.lease) {
+    lease_to_pb(*snapshot.lease, snapshot.lease_remaining_s, out->mutable_lease());
+  }
+  out->set_increases_frozen(snapshot.increases_frozen);
+  if (snapshot.load_change) load_change_to_pb(*snapshot.load_change, out->mutable_load_change());
   for (const std::string& warning : snapshot.warnings) out->add_warnings(warning);
   for (const std::string& set : snapshot.stored_set_ids) {
-    out->add_stored_sets("sessions/" + snapshot.session_id + "/sets/" + set);
+    out->add_stored_sets("sessions/" + snapshot.stored_session_id + "/sets/" + set);
   }
+}
+
+void lease_to_pb(const station::Lease& lease, double remaining_s, v1::Lease* out) {
+  out->set_holder(lease.holder);
+  out->set_epoch(lease.epoch);
+  seconds_to_pb(remaining_s, out->mutable_remaining());
 }
 
 void receipt_to_pb(const station::Receipt& receipt, v1::Receipt* out) {
@@ -260,6 +290,7 @@ void receipt_to_pb(const station::Receipt& receipt, v1::Receipt* out) {
   out->set_requested(receipt.requested);
   out->set_accepted(receipt.accepted);
   out->set_duplicate(receipt.duplicate);
+  if (receipt.report.readback_tick != 0) report_to_pb(receipt.report, out->mutable_report());
   if (!receipt.session_id.empty()) {
     out->set_session("sessions/" + receipt.session_id);
     if (!receipt.set_id.empty()) out->set_set(out->session() + "/sets/" + receipt.set_id);
@@ -293,6 +324,15 @@ grpc::Status status_of(const station::Refusal& refusal) {
       break;
     case RefusalCode::kUnavailable:
       code = grpc::StatusCode::UNAVAILABLE;
+      break;
+    case RefusalCode::kNotAllowed:
+      code = grpc::StatusCode::PERMISSION_DENIED;
+      break;
+    case RefusalCode::kNoLease:
+      code = grpc::StatusCode::FAILED_PRECONDITION;
+      break;
+    case RefusalCode::kStaleLease:
+      code = grpc::StatusCode::ABORTED;
       break;
   }
   return {code, refusal.message};

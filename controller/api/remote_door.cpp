@@ -15,8 +15,9 @@ std::string property(const grpc::AuthContext& context, const char* name) {
 // gRPC asks it before any handler runs; the method is the pseudo-header :path.
 class Asked final : public grpc::AuthMetadataProcessor {
  public:
-  Asked(std::shared_ptr<access::Doorkeeper> keeper, const station::Runtime& clocks)
-      : keeper_(std::move(keeper)), clocks_(clocks) {}
+  Asked(std::shared_ptr<access::Doorkeeper> keeper, const station::Runtime& clocks,
+        record::AuditSink* audit)
+      : keeper_(std::move(keeper)), clocks_(clocks), audit_(audit) {}
 
   // A few dozen microseconds: a thread of its own would cost more.
   [[nodiscard]] bool IsBlocking() const override { return false; }
@@ -30,6 +31,7 @@ class Asked final : public grpc::AuthMetadataProcessor {
     const access::Admission admission =
         keeper_->admit(property(*context, GRPC_X509_PEM_CERT_PROPERTY_NAME), method,
                        unix_s(clocks_), 1e-9 * static_cast<double>(clocks_.monotonic_ns()));
+    if (admission.denial != access::Denial::kNone) write_down(*context, method, admission);
     switch (admission.denial) {
       case access::Denial::kNone:
         return grpc::Status::OK;
@@ -44,14 +46,37 @@ class Asked final : public grpc::AuthMetadataProcessor {
   }
 
  private:
+  void write_down(const grpc::AuthContext& context, const std::string& method,
+                  const access::Admission& admission) {
+    // Whoever knocks without an end must not fill the log; its first knocks of a second are enough.
+    const double now_s = 1e-9 * static_cast<double>(clocks_.monotonic_ns());
+    if (audit_ == nullptr || !written_.take("", access::Rate::kOrder, now_s)) return;
+    record::AuditEvent event;
+    event.kind = record::AuditKind::kAccess;
+    event.result = record::AuditResult::kRefused;
+    event.who = property(context, GRPC_X509_CN_PROPERTY_NAME);
+    const auto pem = property(context, GRPC_X509_PEM_CERT_PROPERTY_NAME);
+    if (const auto certificate = access::certificate_from_pem(pem)) {
+      const auto peer = access::peer_of(**certificate);
+      event.role = peer ? access::to_string(peer->role) : "unknown";
+    }
+    event.action = "call_denied";
+    event.subject = method.substr(0, 128);
+    event.reason = admission.why;
+    audit_->record(std::move(event));
+  }
+
   const std::shared_ptr<access::Doorkeeper> keeper_;
   const station::Runtime& clocks_;
+  record::AuditSink* const audit_;
+  access::PeerRates written_;
 };
 
 }  // namespace
 
 tl::expected<RemoteDoor, std::string> open_remote_door(const RemoteOptions& options,
-                                                       const station::Runtime& clocks) {
+                                                       const station::Runtime& clocks,
+                                                       record::AuditSink* audit) {
   auto keeper = access::Doorkeeper::open(options.folder);
   if (!keeper) return tl::unexpected(keeper.error());
   const auto authority = access::read_small_file(options.folder / "ca.crt");
@@ -72,7 +97,8 @@ tl::expected<RemoteDoor, std::string> open_remote_door(const RemoteOptions& opti
   RemoteDoor door;
   door.doorkeeper = std::move(*keeper);
   door.credentials = grpc::SslServerCredentials(tls);
-  door.credentials->SetAuthMetadataProcessor(std::make_shared<Asked>(door.doorkeeper, clocks));
+  door.credentials->SetAuthMetadataProcessor(
+      std::make_shared<Asked>(door.doorkeeper, clocks, audit));
   return door;
 }
 

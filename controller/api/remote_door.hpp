@@ -19,10 +19,11 @@ struct RemoteDoor {
   std::shared_ptr<grpc::ServerCredentials> credentials;
 };
 
-// [main] Reads the authority's folder, or says in a sentence what is missing. The clocks outlive
-// the server.
-[[nodiscard]] tl::expected<RemoteDoor, std::string> open_remote_door(
-    const RemoteOptions& options, const station::Runtime& clocks);
+// [main] Reads the authority's folder, or says in a sentence what is missing. Clocks and audit
+// outlive the server; denied calls are written into the audit, which may be null.
+[[nodiscard]] tl::expected<RemoteDoor, std::string> open_remote_door(const RemoteOptions& options,
+                                                                     const station::Runtime& clocks,
+                                                                     record::AuditSink* audit);
 
 // [grpc] Seconds, as certificates are dated.
 [[nodiscard]] inline std::int64_t unix_s(const station::Runtime& clocks) {

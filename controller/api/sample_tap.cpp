@@ -13,6 +13,7 @@ void SampleTap::push(std::span<const rt::SampleRecord> samples) {
     const std::lock_guard lock(mutex_);
     for (const rt::SampleRecord& sample : samples) {
       if (sample.axis != config_.axis || sample.tick % config_.divider != 0) continue;
+      if (!begun_) count_missed_before(sample.tick);
       if (count_ == ring_.size()) {
         first_ = (first_ + 1) % ring_.size();
         --count_;
@@ -26,6 +27,13 @@ void SampleTap::push(std::span<const rt::SampleRecord> samples) {
     wake = count_ >= config_.batch_rows;
   }
   if (wake) filled_.notify_all();
+}
+
+// An earlier run of the controller counted other ticks: a larger one tells nothing.
+void SampleTap::count_missed_before(std::uint64_t first_tick) {
+  begun_ = true;
+  if (config_.after_tick == 0 || config_.after_tick >= first_tick) return;
+  dropped_ += (first_tick - 1) / config_.divider - config_.after_tick / config_.divider;
 }
 
 void SampleTap::close() {

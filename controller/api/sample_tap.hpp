@@ -27,6 +27,9 @@ struct TapConfig {
   std::uint8_t axis = 0;
   std::uint32_t divider = 1;    // every n-th tick
   std::size_t batch_rows = 20;  // a reader waits for so many
+  // Last tick that an earlier stream of the same reader has seen: rows between it and the first one
+  // count as dropped. 0 = a new reader.
+  std::uint64_t after_tick = 0;
 };
 
 class SampleTap {
@@ -53,6 +56,8 @@ class SampleTap {
   [[nodiscard]] std::size_t capacity() const { return ring_.size(); }
 
  private:
+  void count_missed_before(std::uint64_t first_tick);
+
   const TapConfig config_;
   std::mutex mutex_;
   std::condition_variable filled_;
@@ -60,6 +65,7 @@ class SampleTap {
   std::size_t first_ = 0;
   std::size_t count_ = 0;
   std::uint64_t dropped_ = 0;
+  bool begun_ = false;
   bool closed_ = false;
 };
 

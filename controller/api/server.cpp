@@ -7,6 +7,9 @@
 #include <grpcpp/server_builder.h>
 
 #include "controller/api/context.hpp"
+#include "controller/api/keeping_services.hpp"
+#include "controller/api/lease_service.hpp"
+#include "controller/api/people_services.hpp"
 #include "controller/api/records_services.hpp"
 #include "controller/api/remote_door.hpp"
 #include "controller/api/station_service.hpp"
@@ -51,7 +54,13 @@ struct ApiServer::Impl {
                 std::move(doorkeeper)),
         station_service(context),
         program_service(context),
-        session_service(context) {}
+        session_service(context),
+        client_service(context),
+        plan_service(context),
+        machine_service(context),
+        audit_service(context),
+        store_service(context),
+        lease_service(context) {}
 
   ListenAddress listen;
   std::optional<ListenAddress> remote;
@@ -59,6 +68,12 @@ struct ApiServer::Impl {
   StationService station_service;
   ProgramService program_service;
   SessionService session_service;
+  ClientService client_service;
+  PlanService plan_service;
+  MachineService machine_service;
+  AuditService audit_service;
+  StoreService store_service;
+  LeaseService lease_service;
   std::unique_ptr<grpc::Server> server;
   station::Station::ObserverId observer = 0;
 
@@ -85,7 +100,7 @@ tl::expected<std::unique_ptr<ApiServer>, std::string> ApiServer::start(const Ser
   if (const auto free = check_free(options.listen); !free) return tl::unexpected(free.error());
   std::optional<RemoteDoor> door;
   if (options.remote) {
-    auto opened = open_remote_door(*options.remote, parts.runtime);
+    auto opened = open_remote_door(*options.remote, parts.runtime, parts.audit);
     if (!opened) return tl::unexpected(opened.error());
     door = std::move(*opened);
   }
@@ -103,6 +118,12 @@ tl::expected<std::unique_ptr<ApiServer>, std::string> ApiServer::start(const Ser
   builder.RegisterService(&impl->station_service);
   builder.RegisterService(&impl->program_service);
   builder.RegisterService(&impl->session_service);
+  builder.RegisterService(&impl->client_service);
+  builder.RegisterService(&impl->plan_service);
+  builder.RegisterService(&impl->machine_service);
+  builder.RegisterService(&impl->audit_service);
+  builder.RegisterService(&impl->store_service);
+  builder.RegisterService(&impl->lease_service);
   impl->on_control_now([p = impl.get()] {
     p->context.hub.publish(p->context.parts.station.snapshot());
     p->observer = p->context.parts.station.observe(

@@ -13,6 +13,7 @@
 #include "controller/access/doorkeeper.hpp"
 #include "controller/api/address.hpp"
 #include "controller/record/store.hpp"
+#include "controller/station/audit_trail.hpp"
 #include "controller/station/plugin_host.hpp"
 #include "controller/station/runtime.hpp"
 #include "controller/station/station.hpp"
@@ -38,6 +39,7 @@ struct ServerParts {
   station::Station& station;
   station::PluginHost& plugins;
   record::Store& store;
+  station::AuditTrail* audit = nullptr;  // null: nothing is written down
 };
 
 class ApiServer {

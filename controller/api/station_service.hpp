@@ -39,10 +39,10 @@ class StationService final : public v1::StationService::Service {
   using Answer = station::Station::Answer<station::Receipt>;
   // Hands the order, with its checked header, to the station. Runs on the control executor.
   using Submit = std::function<void(const station::OrderHeader&, Answer)>;
-  grpc::Status order(grpc::ServerContext* call, const v1::OrderHeader& header, Submit submit,
-                     v1::Receipt* response);
+  grpc::Status order(grpc::ServerContext* call, const char* method, const v1::OrderHeader& header,
+                     Submit submit, v1::Receipt* response);
   grpc::Status submit_and_wait(grpc::ServerContext* call, const station::OrderHeader& header,
-                               std::int64_t time_to_live_ns, Submit submit, v1::Receipt* response);
+                               Submit submit, v1::Receipt* response);
 
   ApiContext& context_;
 };

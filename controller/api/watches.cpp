@@ -110,8 +110,10 @@ grpc::Status StationService::WatchStation(grpc::ServerContext* call,
   const auto period = std::chrono::microseconds(900'000 / *rate_hz);
   auto next = Clock::now();
   std::uint64_t seen = 0;  // publications looked at
-  std::uint64_t sent = 0;  // publication that was sent last
+  // Sequence that was sent last; of a watch that goes on, by an earlier stream.
+  std::uint64_t sent = request->after_sequence();
   std::uint64_t skipped = 0;
+  bool thinned = false;
   std::uint64_t version = UINT64_MAX;
   Welcome welcome(context_, *call);
   while (!call->IsCancelled()) {
@@ -127,12 +129,16 @@ grpc::Status StationService::WatchStation(grpc::ServerContext* call,
     for (std::string& note : context_.hub.notes()) {
       response.mutable_station()->add_warnings(std::move(note));
     }
-    if (sent != 0) skipped += now.publications - sent - 1;
+    const std::uint64_t sequence = now.snapshot->sequence;
+    if (sent != 0 && sequence > sent) skipped += sequence - sent - 1;
     response.set_skipped(skipped);
-    sent = now.publications;
+    response.set_thinned(thinned);
+    sent = sequence;
     version = now.snapshot->version;
     next = Clock::now() + period;
     if (!writer->Write(response)) break;
+    // A reader that keeps up lets a message out at once.
+    thinned = thinned || Clock::now() > next;
   }
   return grpc::Status::OK;
 }
@@ -154,6 +160,7 @@ grpc::Status StationService::WatchSamples(grpc::ServerContext* call,
   config.axis = *axis;
   config.divider = *divider;
   config.batch_rows = std::max(1u, *batch_ms / *divider);
+  config.after_tick = request->after_tick();
   const auto tap = std::make_shared<SampleTap>(config);
   const TapRegistration registration(context_, tap);
   std::uint64_t sequence = 0;

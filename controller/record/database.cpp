@@ -119,6 +119,8 @@ tl::expected<std::unique_ptr<Database>, DatabaseError> Database::open(const std:
     database->execute("PRAGMA mmap_size=0");
     database->execute("PRAGMA cell_size_check=ON");
     database->execute("PRAGMA trusted_schema=OFF");
+    // What is deleted or replaced is overwritten: a person who was erased leaves no older version.
+    database->execute("PRAGMA secure_delete=ON");
     {
       Statement mode(*database, "PRAGMA journal_mode=WAL");
       if (mode.next() && mode.text(0) != "wal") database->fail(SQLITE_CANTOPEN, "journal_mode=WAL");
@@ -195,6 +197,51 @@ void Database::fail(int code, const std::string& doing) {
   const char* words = handle_ != nullptr ? sqlite3_errmsg(handle_) : sqlite3_errstr(code);
   error_ = DatabaseError{
       code, std::string(words) + " (SQLite " + std::to_string(code) + ") at '" + doing + "'"};
+}
+
+tl::expected<std::unique_ptr<DatabaseCopy>, DatabaseError> DatabaseCopy::begin(
+    Database& source, const std::string& path) {
+  std::unique_ptr<DatabaseCopy> copy(new DatabaseCopy);
+  constexpr int kFlags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+  const int code = sqlite3_open_v2(path.c_str(), &copy->target_, kFlags, nullptr);
+  if (code == SQLITE_OK) {
+    // A copy that is cut off is thrown away, so it needs no journal; the caller syncs a whole one.
+    sqlite3_exec(copy->target_, "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF", nullptr, nullptr,
+                 nullptr);
+    copy->backup_ = sqlite3_backup_init(copy->target_, "main", source.handle_, "main");
+  }
+  if (copy->backup_ != nullptr) return copy;
+  return tl::unexpected(DatabaseError{code, sqlite3_errmsg(copy->target_)});
+}
+
+DatabaseCopy::~DatabaseCopy() {
+  sqlite3_backup_finish(backup_);
+  sqlite3_close_v2(target_);
+}
+
+tl::expected<void, DatabaseError> DatabaseCopy::step(int pages) {
+  const int code = sqlite3_backup_step(backup_, pages);
+  begun_ = true;
+  if (code == SQLITE_OK || code == SQLITE_DONE) return {};
+  return tl::unexpected(DatabaseError{code, std::string(sqlite3_errstr(code)) + " (SQLite " +
+                                                std::to_string(code) + ") while copying"});
+}
+
+tl::expected<void, DatabaseError> DatabaseCopy::finish() {
+  if (auto stepped = step(-1); !stepped) return stepped;
+  const int code = sqlite3_backup_finish(std::exchange(backup_, nullptr));
+  if (code != SQLITE_OK) return tl::unexpected(DatabaseError{code, sqlite3_errstr(code)});
+  const int closed = sqlite3_close(std::exchange(target_, nullptr));
+  if (closed != SQLITE_OK) return tl::unexpected(DatabaseError{closed, sqlite3_errstr(closed)});
+  return {};
+}
+
+int DatabaseCopy::remaining() const noexcept {
+  return backup_ == nullptr ? 0 : sqlite3_backup_remaining(backup_);
+}
+
+int DatabaseCopy::total() const noexcept {
+  return backup_ == nullptr ? 0 : sqlite3_backup_pagecount(backup_);
 }
 
 }  // namespace medius::record

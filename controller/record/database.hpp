@@ -13,6 +13,7 @@
 #include <tl/expected.hpp>
 
 struct sqlite3;
+struct sqlite3_backup;
 struct sqlite3_stmt;
 
 namespace medius::record {
@@ -96,10 +97,38 @@ class Database {
 
  private:
   friend class Statement;
+  friend class DatabaseCopy;
   Database() = default;
 
   sqlite3* handle_ = nullptr;
   std::optional<DatabaseError> error_;
+};
+
+// A copy of a database into another file, page by page, by SQLite's backup interface: what this
+// connection writes meanwhile is in it. The source outlives it. Durable only once synced by the
+// caller.
+class DatabaseCopy {
+ public:
+  static tl::expected<std::unique_ptr<DatabaseCopy>, DatabaseError> begin(Database& source,
+                                                                          const std::string& path);
+  ~DatabaseCopy();
+  DatabaseCopy(const DatabaseCopy&) = delete;
+  DatabaseCopy& operator=(const DatabaseCopy&) = delete;
+
+  [[nodiscard]] tl::expected<void, DatabaseError> step(int pages);
+  // The rest at once, then closes the copy.
+  [[nodiscard]] tl::expected<void, DatabaseError> finish();
+  [[nodiscard]] bool begun() const noexcept { return begun_; }
+  // As of the last step.
+  [[nodiscard]] int remaining() const noexcept;
+  [[nodiscard]] int total() const noexcept;
+
+ private:
+  DatabaseCopy() = default;
+
+  sqlite3* target_ = nullptr;
+  sqlite3_backup* backup_ = nullptr;
+  bool begun_ = false;
 };
 
 }  // namespace medius::record

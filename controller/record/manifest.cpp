@@ -13,9 +13,10 @@ namespace medius::record {
 namespace {
 
 constexpr std::string_view kMagic = "MEDMAN01";
-// One slot is one page of the file system: 72 bytes of head, 16 a name, CRC at the end.
+// One slot is one page of the file system: 72 bytes of head, 16 a name, 40 of the audit log's
+// newest row, CRC at the end. Slots from before there was an audit log have zeros there: no row.
 constexpr std::size_t kSlotSize = 4096;
-static_assert(72 + 16 * kManifestNames + 4 <= kSlotSize);
+static_assert(72 + 16 * kManifestNames + 40 + 4 <= kSlotSize);
 
 struct Slot {
   std::uint64_t generation = 0;
@@ -33,6 +34,9 @@ std::string encode(const Slot& slot) {
       .put(slot.state.chain_head)
       .put(static_cast<std::uint32_t>(slot.state.recent.size()));
   for (const AcknowledgedWrite& write : slot.state.recent) writer.put(write.sequence).put(write.id);
+  const Sha256& hash = slot.state.audit.hash;
+  writer.put(slot.state.audit.sequence)
+      .raw({reinterpret_cast<const char*>(hash.data()), hash.size()});
   std::string bytes = writer.take();
   bytes.resize(kSlotSize - sizeof(std::uint32_t), '\0');
   const std::uint32_t crc = crc32c(bytes.data(), bytes.size());
@@ -62,6 +66,9 @@ std::optional<Slot> decode(std::string_view bytes) {
     write.id = reader.get<std::uint64_t>();
     slot.state.recent.push_back(write);
   }
+  slot.state.audit.sequence = reader.get<std::uint64_t>();
+  const std::string_view hash = reader.raw(slot.state.audit.hash.size());
+  std::copy(hash.begin(), hash.end(), slot.state.audit.hash.begin());
   return slot;
 }
 

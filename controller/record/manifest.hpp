@@ -12,6 +12,8 @@
 
 #include <tl/expected.hpp>
 
+#include "controller/record/audit.hpp"
+
 struct sqlite3_file;
 
 namespace medius::record {
@@ -35,6 +37,7 @@ struct ManifestState {
   std::uint64_t set_count = 0;            // closed sets
   std::uint64_t chain_head = 0;           // of the last closed set
   std::vector<AcknowledgedWrite> recent;  // oldest first, at most kManifestNames
+  AuditHead audit;                        // newest row of the audit log
 
   // Appends to `recent` and forgets the oldest beyond the bound.
   void remember(const AcknowledgedWrite& write);

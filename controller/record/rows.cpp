@@ -10,7 +10,8 @@
 namespace medius::record {
 namespace {
 
-constexpr std::uint16_t kSessionVersion = 1;
+// 2: the plan, at the end of the row.
+constexpr std::uint16_t kSessionVersion = 2;
 // 2: metrics with flags, uncertainty and version, at the end of the row.
 constexpr std::uint16_t kSetVersion = 2;
 constexpr std::uint16_t kRepVersion = 2;
@@ -88,19 +89,22 @@ std::string encode_session(const SessionRecord& session) {
       .put(session.program_id)
       .put(session.client_id)
       .put(session.start_unix_ns)
-      .put(session.end_unix_ns);
+      .put(session.end_unix_ns)
+      .put(session.plan_id);
   return writer.take();
 }
 
 std::optional<SessionRecord> decode_session(std::string_view bytes) {
   ByteReader reader(bytes);
-  if (reader.get<std::uint16_t>() != kSessionVersion) return std::nullopt;
+  const auto version = reader.get<std::uint16_t>();
+  if (version < 1 || version > kSessionVersion) return std::nullopt;
   SessionRecord session;
   session.id = reader.get_text();
   session.program_id = reader.get_text();
   session.client_id = reader.get_text();
   session.start_unix_ns = reader.get<std::int64_t>();
   session.end_unix_ns = reader.get<std::int64_t>();
+  if (version >= 2) session.plan_id = reader.get_text();
   if (!reader.ok_and_empty()) return std::nullopt;
   return session;
 }

@@ -7,7 +7,7 @@
 namespace medius::record {
 namespace {
 
-constexpr std::array<Migration, 3> kStation{{
+constexpr std::array<Migration, 5> kStation{{
     {"sessions, sets and repetitions",
      // sequence: of the acknowledged write; 0 while a set is open.
      "CREATE TABLE sessions(id TEXT PRIMARY KEY, sequence INTEGER NOT NULL, payload BLOB NOT NULL,"
@@ -29,6 +29,23 @@ constexpr std::array<Migration, 3> kStation{{
      "CREATE TABLE guided(id TEXT PRIMARY KEY, session_id TEXT NOT NULL, sequence INTEGER NOT NULL,"
      " payload BLOB NOT NULL, crc INTEGER NOT NULL) WITHOUT ROWID;"
      "CREATE INDEX guided_by_session ON guided(session_id, id);"},
+    {"the audit log, which is only ever appended to",
+     "CREATE TABLE audit(sequence INTEGER PRIMARY KEY, payload BLOB NOT NULL, before BLOB NOT NULL,"
+     " hash BLOB NOT NULL);"
+     "CREATE TRIGGER audit_unchanged BEFORE UPDATE ON audit BEGIN"
+     " SELECT RAISE(ABORT, 'the audit log is only appended to'); END;"
+     "CREATE TRIGGER audit_undeleted BEFORE DELETE ON audit BEGIN"
+     " SELECT RAISE(ABORT, 'the audit log is only appended to'); END;"},
+    {"people, their plans, and what was erased",
+     "CREATE TABLE clients(id TEXT PRIMARY KEY, payload BLOB NOT NULL, crc INTEGER NOT NULL)"
+     " WITHOUT ROWID;"
+     "CREATE TABLE plans(id TEXT PRIMARY KEY, client_id TEXT NOT NULL, payload BLOB NOT NULL,"
+     " crc INTEGER NOT NULL) WITHOUT ROWID;"
+     "CREATE INDEX plans_by_client ON plans(client_id, id);"
+     "CREATE TABLE plan_days(plan_id TEXT NOT NULL, ordinal INTEGER NOT NULL, payload BLOB NOT"
+     " NULL, crc INTEGER NOT NULL, PRIMARY KEY(plan_id, ordinal)) WITHOUT ROWID;"
+     // Ids of erased sessions and guided exercises: asked for, and known not to be lost.
+     "CREATE TABLE erased(id TEXT PRIMARY KEY, crc INTEGER NOT NULL) WITHOUT ROWID;"},
 }};
 
 constexpr std::array<Migration, 1> kSamples{{

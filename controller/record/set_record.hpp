@@ -20,6 +20,7 @@ struct SessionRecord {
   std::string client_id;   // the person who trains; empty: nobody named
   std::int64_t start_unix_ns = 0;
   std::int64_t end_unix_ns = 0;  // 0 = open
+  std::string plan_id;           // of the client's plan; empty: outside a plan
 };
 
 struct SetRecord {

@@ -31,7 +31,11 @@ tl::expected<void, StoreError> check_set(const SetRecord& set) {
 
 std::uint64_t chain_of(std::uint64_t before, std::uint64_t sequence, const std::string& id,
                        const std::string& payload) {
-  return chained(chained(before, sequence), row_crc("sets", id, sequence, payload));
+  return chain_after(before, sequence, row_crc("sets", id, sequence, payload));
+}
+
+std::uint64_t chain_after(std::uint64_t before, std::uint64_t sequence, std::uint32_t payload_crc) {
+  return chained(chained(before, sequence), payload_crc);
 }
 
 std::uint32_t set_crc(const std::string& id, std::uint64_t sequence, std::uint64_t chain,
@@ -91,8 +95,8 @@ tl::expected<void, StoreError> Store::Impl::acknowledge() {
   return {};
 }
 
-tl::expected<void, StoreError> Store::Impl::reserve_ids() {
-  const std::uint64_t limit = next_id + kIdBatch - 1;
+tl::expected<void, StoreError> Store::Impl::reserve_ids(std::uint64_t count) {
+  const std::uint64_t limit = next_id + count - 1;
   auto done = station->transact([&] {
     Statement(*station, "INSERT OR REPLACE INTO counters VALUES('ids',?,?)")
         .bind(as_signed(limit))
@@ -112,7 +116,7 @@ std::optional<SetRowFull> Store::Impl::set_row(const std::string& id) {
   row.bind(id);
   if (!row.next()) return std::nullopt;
   auto full = read_set_row(row);
-  if (!full) note_damage(id);
+  if (!full && !read_erased_set(row)) note_damage(id);
   return full;
 }
 
@@ -213,7 +217,9 @@ tl::expected<StoredSet, StoreError> Store::Impl::already_closed(const SetRecord&
 }
 
 Store::Store(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
-Store::~Store() = default;
+Store::~Store() {
+  if (const auto running = impl_->backup.lock()) running->abandon();
+}
 
 tl::expected<std::unique_ptr<Store>, StoreError> Store::open(const std::string& directory,
                                                              Disk& disk) {
@@ -518,9 +524,27 @@ tl::expected<std::string, StoreError> Store::next_id() {
   if (auto sound = impl_->ensure_sound(); !sound) return tl::unexpected(sound.error());
   Impl& impl = *impl_;
   if (impl.next_id > impl.committed.id_high_water) {
-    if (auto reserved = impl.reserve_ids(); !reserved) return tl::unexpected(reserved.error());
+    if (auto reserved = impl.reserve_ids(kIdBatch); !reserved) {
+      return tl::unexpected(reserved.error());
+    }
   }
   return id_text(impl.next_id++);
+}
+
+tl::expected<std::string, StoreError> Store::next_ids(std::uint64_t count) {
+  if (count == 0 || count > kIdsInARowMax) {
+    return tl::unexpected(StoreError{"store: " + std::to_string(count) +
+                                     " ids in a row, possible are 1 to " +
+                                     std::to_string(kIdsInARowMax) + "; ask for fewer"});
+  }
+  if (auto sound = impl_->ensure_sound(); !sound) return tl::unexpected(sound.error());
+  Impl& impl = *impl_;
+  if (impl.next_id + count - 1 > impl.committed.id_high_water) {
+    if (auto reserved = impl.reserve_ids(count); !reserved) return tl::unexpected(reserved.error());
+  }
+  const std::uint64_t first = impl.next_id;
+  impl.next_id += count;
+  return id_text(first);
 }
 
 }  // namespace medius::record

@@ -16,12 +16,15 @@
 
 #include <tl/expected.hpp>
 
+#include "controller/record/audit.hpp"
 #include "controller/record/guided_record.hpp"
+#include "controller/record/people.hpp"
 #include "controller/record/set_record.hpp"
 
 namespace medius::record {
 
 class Disk;
+class StoreBackup;
 [[nodiscard]] Disk& real_disk();  // the computer's own files; disk.hpp
 
 struct StoreError {
@@ -33,7 +36,9 @@ struct StoreReport {
   int schema_version = 0;
   std::uint64_t sessions = 0;
   std::uint64_t sets = 0;
-  std::uint64_t guided = 0;        // exercises without the machine
+  std::uint64_t guided = 0;   // exercises without the machine
+  std::uint64_t clients = 0;  // people who train
+  std::uint64_t plans = 0;
   std::uint64_t rows_damaged = 0;  // CRC mismatch
   std::vector<std::string> damaged_ids;
   std::vector<std::string> missing_ids;      // acknowledged once, not in the database; stays named
@@ -79,6 +84,34 @@ class Store {
   // from then on. The sealed rows stay. `set` has the same repetitions as the stored one.
   [[nodiscard]] tl::expected<void, StoreError> put_recomputed(const SetRecord& set);
 
+  // People and plans: the newest value under its id, durable when the call returns. Their rows are
+  // checked at every start; a damaged one is named "clients/ID" or "plans/ID".
+  [[nodiscard]] tl::expected<void, StoreError> put_client(const ClientRecord& client);
+  [[nodiscard]] std::optional<ClientRecord> client(const std::string& id);
+  // By id, above `after_id` unless that is empty.
+  [[nodiscard]] std::vector<ClientRecord> clients(std::size_t limit, const std::string& after_id);
+  // The client's row alone: for somebody who has neither plans nor sessions.
+  [[nodiscard]] tl::expected<void, StoreError> remove_client(const std::string& id);
+  // The plan and, in the same transaction, a day of it.
+  [[nodiscard]] tl::expected<void, StoreError> put_plan(const PlanRecord& plan,
+                                                        const PlanDayRecord* day = nullptr);
+  [[nodiscard]] std::optional<PlanRecord> plan(const std::string& id);
+  // By id, above `after_id`; of one client unless `client_id` is empty.
+  [[nodiscard]] std::vector<PlanRecord> plans(std::size_t limit, const std::string& after_id,
+                                              const std::string& client_id = {});
+  [[nodiscard]] std::vector<PlanDayRecord> plan_days(const std::string& plan_id);  // oldest first
+  [[nodiscard]] tl::expected<void, StoreError> remove_plan(const std::string& id);
+  // Oldest first. Reads every session's row: some 10 us each.
+  [[nodiscard]] std::vector<SessionRecord> sessions_of_client(const std::string& client_id);
+  // Takes everything of one person out of the databases, samples included, and overwrites the
+  // space: their client row, plans, sessions, sets, repetitions and guided exercises. Of each set
+  // an empty row with its checksum stays, so that the others' chain still holds. Nothing is undone
+  // by an error; calling it again completes it. Backups are not reached.
+  struct Erased {
+    std::uint64_t plans = 0, sessions = 0, sets = 0, guided = 0;
+  };
+  [[nodiscard]] tl::expected<Erased, StoreError> erase_client(const std::string& client_id);
+
   // Newest first, below `before_id` unless that is empty. Damaged rows are left out and named in
   // the report, here and below.
   [[nodiscard]] std::vector<SessionRecord> sessions(std::size_t limit,
@@ -90,10 +123,33 @@ class Store {
   // All samples of a set; error if a block is damaged (names it).
   [[nodiscard]] tl::expected<std::vector<rt::SampleRecord>, StoreError> samples(
       const std::string& set_id);
+  // The audit log. One transaction for all events: when it returns, they are durable; the newest
+  // row. An error: none of them is stored. Rows can be neither changed nor removed by this program.
+  [[nodiscard]] tl::expected<AuditHead, StoreError> append_audit(
+      std::span<const AuditEvent> events);
+  // Rows after a sequence, oldest first, as they stand; AuditVerifier judges them.
+  [[nodiscard]] std::vector<AuditRow> audit_rows(std::uint64_t after, std::size_t limit);
+  // Newest first, below `before` unless that is 0.
+  [[nodiscard]] std::vector<AuditRow> audit_rows_before(std::uint64_t before, std::size_t limit);
+  // The newest row that was acknowledged, as the manifest has it.
+  [[nodiscard]] AuditHead audit_head() const;
+
+  // Begins a copy of the whole store as a folder of that name, which must not exist; backup.hpp.
+  // One at a time. A store that reopens its files after a failed write ends it.
+  [[nodiscard]] tl::expected<std::shared_ptr<StoreBackup>, StoreError> begin_backup(
+      const std::string& folder);
+  // SQLite's own check of station.db; nothing if all is well.
+  [[nodiscard]] std::optional<std::string> integrity_problem();
+
   // Ids for new sessions and sets: strictly increasing over restarts, never reused.
   [[nodiscard]] tl::expected<std::string, StoreError> next_id();
+  // The first of `count` ids in a row (1 to kIdsInARowMax), for somebody who hands them out
+  // without asking again.
+  static constexpr std::uint64_t kIdsInARowMax = 1u << 20;
+  [[nodiscard]] tl::expected<std::string, StoreError> next_ids(std::uint64_t count);
 
  private:
+  friend class StoreBackup;
   struct Impl;
   explicit Store(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;

@@ -3,12 +3,14 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "controller/record/backup.hpp"
 #include "controller/record/database.hpp"
 #include "controller/record/disk.hpp"
 #include "controller/record/manifest.hpp"
@@ -50,6 +52,7 @@ struct Store::Impl {
   ManifestState committed;              // what the database holds
   std::uint64_t next_id = 1;
   std::size_t writes_since_checkpoint = 0;
+  std::weak_ptr<StoreBackup> backup;  // reads the databases: it ends before they are closed
   bool suspect = false;  // a write or a sync failed: reopen before trusting the connection again
   std::map<std::string, OpenSet> open_sets;
   // Blocks as they came: one vector would be copied over and over while it grows.
@@ -73,7 +76,7 @@ struct Store::Impl {
   bool read_failed();
   [[nodiscard]] StoreError broken(const std::string& doing, const DatabaseError& error);
   [[nodiscard]] tl::expected<void, StoreError> acknowledge();
-  [[nodiscard]] tl::expected<void, StoreError> reserve_ids();
+  [[nodiscard]] tl::expected<void, StoreError> reserve_ids(std::uint64_t count);
   void note_damage(const std::string& id);
   [[nodiscard]] std::optional<SetRowFull> set_row(const std::string& id);
   [[nodiscard]] std::vector<measure::RepMetrics> reps_of(const std::string& id,
@@ -83,6 +86,16 @@ struct Store::Impl {
   // store_guided.cpp
   void scan_guided(std::vector<AcknowledgedWrite>& seen);
   [[nodiscard]] bool has_guided(const std::string& id, std::uint64_t sequence);
+  // store_people.cpp
+  void scan_people();
+  [[nodiscard]] tl::expected<void, StoreError> people_changed(const std::string& doing,
+                                                              const std::function<void()>& body);
+  // store_erase.cpp
+  [[nodiscard]] bool was_erased(const std::string& id);
+  void erase_session(const std::string& session_id, const std::vector<std::string>& set_ids);
+  // store_audit.cpp
+  // The newest row, and whether the end is the one that was acknowledged.
+  void find_audit_head(const AuditHead& known);
   // Within a transaction: the repetitions and the closed row. Moves `state` on.
   void write_closed(const SetRecord& set, SetSeal seal, ManifestState& state);
   void write_reps(const SetRecord& set, SetSeal& seal);
@@ -117,7 +130,16 @@ struct Store::Impl {
                                      const std::string& id, const std::string& payload);
 [[nodiscard]] std::uint32_t set_crc(const std::string& id, std::uint64_t sequence,
                                     std::uint64_t chain, const std::string& payload);
+[[nodiscard]] std::uint64_t chain_after(std::uint64_t before, std::uint64_t sequence,
+                                        std::uint32_t payload_crc);
 [[nodiscard]] std::optional<SetRowFull> read_set_row(const Statement& row);
+// What stands in the place of an erased set: the checksum that its payload had in the chain.
+[[nodiscard]] std::string encode_erased_set(std::uint32_t payload_crc);
+struct ErasedSet {
+  std::uint64_t sequence = 0, chain = 0;
+  std::uint32_t payload_crc = 0;
+};
+[[nodiscard]] std::optional<ErasedSet> read_erased_set(const Statement& row);
 inline constexpr const char* kSetColumns = "id, session_id, sequence, chain, payload, crc";
 
 // SQLite's integers are signed; ours are bit patterns.

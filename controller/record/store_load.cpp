@@ -166,6 +166,17 @@ void Store::Impl::scan_sessions(std::vector<AcknowledgedWrite>& seen) {
 void Store::Impl::scan_sets(std::vector<AcknowledgedWrite>& seen,
                             std::vector<std::string>& open_ids) {
   bool chain_known = true;
+  const auto take_erased = [&](const ErasedSet& erased) {
+    if (chain_known &&
+        chain_after(committed.chain_head, erased.sequence, erased.payload_crc) != erased.chain) {
+      report.notes.push_back("store " + directory +
+                             ": the chain breaks before an erased set, so sets closed just before "
+                             "it are missing; look for them in a backup");
+    }
+    chain_known = true;
+    committed.chain_head = erased.chain;
+    committed.sequence = std::max(committed.sequence, erased.sequence);
+  };
   Statement rows(*station,
                  std::string("SELECT ") + kSetColumns + " FROM sets ORDER BY sequence, id");
   while (rows.next()) {
@@ -175,8 +186,14 @@ void Store::Impl::scan_sets(std::vector<AcknowledgedWrite>& seen,
       open_ids.push_back(id);
       continue;
     }
-    ++report.sets;
     ++committed.set_count;
+    const auto erased = row ? std::nullopt : read_erased_set(rows);
+    if (erased) {
+      take_erased(*erased);
+      seen.push_back({erased->sequence, id_number(id)});
+      continue;
+    }
+    ++report.sets;
     if (!row) {
       note_damage(id);
       committed.chain_head = as_unsigned(rows.integer(3));
@@ -261,7 +278,7 @@ void Store::Impl::find_missing(const ManifestState& known) {
       is_session = row.bind(id).next();
       there = is_session && as_unsigned(row.integer(0)) >= write.sequence;
     }
-    there = there || has_guided(id, write.sequence);
+    there = there || has_guided(id, write.sequence) || was_erased(id);
     const bool damaged = std::find(report.damaged_ids.begin(), report.damaged_ids.end(), id) !=
                          report.damaged_ids.end();
     if (there || damaged) continue;
@@ -277,8 +294,8 @@ void Store::Impl::find_missing(const ManifestState& known) {
   }
   // A set whose session is nowhere: the session was lost.
   Statement orphans(*station,
-                    "SELECT DISTINCT session_id FROM sets WHERE sequence<>0 AND session_id NOT IN"
-                    " (SELECT id FROM sessions)");
+                    "SELECT DISTINCT session_id FROM sets WHERE sequence<>0 AND session_id<>''"
+                    " AND session_id NOT IN (SELECT id FROM sessions)");
   while (orphans.next()) {
     const auto session = orphans.text(0);
     report.notes.push_back("store " + directory + ": sets name session " + session +
@@ -319,7 +336,7 @@ void Store::Impl::settle_ids(const ManifestState& known, bool manifest_found,
                                                << kIdGenerationShift);
   }
   // A manifest whose newest slot was damaged is one reservation behind: skip one more.
-  if (anything_before) floor += kIdBatch;
+  if (anything_before) floor += kIdsInARowMax;
   next_id = std::max(next_id, floor + 1);
   committed.id_high_water = next_id - 1;  // nothing reserved: the next id reserves anew
 }
@@ -397,6 +414,8 @@ tl::expected<void, StoreError> Store::Impl::verify(const ManifestState& known,
   scan_sets(seen, open_ids);
   scan_reps();
   scan_guided(seen);
+  scan_people();
+  find_audit_head(known.audit);
   std::sort(seen.begin(), seen.end(),
             [](const auto& a, const auto& b) { return a.sequence < b.sequence; });
   const std::size_t old = seen.size() - std::min(seen.size(), kManifestNames);
@@ -420,6 +439,7 @@ tl::expected<void, StoreError> Store::Impl::load(bool at_start) {
   report.interrupted_ids = std::move(before.interrupted_ids);
   report.quarantined = std::move(before.quarantined);
   report.notes = std::move(before.notes);
+  if (const auto running = backup.lock()) running->abandon();
   station.reset();
   blocks.reset();
   if (in_memory()) return open_database(station, kStationFile, false);
@@ -462,7 +482,8 @@ tl::expected<void, StoreError> Store::Impl::settle(bool at_start, const Manifest
   }
   const bool manifest_is_right =
       known.sequence == committed.sequence && known.set_count == committed.set_count &&
-      known.chain_head == committed.chain_head && known.id_high_water >= committed.id_high_water;
+      known.chain_head == committed.chain_head && known.id_high_water >= committed.id_high_water &&
+      known.audit == committed.audit;
   manifest_sequence = known.sequence;
   if (done && (!at_start || !manifest_is_right)) done = acknowledge();
   if (!done && at_start) {

@@ -199,8 +199,11 @@ std::optional<Refusal> Station::Impl::check_confirm(const ConfirmGuidedOrder& or
 }
 
 void Station::Impl::confirm_guided(const ConfirmGuidedOrder& order, const ReceiptAnswer& answer) {
-  const char* what = order.skip ? "skip_guided" : "confirm_guided";
-  if (!admit(order.header, what, answer)) return;
+  const std::string what =
+      order.skip ? fmt::format("skip_guided '{:.32}': {:.64}", order.guided_id, order.reason)
+                 : fmt::format("confirm_guided '{:.32}' {}", order.guided_id,
+                               order.reps ? std::to_string(*order.reps) : "as asked");
+  if (!admit(order.header, what, LeaseNeed::kWhenHeld, answer)) return;
   if (const auto wrong = check_confirm(order)) {
     refuse(order.header, what, *wrong, answer);
     return;

@@ -1,8 +1,11 @@
 // Orders that the loop has to take: load, parameter, pause, resume, stop. They are answered when
 // the loop has taken them, with the tick at which it did.
+#include <limits>
+
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include "controller/base/tick.hpp"
 #include "controller/station/order_limits.hpp"
 #include "controller/station/station_impl.hpp"
 
@@ -30,9 +33,11 @@ void Station::Impl::await(std::uint64_t command_id, const OrderHeader& header, P
                           const ReceiptAnswer& answer) {
   audit->info("accepted {} '{:.64}' of '{:.64}' as command {}", order.what, header.request_id,
               header.client_name, command_id);
+  order.header = header;
   order.waiters.emplace_back(answer, false);
   order.deadline_ns = now_ns + order_timeout_ns();
-  if (!header.request_id.empty()) pending_by_request.emplace(header.request_id, command_id);
+  order.key = answer_key(header);
+  if (!header.request_id.empty()) pending_by_request.emplace(order.key, command_id);
   pending.emplace(command_id, std::move(order));
   if (publish_now) publish();
 }
@@ -49,6 +54,8 @@ void Station::Impl::settle_orders(const rt::Event& event) {
   pending.erase(found);
   if (event.kind == rt::EventKind::kCommandTaken || order.always_accepted) {
     order.receipt.tick = event.tick;
+    loop.refresh(now_ns);
+    order.receipt.report = load_report(event.axis);
     if (event.kind == rt::EventKind::kCommandTaken && order.on_taken) {
       order.on_taken(event, order.receipt);
     }
@@ -85,15 +92,44 @@ void Station::Impl::expire_orders() {
 
 void Station::Impl::answer_pending(PendingOrder& order, Outcome<Receipt> outcome) {
   const std::string& request_id = order.receipt.request_id;
-  pending_by_request.erase(request_id);
-  if (!outcome)
+  pending_by_request.erase(order.key);
+  if (outcome) {
+    note_accepted(order.header, order.what, *outcome);
+  } else {
     audit->warn("not carried out: {} '{:.64}': {}", order.what, request_id,
                 outcome.error().message);
-  if (!check_request_id(request_id)) (outcome ? accepted : refused).remember(request_id, outcome);
+    note_refused(order.header, order.what, outcome.error());
+  }
+  if (!check_request_id(request_id)) {
+    (outcome ? accepted : refused).remember(order.key, {order.what, outcome});
+  }
   for (const auto& [answer, repeated] : order.waiters) {
     Outcome<Receipt> copy = outcome;
     if (copy) copy->duplicate = repeated;
     answer(std::move(copy));
+  }
+}
+
+LoadReport Station::Impl::load_report(std::uint8_t axis) const {
+  const rt::AxisStatus& now = loop.status().axis[axis];
+  const std::int64_t age_ns = now.drive_age_ns > 0 ? now.drive_age_ns : 0;
+  const auto age = static_cast<std::uint64_t>(age_ns / kTickPeriodNs);
+  const std::uint64_t tick = loop.status().tick;
+  return {now.load_applied, now.load_applied_tick, now.drive_force_readback,
+          tick > age ? tick - age : 0};
+}
+
+// Whether the last change of a load has come into force by now.
+void Station::Impl::watch_load_change() {
+  if (!load_change || load_change_command == 0) return;
+  const rt::AxisStatus& axis = loop.status().axis[load_change->axis];
+  load_change->report = load_report(load_change->axis);
+  if (!set || set->ending) {
+    load_change_command = 0;
+  } else if (axis.load_command_id >= load_change_command) {
+    load_change_command = 0;
+    load_change->applied = true;
+    publish_now = true;
   }
 }
 
@@ -131,7 +167,7 @@ std::optional<Refusal> Station::Impl::check_adjust(const AdjustLoadOrder& order)
                                                       order.axis, config.machine.axes.size())};
   }
   LoadCheck load{order.load, order.coordinate, 1.0};
-  if (set) load.eccentric_ratio = set->ratio;
+  if (set && !set->ending) load.eccentric_ratio = set->ratio;
   if (auto wrong = check_load(config.machine.axes[order.axis], load)) return wrong;
   if (set && set->on_axis(order.axis) != nullptr) {
     if (auto wrong = check_drive_limit(order.load, set->ratio)) return wrong;
@@ -141,22 +177,48 @@ std::optional<Refusal> Station::Impl::check_adjust(const AdjustLoadOrder& order)
     return wrong_state(
         fmt::format("no set is under way (the station is {}); start one first", to_string(state)));
   }
+  // During a rest the set to come is meant.
+  const std::size_t next = session_->next;
+  if (!set && next >= session_->plan.size()) return std::nullopt;
+  const ProgramBlock& block =
+      set ? set->block : session_->program.blocks[session_->plan[next].block];
+  const auto over =
+      over_cap(session_->trainee, block.exercise_id, block.coordinate, order.load, arms());
+  if (over) return Refusal{RefusalCode::kOverLimit, *over};
   return std::nullopt;
 }
 
+// The load that the order replaces; infinite where there is none, which the checks refuse.
+double Station::Impl::load_before() const {
+  if (!session_ || state == StationState::kUnloading) {
+    return std::numeric_limits<double>::infinity();
+  }
+  if (set && set->started()) return set->load_ordered;
+  if (session_->next >= session_->plan.size()) return std::numeric_limits<double>::infinity();
+  const PlannedSet& planned = session_->plan[session_->next];
+  const auto adjusted = session_->adjusted.find({planned.block, planned.side});
+  return adjusted == session_->adjusted.end() ? session_->program.blocks[planned.block].load
+                                              : adjusted->second;
+}
+
 void Station::Impl::adjust_load(const AdjustLoadOrder& order, const ReceiptAnswer& answer) {
-  constexpr const char* kWhat = "adjust_load";
-  if (!admit(order.header, kWhat, answer)) return;
+  const std::string what =
+      fmt::format("adjust_load {} {} on axis {}", order.load,
+                  order.coordinate == hal::CoordinateKind::kCable ? "N" : "Nm", order.axis);
+  const bool raises = order.load > load_before();
+  if (!admit(order.header, what, raises ? LeaseNeed::kWhenHeld : LeaseNeed::kEpochOnly, answer)) {
+    return;
+  }
   if (auto wrong = check_adjust(order)) {
-    refuse(order.header, kWhat, *wrong, answer);
+    refuse(order.header, what, *wrong, answer);
     return;
   }
   if (!set || !set->started()) {
-    plan_load(order, answer);
+    plan_load(order, what, answer);
     return;
   }
   if (set->on_axis(order.axis) == nullptr) {
-    refuse(order.header, kWhat,
+    refuse(order.header, what,
            wrong_state(fmt::format("the set under way uses axis {}, not {}", set->first().axis,
                                    order.axis)),
            answer);
@@ -165,10 +227,7 @@ void Station::Impl::adjust_load(const AdjustLoadOrder& order, const ReceiptAnswe
   const bool increase = order.load > set->load_ordered;
   std::optional<Refusal> wrong;
   if (increase && client_lost_) {
-    wrong =
-        wrong_state(fmt::format("increases are frozen while client '{}' is lost; wait for it or "
-                                "stop the set",
-                                session_->client_name));
+    wrong = wrong_state(why_frozen());
   }
   for (const SetSide& side : set->sides) {
     if (!increase || wrong) break;
@@ -180,7 +239,7 @@ void Station::Impl::adjust_load(const AdjustLoadOrder& order, const ReceiptAnswe
     if (!id) wrong = queue_full();
   }
   if (wrong) {
-    refuse(order.header, kWhat, *wrong, answer);
+    refuse(order.header, what, *wrong, answer);
     return;
   }
   const double before = set->load_ordered;
@@ -197,9 +256,14 @@ void Station::Impl::adjust_load(const AdjustLoadOrder& order, const ReceiptAnswe
   pending_order.receipt = receipt_for(order.header);
   pending_order.receipt.requested = order.load;
   pending_order.receipt.effect = increase ? Effect::kAtBottom : Effect::kRamping;
-  pending_order.what = fmt::format("{} {}", kWhat, order.load);
-  pending_order.on_taken = [](const rt::Event& event, Receipt& receipt) {
+  pending_order.what = what;
+  pending_order.on_taken = [this, client = order.header.client_name](const rt::Event& event,
+                                                                     Receipt& receipt) {
     receipt.accepted = event.value;
+    load_change = LoadChange{receipt.request_id, client,     event.axis, receipt.requested,
+                             event.value,        event.tick, false,      receipt.report};
+    load_change_command = event.command_id;
+    publish_now = true;
   };
   const std::string set_id = set->first().record.id;
   if (increase) {
@@ -222,12 +286,11 @@ void Station::Impl::adjust_load(const AdjustLoadOrder& order, const ReceiptAnswe
 }
 
 // Before a set has begun its load is only a plan.
-void Station::Impl::plan_load(const AdjustLoadOrder& order, const ReceiptAnswer& answer) {
-  constexpr const char* kWhat = "adjust_load of the next set";
+void Station::Impl::plan_load(const AdjustLoadOrder& order, const std::string& what,
+                              const ReceiptAnswer& answer) {
   const PlannedSet& planned = session_->plan[session_->next];
   ProgramBlock block = session_->program.blocks[planned.block];
-  const auto adjusted = session_->adjusted.find({planned.block, planned.side});
-  const double before = adjusted == session_->adjusted.end() ? block.load : adjusted->second;
+  const double before = load_before();
   block.load = order.load;
   const auto axes = axes_for(config.machine, block.coordinate, planned.side);
   std::optional<Refusal> wrong;
@@ -242,17 +305,14 @@ void Station::Impl::plan_load(const AdjustLoadOrder& order, const ReceiptAnswer&
     wrong = wrong_state(fmt::format("the next set does not use axis {}", order.axis));
   }
   if (!wrong && order.load > before && client_lost_) {
-    wrong =
-        wrong_state(fmt::format("increases are frozen while client '{}' is lost; wait for it or "
-                                "stop the session",
-                                session_->client_name));
+    wrong = wrong_state(why_frozen());
   }
   for (const std::size_t axis : axes) {
     if (wrong || !(order.load > before)) break;
     wrong = check_load_step(config.machine.axes[axis], before, order.load);
   }
   if (wrong) {
-    refuse(order.header, kWhat, *wrong, answer);
+    refuse(order.header, what, *wrong, answer);
     return;
   }
   session_->adjusted[{planned.block, planned.side}] = order.load;
@@ -266,7 +326,7 @@ void Station::Impl::plan_load(const AdjustLoadOrder& order, const ReceiptAnswer&
   Receipt receipt = receipt_for(order.header);
   receipt.effect = Effect::kScheduled;
   receipt.requested = receipt.accepted = order.load;
-  accept(order.header, fmt::format("{} to {}", kWhat, order.load), std::move(receipt), answer);
+  accept(order.header, what, std::move(receipt), answer);
 }
 
 // ---- parameters ---------------------------------------------------------------------------
@@ -296,10 +356,7 @@ std::optional<Refusal> Station::Impl::check_set_parameter(const SetParameterOrde
                     parameter->name, profile.id));
   }
   if (client_lost_) {
-    return wrong_state(
-        fmt::format("parameters are frozen while client '{}' is lost; wait for it or "
-                    "stop the set",
-                    session_->client_name));
+    return wrong_state(why_frozen());
   }
   ProfileChoice choice = set->block.profile;
   choice.parameters[parameter->name] = order.value;
@@ -314,8 +371,9 @@ std::optional<Refusal> Station::Impl::check_set_parameter(const SetParameterOrde
 }
 
 void Station::Impl::set_parameter(const SetParameterOrder& order, const ReceiptAnswer& answer) {
-  constexpr const char* kWhat = "set_parameter";
-  if (!admit(order.header, kWhat, answer)) return;
+  const std::string what =
+      fmt::format("set_parameter {:.64} {} on axis {}", order.parameter, order.value, order.axis);
+  if (!admit(order.header, what, LeaseNeed::kWhenHeld, answer)) return;
   std::optional<Refusal> wrong = check_set_parameter(order);
   const ParameterInfo* parameter = nullptr;
   std::optional<std::uint64_t> id;
@@ -327,7 +385,7 @@ void Station::Impl::set_parameter(const SetParameterOrder& order, const ReceiptA
     if (!id) wrong = queue_full();
   }
   if (wrong) {
-    refuse(order.header, kWhat, *wrong, answer);
+    refuse(order.header, what, *wrong, answer);
     return;
   }
   const auto given = set->block.profile.parameters.find(parameter->name);
@@ -341,7 +399,7 @@ void Station::Impl::set_parameter(const SetParameterOrder& order, const ReceiptA
   pending_order.receipt.requested = order.value;
   pending_order.receipt.effect =
       (parameter->flags & MEDIUS_PARAM_SLEW) != 0 ? Effect::kRamping : Effect::kApplied;
-  pending_order.what = fmt::format("{} {} {}", kWhat, parameter->name, order.value);
+  pending_order.what = what;
   pending_order.on_taken = [](const rt::Event& event, Receipt& receipt) {
     receipt.accepted = event.value;
   };
@@ -366,7 +424,7 @@ void Station::Impl::set_parameter(const SetParameterOrder& order, const ReceiptA
 // ---- pause and resume ---------------------------------------------------------------------
 void Station::Impl::pause(const OrderHeader& header, const ReceiptAnswer& answer) {
   constexpr const char* kWhat = "pause";
-  if (!admit(header, kWhat, answer)) return;
+  if (!admit(header, kWhat, LeaseNeed::kNone, answer)) return;
   const bool guided_pause =
       state == StationState::kGuided && !guided->watches_pelvis && !guided->measuring;
   if (state != StationState::kWorking && state != StationState::kResting && !guided_pause) {
@@ -401,10 +459,7 @@ void Station::Impl::pause(const OrderHeader& header, const ReceiptAnswer& answer
 
 std::optional<Refusal> Station::Impl::may_resume() const {
   if (client_lost_) {
-    return wrong_state(
-        fmt::format("increases are frozen while client '{}' is lost; wait for it or "
-                    "stop the session",
-                    session_->client_name));
+    return wrong_state(why_frozen());
   }
   if (state == StationState::kResting) return std::nullopt;
   if (state == StationState::kGuided && paused) return std::nullopt;
@@ -441,7 +496,7 @@ std::optional<Refusal> Station::Impl::may_resume() const {
 
 void Station::Impl::resume(const OrderHeader& header, const ReceiptAnswer& answer) {
   constexpr const char* kWhat = "resume";
-  if (!admit(header, kWhat, answer)) return;
+  if (!admit(header, kWhat, LeaseNeed::kWhenHeld, answer)) return;
   std::optional<Refusal> wrong = may_resume();
   std::optional<std::uint64_t> id;
   if (!wrong && state == StationState::kWorking) {
@@ -508,13 +563,13 @@ void Station::Impl::stop(const OrderHeader& header, const ReceiptAnswer& answer)
   receipt.version = version;
   receipt.effect = under_load ? Effect::kRamping : Effect::kApplied;
 
-  if (const Outcome<Receipt>* first = accepted.find(header.request_id)) {
-    Outcome<Receipt> again = *first;
+  if (const Remembered* first = accepted.find(answer_key(header))) {
+    Outcome<Receipt> again = first->outcome;
     again->duplicate = true;
     answer(std::move(again));
     return;
   }
-  if (const auto same = pending_by_request.find(header.request_id);
+  if (const auto same = pending_by_request.find(answer_key(header));
       same != pending_by_request.end()) {
     pending.at(same->second).waiters.emplace_back(answer, true);
     return;

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "controller/base/clamp.hpp"
+#include "controller/record/export.hpp"
 
 namespace medius::station {
 namespace {
@@ -107,6 +108,14 @@ Check check_hold(const MachineConfig& machine, const ProfileInfo& profile,
                     axis.name, 1e3 * give, cable ? "mm" : "mrad", cable ? "N" : "Nm"));
   }
   return std::nullopt;
+}
+
+Check check_linked_side(const AxisMachineConfig& axis, record::Side side) {
+  const bool one = side == record::Side::kLeft || side == record::Side::kRight;
+  if (!axis.engine.linked_arms || !one) return std::nullopt;
+  return refusal(RefusalCode::kInvalid,
+                 fmt::format("side is {}, but linked arms move both legs; order both sides",
+                             record::to_string(side)));
 }
 
 }  // namespace
@@ -277,6 +286,7 @@ Check check_block(const MachineConfig& machine, const PluginHost& plugins,
               block.exercise_id, block.load, cable ? "N" : "Nm", cable ? "cable" : "lever",
               machine.name, cable ? "load_nm" : "load_n"));
     }
+    if (Check wrong = check_linked_side(machine.axes[axes.front()], side)) return wrong;
     const LoadCheck load{block.load, block.coordinate,
                          eccentric_ratio(profile->second, block.profile)};
     for (const std::size_t axis : axes) {

@@ -1,4 +1,4 @@
-// Every order's way in: request ids and their remembered answers, versions, sessions, lost clients.
+// Every order's way in: request ids and their remembered answers, leases, versions, sessions.
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
@@ -25,37 +25,72 @@ std::string list_programs(const ProgramLibrary& library) {
 
 }  // namespace
 
+std::string answer_key(const OrderHeader& header) {
+  return header.request_id + '\n' + header.client_name;
+}
+
+// True when it has been answered, or will be with the order that is under way.
+bool Station::Impl::answered_before(const OrderHeader& header, const std::string& what,
+                                    const ReceiptAnswer& answer) {
+  const std::string key = answer_key(header);
+  const auto another = [&](const std::string& first) {
+    return tl::make_unexpected(
+        Refusal{RefusalCode::kInvalid,
+                fmt::format("request id '{}' was used for {:.96} already, this is {:.96}; choose a "
+                            "new id for each order",
+                            header.request_id, first, what)});
+  };
+  for (const auto* memory : {&accepted, &refused}) {
+    if (const Remembered* first = memory->find(key)) {
+      answer(first->what == what ? as_duplicate(first->outcome) : another(first->what));
+      return true;
+    }
+  }
+  const auto under_way = pending_by_request.find(key);
+  if (under_way == pending_by_request.end()) return false;
+  PendingOrder& first = pending.at(under_way->second);
+  if (first.what != what) {
+    answer(another(first.what));
+  } else if (first.waiters.size() < kOrdersUnderWayMax) {
+    first.waiters.emplace_back(answer, true);
+  } else {
+    answer(tl::make_unexpected(
+        Refusal{RefusalCode::kBusy, fmt::format("order '{}' was sent {} times already and waits "
+                                                "for its answer; wait too",
+                                                header.request_id, first.waiters.size())}));
+  }
+  return true;
+}
+
 // True when the order is new and may be looked at; otherwise it has been answered.
-bool Station::Impl::admit(const OrderHeader& header, const char* what,
+bool Station::Impl::admit(const OrderHeader& header, const std::string& what, LeaseNeed need,
                           const ReceiptAnswer& answer) {
   now_ns = runtime.monotonic_ns();
   loop.refresh(now_ns);
+  look_after_trainer();
   if (auto wrong = check_request_id(header.request_id)) {
     refuse(header, what, *wrong, answer);
     return false;
   }
-  for (const auto* memory : {&accepted, &refused}) {
-    if (const Outcome<Receipt>* first = memory->find(header.request_id)) {
-      answer(as_duplicate(*first));
-      return false;
-    }
-  }
-  const auto under_way = pending_by_request.find(header.request_id);
-  if (under_way != pending_by_request.end()) {
-    auto& waiters = pending.at(under_way->second).waiters;
-    if (waiters.size() < kOrdersUnderWayMax) {
-      waiters.emplace_back(answer, true);
-    } else {
-      answer(tl::make_unexpected(
-          Refusal{RefusalCode::kBusy, fmt::format("order '{}' was sent {} times already and waits "
-                                                  "for its answer; wait too",
-                                                  header.request_id, waiters.size())}));
-    }
-    return false;
-  }
+  if (answered_before(header, what, answer)) return false;
   if (shutting_down) {
     refuse(header, what, {RefusalCode::kUnavailable, "the controller shuts down; start it again"},
            answer);
+    return false;
+  }
+  const std::int64_t age_ns = now_ns - header.received_ns;
+  if (header.time_to_live_ns != 0 && age_ns > header.time_to_live_ns) {
+    refuse(header, what,
+           {RefusalCode::kExpired,
+            fmt::format("order {} waited {} us, longer than its time to live of {} us; look at the "
+                        "station and order again",
+                        header.request_id, age_ns / 1000, header.time_to_live_ns / 1000)},
+           answer);
+    return false;
+  }
+  if (need == LeaseNeed::kWhenHeld && header.lease_required) need = LeaseNeed::kAlways;
+  if (auto wrong = leases.check(header.client_name, header.lease_epoch, need, now_ns)) {
+    refuse(header, what, *wrong, answer);
     return false;
   }
   if (header.expected_version && *header.expected_version != version) {
@@ -78,35 +113,46 @@ bool Station::Impl::admit(const OrderHeader& header, const char* what,
   return true;
 }
 
-void Station::Impl::refuse(const OrderHeader& header, const char* what, Refusal refusal,
-                           const ReceiptAnswer& answer) {
+bool Station::Impl::log_refusal(const std::string& what, const std::string& id,
+                                const std::string& who, const std::string& why) {
   if (now_ns - refusal_window_ns >= 1'000'000'000) {
-    if (refusals_muted > 0) audit->warn("{} more refusals not logged", refusals_muted);
+    if (refusals_muted > 0) {
+      audit->warn("{} more refusals not logged", refusals_muted);
+      note_muted();
+    }
     refusal_window_ns = now_ns;
     refusals_in_window = 0;
     refusals_muted = 0;
   }
-  if (refusals_in_window < kRefusalsLoggedPerSecond) {
-    ++refusals_in_window;
-    // Cut short: a client chooses these texts.
-    audit->warn("refused {} '{:.64}' of '{:.64}': {}", what, header.request_id, header.client_name,
-                refusal.message);
-  } else {
+  if (refusals_in_window >= kRefusalsLoggedPerSecond) {
     ++refusals_muted;
+    return false;
+  }
+  ++refusals_in_window;
+  // Cut short: a client chooses these texts.
+  audit->warn("refused {:.96} '{:.64}' of '{:.64}': {}", what, id, who, why);
+  return true;
+}
+
+void Station::Impl::refuse(const OrderHeader& header, const std::string& what, Refusal refusal,
+                           const ReceiptAnswer& answer) {
+  if (log_refusal(what, header.request_id, header.client_name, refusal.message)) {
+    note_refused(header, what, refusal);
   }
   // What was refused for want of room was not looked at: the same order may be sent again.
   const bool remembered =
       refusal.code != RefusalCode::kBusy && !check_request_id(header.request_id);
   const Outcome<Receipt> outcome = tl::make_unexpected(std::move(refusal));
-  if (remembered) refused.remember(header.request_id, outcome);
+  if (remembered) refused.remember(answer_key(header), {what, outcome});
   answer(outcome);
 }
 
 // An order that the state machine carries out by itself.
 void Station::Impl::accept(const OrderHeader& header, const std::string& what, Receipt receipt,
                            const ReceiptAnswer& answer) {
-  audit->info("accepted {} '{:.64}' of '{:.64}'", what, header.request_id, header.client_name);
-  accepted.remember(header.request_id, receipt);
+  audit->info("accepted {:.96} '{:.64}' of '{:.64}'", what, header.request_id, header.client_name);
+  accepted.remember(answer_key(header), {what, receipt});
+  note_accepted(header, what, receipt);
   if (publish_now) publish();
   answer(std::move(receipt));
 }
@@ -158,53 +204,59 @@ std::optional<Refusal> Station::Impl::may_start() const {
 }
 
 void Station::Impl::start_session(const StartSessionOrder& order, const ReceiptAnswer& answer) {
-  if (!admit(order.header, "start_session", answer)) return;
+  std::string what =
+      fmt::format("start_session '{:.64}' for '{:.64}'", order.program_id, order.client_id);
+  if (!order.plan_id.empty()) what += fmt::format(" of plan '{:.64}'", order.plan_id);
+  if (!admit(order.header, what, LeaseNeed::kWhenHeld, answer)) return;
+  if (order.planned) {
+    if (!*order.planned) {
+      refuse(order.header, what, order.planned->error(), answer);
+      return;
+    }
+    const PlannedSession& planned = **order.planned;
+    start(order.header, what, share_of(planned.program, config.machine), planned.program,
+          planned.trainee, answer);
+    return;
+  }
   const auto program = config.programs.programs.find(order.program_id);
   if (program == config.programs.programs.end()) {
-    refuse(order.header, "start_session",
+    refuse(order.header, what,
            {RefusalCode::kNotFound, fmt::format("program '{:.64}' is not known; choose one of: {}",
                                                 order.program_id, list_programs(config.programs))},
            answer);
     return;
   }
-  start(order.header, "start_session", share_of(program->second, config.machine), program->second,
-        order.client_id, answer);
+  start(order.header, what, share_of(program->second, config.machine), program->second,
+        Trainee{order.client_id, "", {}, {}}, answer);
 }
 
 void Station::Impl::start_set(const StartSetOrder& order, const ReceiptAnswer& answer) {
-  if (!admit(order.header, "start_set", answer)) return;
+  const std::string what =
+      fmt::format("start_set '{:.64}' {} x {} for '{:.64}'", order.block.exercise_id,
+                  order.block.reps, order.block.load, order.client_id);
+  if (!admit(order.header, what, LeaseNeed::kWhenHeld, answer)) return;
   Program free_set;
   free_set.blocks.push_back(order.block);
   free_set.blocks.front().sets = 1;
   if (order.block.sides.size() > 1) free_set.blocks.front().sides.resize(1);
   if (order.block.exercise_id.empty() || order.block.exercise_id.size() > kMaxTextLength) {
     refuse(
-        order.header, "start_set",
+        order.header, what,
         {RefusalCode::kInvalid, "the prescription names no exercise; use a row of the catalogue"},
         answer);
-    return;
-  }
-  const bool linked = !config.machine.axes.empty() && config.machine.axes[0].engine.linked_arms;
-  const auto& sides = free_set.blocks.front().sides;
-  if (linked && !sides.empty() &&
-      (sides.front() == record::Side::kLeft || sides.front() == record::Side::kRight)) {
-    refuse(order.header, "start_set",
-           {RefusalCode::kInvalid,
-            fmt::format("side is {}, but linked arms move both legs; order both sides",
-                        record::to_string(sides.front()))},
-           answer);
     return;
   }
   MachineShare share = share_of(free_set, config.machine);
   // An order names the axis' own load, a program that of one arm.
   if (!share.program.blocks.empty()) share.program.blocks = free_set.blocks;
-  start(order.header, "start_set", std::move(share), std::move(free_set), order.client_id, answer);
+  start(order.header, what, std::move(share), std::move(free_set),
+        Trainee{order.client_id, "", order.caps, {}}, answer);
 }
 
-void Station::Impl::start(const OrderHeader& header, const char* what, MachineShare share,
-                          Program program, const std::string& client_id,
-                          const ReceiptAnswer& answer) {
+void Station::Impl::start(const OrderHeader& header, const std::string& what, MachineShare share,
+                          Program program, Trainee trainee, const ReceiptAnswer& answer) {
   std::optional<Refusal> wrong = may_start();
+  const std::string& client_id = trainee.client_id;
   if (!wrong && client_id.size() > kMaxTextLength) {
     wrong = Refusal{RefusalCode::kInvalid,
                     fmt::format("client has {} characters, at most {}; shorten it",
@@ -218,6 +270,9 @@ void Station::Impl::start(const OrderHeader& header, const char* what, MachineSh
   if (!nothing_here) program = std::move(share.program);
   for (const ProgramBlock& block : program.blocks) {
     if (!wrong) wrong = check_block(config.machine, plugins, block);
+    if (wrong || block.guided) continue;
+    const auto over = over_cap(trainee, block.exercise_id, block.coordinate, block.load, arms());
+    if (over) wrong = Refusal{RefusalCode::kOverLimit, *over};
   }
   if (wrong) {
     refuse(header, what, *wrong, answer);
@@ -227,6 +282,8 @@ void Station::Impl::start(const OrderHeader& header, const char* what, MachineSh
   next.record.id = runtime.new_id();
   next.record.program_id = program.id;
   next.record.client_id = client_id;
+  next.record.plan_id = trainee.plan_id;
+  next.trainee = std::move(trainee);
   next.record.start_unix_ns = runtime.wall_unix_ns();
   next.client_name = header.client_name;
   next.skipped = std::move(share.skipped);
@@ -242,7 +299,7 @@ void Station::Impl::start(const OrderHeader& header, const char* what, MachineSh
     begin_guided();
     Receipt receipt = receipt_for(header);
     receipt.effect = Effect::kScheduled;
-    accept(header, fmt::format("{} '{}'", what, session_->program.id), std::move(receipt), answer);
+    accept(header, what, std::move(receipt), answer);
     return;
   }
   auto first = prepare(next, 0);
@@ -257,41 +314,13 @@ void Station::Impl::start(const OrderHeader& header, const char* what, MachineSh
   order.receipt = receipt_for(header);
   order.receipt.effect = Effect::kScheduled;
   order.receipt.requested = order.receipt.accepted = set->block.load;
-  order.what = fmt::format("{} '{}'", what, session_->program.id);
+  order.what = what;
   await(set->sides.back().enable_id, header, std::move(order), answer);
 }
 
-void Station::Impl::freeze_increases(bool frozen) {
-  for (std::size_t axis = 0; axis < config.machine.axes.size(); ++axis) {
-    loop.send({.kind = rt::CommandKind::kFreezeIncreases,
-               .axis = static_cast<std::uint8_t>(axis),
-               .value = frozen ? 1.0 : 0.0});
-  }
-}
-
-bool Station::Impl::went_away(const std::string& client_name) const {
-  return client_name == client_gone_ && now_ns - client_gone_ns_ < kGoneAtStartNs;
-}
-
-void Station::Impl::client_lost(const std::string& client_name) {
-  client_gone_ = client_name;
-  client_gone_ns_ = runtime.monotonic_ns();
-  if (!session_ || client_lost_ || session_->client_name != client_name) return;
-  client_lost_ = true;
-  audit->warn("client '{}' is lost: the set goes on, increases are frozen", client_name);
-  freeze_increases(true);
-  changed();
-  publish();
-}
-
-void Station::Impl::client_returned(const std::string& client_name) {
-  if (client_gone_ == client_name) client_gone_.reset();
-  if (!session_ || !client_lost_ || session_->client_name != client_name) return;
-  client_lost_ = false;
-  audit->info("client '{}' is back", client_name);
-  freeze_increases(false);
-  changed();
-  publish();
+double Station::Impl::arms() const {
+  const bool linked = !config.machine.axes.empty() && config.machine.axes[0].engine.linked_arms;
+  return linked ? 2.0 : 1.0;
 }
 
 }  // namespace medius::station

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -55,18 +56,19 @@ bool in_second_half(const PlanCalendar& plan, std::uint32_t days_done) {
   return 2 * days_done >= plan.weeks * plan.days_per_week;
 }
 
-// The set or guided exercise of this number in the session, from 1, belongs to a block with a
-// progression.
-bool progresses(const Program& session, std::uint32_t index) {
-  std::size_t before = 0;
+// The numbers, from 1, of an exercise's working sets in a session: of blocks with a progression.
+std::set<std::uint32_t> working_sets(const Program& session, const std::string& exercise_id,
+                                     bool guided) {
+  std::set<std::uint32_t> indices;
+  std::uint32_t before = 0;
   for (const ProgramBlock& block : session.blocks) {
-    const std::size_t count = block.sets * block.sides.size();
-    if (index > before && index <= before + count) {
-      return block.progression != Progression::kFixed;
-    }
+    const auto count = block.sets * static_cast<std::uint32_t>(block.sides.size());
+    const bool counts = block.progression != Progression::kFixed && block.guided == guided &&
+                        block.exercise_id == exercise_id;
+    for (std::uint32_t i = 1; counts && i <= count; ++i) indices.insert(before + i);
     before += count;
   }
-  return false;
+  return indices;
 }
 
 void set_load(const PlanState& state, ProgramBlock& block) {
@@ -166,18 +168,23 @@ MachineShare share_of(const Program& program, const MachineConfig& machine) {
 DayFigures day_figures(const Program& session, std::span<const record::SetRecord> sets,
                        const std::string& exercise_id) {
   DayFigures day;
+  const auto asked = working_sets(session, exercise_id, false);
+  std::set<std::uint32_t> done;  // a set of both arms is two records
   for (const record::SetRecord& set : sets) {
-    if (set.exercise_id != exercise_id || !progresses(session, set.index)) continue;
+    if (set.exercise_id != exercise_id || !asked.contains(set.index)) continue;
+    done.insert(set.index);
     day.sets.push_back(figures_of(set));
   }
+  day.sets_missing = static_cast<std::uint32_t>(asked.size() - done.size());
   return day;
 }
 
 DayFigures guided_figures(const Program& session, std::span<const record::GuidedRecord> guided,
                           const std::string& exercise_id) {
   DayFigures day;
+  const auto asked = working_sets(session, exercise_id, true);
   for (const record::GuidedRecord& one : guided) {
-    if (one.exercise_id != exercise_id || !progresses(session, one.index)) continue;
+    if (one.exercise_id != exercise_id || !asked.contains(one.index)) continue;
     SetFigures figures;
     figures.side = one.side;
     figures.reps_asked = one.reps_asked;
@@ -185,6 +192,7 @@ DayFigures guided_figures(const Program& session, std::span<const record::Guided
     figures.ended_by_count = one.reps_confirmed >= one.reps_asked;
     day.sets.push_back(figures);
   }
+  day.sets_missing = static_cast<std::uint32_t>(asked.size() - day.sets.size());
   return day;
 }
 

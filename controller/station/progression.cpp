@@ -100,12 +100,14 @@ void more_load(const ProgressionRules& rules, const ExerciseState& state, const 
   if (state.load_cap && next > *state.load_cap) {
     if (state.load >= *state.load_cap) {
       decision.refused = true;
+      decision.capped = true;
       decision.reason =
           fmt::format("{}, but {:g} is the therapist's limit; only a therapist raises it", why,
                       *state.load_cap);
       return;
     }
     next = *state.load_cap;
+    decision.capped = true;
     cap = ", the therapist's limit";
   }
   decision.change = Change::kMoreLoad;
@@ -274,9 +276,14 @@ Decision progress(const ProgressionRules& rules, ExerciseState& state, const Day
     return decision;
   }
   const auto fell = quality_fell(rules, state, day);
-  const std::uint32_t surplus_days = done.surplus && !fell ? state.surplus_days + 1 : 0;
+  const bool whole = day.sets_missing == 0;
+  const bool surplus = done.surplus && !fell && whole;
+  const std::uint32_t surplus_days = surplus ? state.surplus_days + 1 : 0;
   if (!done.all_done) {
     decide_short(rules, state, done, decision);
+  } else if (!whole) {
+    decision.reason = fmt::format("{} of {} sets were not begun: the same again", day.sets_missing,
+                                  day.sets.size() + day.sets_missing);
   } else if (fell) {
     decision.refused = true;
     decision.reason = "no increase: " + *fell;

@@ -31,6 +31,7 @@ struct SetFigures {
 // All working sets of an exercise on one day, in order.
 struct DayFigures {
   std::vector<SetFigures> sets;
+  std::uint32_t sets_missing = 0;  // asked for, and not begun
 };
 
 // What the plan remembers of an exercise.
@@ -78,6 +79,7 @@ struct Decision {
   std::uint32_t reps_before = 0, reps = 0;
   bool refused = false;  // would have risen, but quality fell
   bool applied = true;   // false: proposed to a therapist; load and repetitions stay
+  bool capped = false;   // a therapist's limit stopped or shortened the increase
   std::string reason;    // a sentence with numbers
 };
 

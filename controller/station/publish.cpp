@@ -43,10 +43,12 @@ std::vector<std::string> Station::Impl::warnings() const {
     list.push_back(fmt::format("the loop stands still at tick {}", status.tick));
   }
   if (client_lost_ && session_) {
-    list.push_back(fmt::format("client '{}' is lost: the set goes on, increases are frozen",
-                               session_->client_name));
+    list.push_back("the set goes on: " + why_frozen());
   }
-  if (session_) list.insert(list.end(), session_->skipped.begin(), session_->skipped.end());
+  if (session_) {
+    list.insert(list.end(), session_->trainee.notes.begin(), session_->trainee.notes.end());
+    list.insert(list.end(), session_->skipped.begin(), session_->skipped.end());
+  }
   if (!store_trouble.empty()) {
     list.push_back(
         fmt::format("not stored yet ({} waiting): {}", records.unacknowledged(), store_trouble));
@@ -86,7 +88,9 @@ void Station::Impl::fill(Snapshot& out) const {
   out.session_id = session_ ? session_->record.id : "";
   out.program_id = session_ ? session_->program.id : "";
   out.client_id = session_ ? session_->record.client_id : "";
+  out.plan_id = session_ ? session_->record.plan_id : "";
   out.sets_total = session_ ? static_cast<std::uint32_t>(session_->plan.size()) : last_sets_total;
+  out.stored_session_id = shown_session_id;
   out.stored_set_ids = stored_set_ids;
   out.set.reset();
   out.other_set.reset();
@@ -108,6 +112,14 @@ void Station::Impl::fill(Snapshot& out) const {
     if (guided) out.block = task->block;
   }
   out.set_index = out.set ? out.set->index : out.guided ? out.guided->record.index : 0;
+  out.load_change = load_change;
+  const Lease* held = leases.current(now_ns);
+  out.lease = held == nullptr ? std::nullopt : std::optional(*held);
+  out.lease_remaining_s = 0.0;
+  if (held != nullptr) {
+    out.lease_remaining_s = 1e-9 * static_cast<double>(held->expires_ns - now_ns);
+  }
+  out.increases_frozen = held_by_lost_client();
   out.rest_remaining_s = 0.0;
   if (state == StationState::kResting && rest_end_tick > status.tick) {
     out.rest_remaining_s = static_cast<double>(rest_end_tick - status.tick) * kTickPeriodS;

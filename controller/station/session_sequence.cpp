@@ -84,14 +84,22 @@ void Station::Impl::begin_session(Session next) {
   session_ends_after_set = false;
   end_reason.clear();
   paused = false;
-  client_lost_ = went_away(session_->client_name);
+  starter_gone_ = went_away(session_->client_name);
+  lease_ran_out_of_.clear();
+  client_lost_ = starter_gone_;
+  load_change.reset();
   shown_session_id = session_->record.id;
   stored_set_ids.clear();
   last_set.clear();
   last_guided.reset();
   audit->info("session {} starts: program '{}', {} sets, client '{}'", session_->record.id,
               session_->program.id, session_->plan.size(), session_->client_name);
+  for (const std::string& note : session_->trainee.notes) audit->warn("session: {}", note);
+  note_session("session_started", session_->record, session_->client_name, "");
   records.put_session(session_->record);
+  if (!session_->record.plan_id.empty()) {
+    plans.begun(session_->record.plan_id, session_->record.id);
+  }
 }
 
 void Station::Impl::arm() {
@@ -216,12 +224,15 @@ void Station::Impl::close_session(const std::string& because) {
   last_sets_total = static_cast<std::uint32_t>(session_->plan.size());
   session_->record.end_unix_ns = runtime.wall_unix_ns();
   records.put_session(session_->record);
+  if (!session_->record.plan_id.empty()) plans.ended(session_->record.id);
   audit->info("session {} ends: {}", session_->record.id, because);
+  note_session("session_ended", session_->record, "", because);
   session_.reset();
   paused = false;
   session_ends_after_set = false;
   if (client_lost_) freeze_increases(false);
-  client_lost_ = false;
+  client_lost_ = starter_gone_ = false;
+  lease_ran_out_of_.clear();
 }
 
 void Station::Impl::end_session(const std::string& because) {
@@ -248,6 +259,7 @@ void Station::Impl::watch_fault() {
 
 void Station::Impl::enter_fault(safety::FaultCode code) {
   audit->error("fault: {}", fault_sentence(code));
+  note_fault("fault_latched", fault_sentence(code), loop.status().tick);
   // The loop may have taken a set of which it has not told yet.
   if (set && set->any([](const SetSide& side) { return side.start_id != 0; })) {
     send_to_sides({.kind = rt::CommandKind::kEndSet});
@@ -308,6 +320,7 @@ void Station::Impl::on_event(const rt::Event& event) {
         // An event from before a decrease must not count as the load in force.
         side->load_in_force = at_most(event.value, set->load_ordered);
         side->record.load_end = side->load_in_force;
+        note_load_applied(*side, event);
         publish_now = true;
       }
       break;
@@ -322,9 +335,11 @@ void Station::Impl::on_event(const rt::Event& event) {
     case EventKind::kFault:
       if (set) set->pause_reason = "paused by " + fault_sentence(event.fault);
       audit->error("tick {}: axis {}: {}", event.tick, event.axis, fault_sentence(event.fault));
+      note_fault("fault", fault_sentence(event.fault), event.tick);
       break;
     case EventKind::kFaultCleared:
       audit->info("tick {}: reset at the operator panel", event.tick);
+      note_fault("fault_cleared", "reset at the operator panel", event.tick);
       break;
     case EventKind::kNone:
     case EventKind::kDirectionChanged:

@@ -160,6 +160,7 @@ void Station::Impl::begin_recording() {
     audit->info("set {} starts: {} {}, {} reps at {}, profile {}", side.record.id,
                 side.record.exercise_id, record::to_string(side.record.side),
                 side.record.reps_target, side.record.load_start, side.record.profile_id);
+    note_set("set_started", side.record, "");
   }
 }
 
@@ -249,6 +250,7 @@ void Station::Impl::end_set(record::SetEnd why, const std::string& because) {
   begin_recording();
   settle_counts(why);
   audit->info("set {} ends ({}): {}", set->first().record.id, end_word(why), because);
+  for (const SetSide& side : set->sides) note_set("set_ended", side.record, because);
   set->unload_id = send_to_sides({.kind = rt::CommandKind::kUnload});
   unload_stage = UnloadStage::kRamp;
   stage_tick = loop.status().tick;

@@ -52,7 +52,10 @@ Station::Impl::Impl(Runtime& the_runtime, rt::EngineChannels& channels, PluginHo
       records(the_runtime, channels, store,
               {[this](const std::string& id, const measure::RepMetrics& rep) { on_rep(id, rep); },
                [this](const record::StoredSet& stored) { on_stored(stored); },
-               [this](const std::string& message) { on_store_trouble(message); }}) {
+               [this](const std::string& message) { on_store_trouble(message); }}),
+      plans(the_runtime, store, config.programs, config.machine,
+            {[this](const SettledSession& settled) { on_plan_settled(settled); },
+             [this](const std::string& message) { audit->error("plan: {}", message); }}) {
   fill(snapshot);
 }
 
@@ -62,6 +65,7 @@ void Station::Impl::start() {
               plugins.profiles().size());
   now_ns = runtime.monotonic_ns();
   next_step_ns = now_ns;
+  plans.start();
   schedule_step();
 }
 
@@ -81,6 +85,8 @@ void Station::Impl::step() {
   ++steps;
   loop.poll(now_ns, [this](const rt::Event& event) { on_event(event); });
   expire_orders();
+  look_after_trainer();
+  watch_load_change();
   watch_fault();
   switch (state) {
     case StationState::kIdle:
@@ -111,6 +117,7 @@ void Station::Impl::step() {
       break;
   }
   records.step(now_ns);
+  plans.step(now_ns, records.unacknowledged() == 0);
   if (steps % kDrainSteps == 0) records.drain();
   check_shutdown();
   publish_if_due();
@@ -146,7 +153,8 @@ void Station::Impl::shutdown(std::function<void()> done) {
 void Station::Impl::check_shutdown() {
   if (!shutdown_done) return;
   const bool at_rest = state == StationState::kIdle || state == StationState::kFault;
-  if (!(at_rest && records.unacknowledged() == 0) && now_ns < shutdown_deadline_ns) return;
+  const bool all_kept = records.unacknowledged() == 0 && plans.unsettled() == 0;
+  if (!(at_rest && all_kept) && now_ns < shutdown_deadline_ns) return;
   if (!at_rest) drives_off();
   audit->info("station is down; {} sets not stored", records.unacknowledged());
   publish();
@@ -209,6 +217,19 @@ void Station::confirm_guided(const ConfirmGuidedOrder& order, Answer<Receipt> an
 void Station::stop(const OrderHeader& header, Answer<Receipt> answer) {
   impl_->stop(header, answer);
 }
+tl::expected<LeaseGrant, Refusal> Station::acquire_lease(const LeaseRequest& request) {
+  return impl_->acquire_lease(request);
+}
+tl::expected<Lease, Refusal> Station::renew_lease(const LeaseClaim& claim) {
+  return impl_->renew_lease(claim);
+}
+tl::expected<void, Refusal> Station::release_lease(const LeaseClaim& claim) {
+  return impl_->release_lease(claim);
+}
+tl::expected<Lease, Refusal> Station::hand_over_lease(const LeaseClaim& claim,
+                                                      const std::string& to) {
+  return impl_->hand_over_lease(claim, to);
+}
 void Station::client_lost(const std::string& client_name) {
   impl_->client_lost(client_name);
 }
@@ -220,6 +241,10 @@ const Snapshot& Station::snapshot() const {
 }
 const ProgramLibrary& Station::programs() const {
   return impl_->config.programs;
+}
+
+PeopleDesk Station::people() const {
+  return impl_->plans.desk();
 }
 
 Station::ObserverId Station::observe(Observer observer) {

@@ -13,14 +13,18 @@
 
 #include <tl/expected.hpp>
 
+#include "controller/record/audit.hpp"
 #include "controller/record/recorder.hpp"
 #include "controller/record/store.hpp"
 #include "controller/rt/engine.hpp"
+#include "controller/station/lease.hpp"
 #include "controller/station/machine_config.hpp"
 #include "controller/station/pace.hpp"
 #include "controller/station/plugin_host.hpp"
 #include "controller/station/program.hpp"
+#include "controller/station/refusal.hpp"
 #include "controller/station/runtime.hpp"
+#include "controller/station/trainee.hpp"
 
 namespace spdlog {
 class logger;
@@ -40,29 +44,28 @@ enum class StationState : std::uint8_t {
   kGuided,      // an exercise without the machine: drives off, paced, waits for a confirmation
 };
 
-// Why an order was refused. Maps to a gRPC status; the message says thing, value, limit, next step.
-enum class RefusalCode : std::uint8_t {
-  kInvalid = 0,      // a value nobody could accept       -> INVALID_ARGUMENT
-  kNotFound,         // unknown program, profile, ...     -> NOT_FOUND
-  kWrongState,       // not now                           -> FAILED_PRECONDITION
-  kVersionConflict,  // expected_version is stale         -> ABORTED
-  kOverLimit,        // beyond a limit, named             -> OUT_OF_RANGE
-  kExpired,          // time to live has passed           -> DEADLINE_EXCEEDED
-  kBusy,             // a queue is full                   -> RESOURCE_EXHAUSTED
-  kUnavailable,      // no machine, store broken          -> UNAVAILABLE
-};
-
-struct Refusal {
-  RefusalCode code = RefusalCode::kInvalid;
-  std::string message;
-};
-
-// Rides on every order. The first answer to a request id is remembered and given again.
+// Rides on every order. The first answer to a request id of a client is remembered and given again
+// to the same order; another order with that id is refused.
 struct OrderHeader {
   std::string request_id;  // 1..64 printable characters, chosen by the client
   std::optional<std::uint64_t> expected_version;  // refuse unless the station is at this version
-  std::string client_name;                        // for the audit log
+  // Of the lease under which it was given; one that is over makes the order stale.
+  std::optional<std::uint64_t> lease_epoch;
+  // When it was received, and how much later it may still be taken up; 0: at any time. Stop never
+  // expires.
+  std::int64_t received_ns = 0, time_to_live_ns = 0;
+  bool lease_required = false;  // also while nobody holds the lease: who orders from elsewhere
+  std::string client_name;      // for the audit log, and whose lease it is
+  std::string role = "local";   // of its certificate, for the audit log
   ParameterAuthority authority = ParameterAuthority::kUser;  // how far parameters may be raised
+};
+
+// What the drive reported at a tick about an axis' load; 0 at tick 0: not an order to the loop.
+struct LoadReport {
+  double applied = 0.0;            // base load in force
+  std::uint64_t applied_tick = 0;  // since then, if no ramp is under way
+  double readback = 0.0;           // force or torque that the drive says it makes
+  std::uint64_t readback_tick = 0;
 };
 
 // When an accepted order takes effect.
@@ -80,21 +83,32 @@ struct Receipt {
   Effect effect = Effect::kApplied;
   double requested = 0.0;  // what was asked (load orders)
   double accepted = 0.0;   // what will be in force
+  LoadReport report;       // of the axis, when the answer was given
   bool duplicate = false;  // this is the remembered first answer
   std::string session_id;
   std::string set_id;
+};
+
+// What a session is made of where a stored client or plan says so.
+struct PlannedSession {
+  Program program;
+  Trainee trainee;
 };
 
 struct StartSessionOrder {
   OrderHeader header;
   std::string program_id;
   std::string client_id;
+  std::string plan_id = {};
+  // Instead of all three: as the store says, or why there is nothing to start.
+  std::optional<tl::expected<PlannedSession, Refusal>> planned = std::nullopt;
 };
 
 struct StartSetOrder {  // a free set outside a program
   OrderHeader header;
   ProgramBlock block;  // sets is ignored; the first side counts
   std::string client_id;
+  std::vector<record::LoadCap> caps = {};  // of the client, where it is a stored one
 };
 
 // A set of both arms has one load: an order for either axis changes both. Parameters likewise.
@@ -128,6 +142,18 @@ struct GuidedView {
   bool watches_pelvis = false;  // a single-leg stance in front of a sensor
 };
 
+// The last change of a load that was accepted, and how far it has come.
+struct LoadChange {
+  std::string request_id;
+  std::string client_name;
+  std::uint8_t axis = 0;
+  double requested = 0.0;
+  double accepted = 0.0;  // as the loop took it
+  std::uint64_t accepted_tick = 0;
+  bool applied = false;  // the ramp has ended; the report is of that moment
+  LoadReport report;
+};
+
 // What a trainer sees; a value, copied whole. Published at least at 20 Hz and on every change.
 struct Snapshot {
   std::uint64_t version = 0;   // raised by every accepted order and state change
@@ -142,17 +168,26 @@ struct Snapshot {
   std::string session_id;
   std::string program_id;
   std::string client_id;
+  std::string plan_id;
   std::uint32_t set_index = 0;  // of the session, from 1
   std::uint32_t sets_total = 0;
   std::optional<record::SetRecord> set;        // under way or just closed, with repetitions so far
   std::optional<record::SetRecord> other_set;  // of a set of both arms: the right one's
-  std::vector<std::string> stored_set_ids;     // of this session, acknowledged
+  std::string stored_session_id;               // under way or just ended
+  std::vector<std::string> stored_set_ids;     // of stored_session_id, acknowledged
   ProgramBlock block;                          // prescription of the set under way
   std::optional<GuidedView> guided;            // instead of a set, while there is one
+  std::optional<LoadChange> load_change;       // of the session
+  std::optional<Lease> lease;                  // of control, while somebody holds it
+  double lease_remaining_s = 0.0;
+  bool increases_frozen = false;  // the trainer is lost
   double rest_remaining_s = 0.0;
   double phase_elapsed_s = 0.0;
   std::vector<std::string> warnings;  // e.g. no real-time permission, store trouble
 };
+
+struct PeopleDesk;
+struct SettledSession;
 
 struct StationConfig {
   MachineConfig machine;
@@ -163,6 +198,7 @@ struct StationConfig {
   bool autostart_next_set = true;  // false: a rest ends by resume()
   std::shared_ptr<spdlog::logger>
       audit;  // orders, refusals, faults; null = spdlog's default logger
+  record::AuditSink* audit_sink = nullptr;  // the same for the store; outlives the station
 };
 
 class Station {
@@ -193,15 +229,25 @@ class Station {
   void pause(const OrderHeader& header, Answer<Receipt> answer);
   void resume(const OrderHeader& header, Answer<Receipt> answer);
   void confirm_guided(const ConfirmGuidedOrder& order, Answer<Receipt> answer);
+  // The lease of control (lease.hpp). Refusals change nothing.
+  [[nodiscard]] tl::expected<LeaseGrant, Refusal> acquire_lease(const LeaseRequest& request);
+  [[nodiscard]] tl::expected<Lease, Refusal> renew_lease(const LeaseClaim& claim);
+  [[nodiscard]] tl::expected<void, Refusal> release_lease(const LeaseClaim& claim);
+  [[nodiscard]] tl::expected<Lease, Refusal> hand_over_lease(const LeaseClaim& claim,
+                                                             const std::string& to);
   // Always accepted, in every state, whatever the expected version: unloads within 500 ms.
   void stop(const OrderHeader& header, Answer<Receipt> answer);
-  // The client that started the session is gone (or back): increases are frozen, the set goes on.
+  // A client's last watch has ended (or one is open again). When it is the one who leads, the
+  // holder of the lease or else the starter of the session, increases are frozen and the set goes
+  // on.
   void client_lost(const std::string& client_name);
   void client_returned(const std::string& client_name);
 
   // [control]
   [[nodiscard]] const Snapshot& snapshot() const;
   [[nodiscard]] const ProgramLibrary& programs() const;
+  // [any] For work with people and plans on the record thread; lives as long as the station.
+  [[nodiscard]] PeopleDesk people() const;
   ObserverId observe(Observer observer);  // called on the control executor
   void unobserve(ObserverId id);
   // [control] Called on the record thread with each drained block of samples, for live streams.

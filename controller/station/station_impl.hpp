@@ -3,9 +3,11 @@
 //   session_sequence.cpp  sessions: idle, arming, pretension, resting, fault
 //   set_sequence.cpp      a set: ready, working, unloading, storing
 //   guided_sequence.cpp   exercises without the machine, and their confirmation
-//   orders.cpp            every order's way in: request ids, versions, session orders
+//   orders.cpp            every order's way in: request ids, leases, versions, session orders
 //   loop_orders.cpp       orders that the loop has to take, and their confirmation
+//   trainer.cpp           who leads: the lease of control, and what happens when they are lost
 //   publish.cpp           what a trainer sees
+//   audit_notes.cpp       what the audit log is told
 // Everything runs on the control executor. Durations of a set count loop ticks, so that a host that
 // stalls plant and controller alike ends no set; only the wait for the loop itself counts control
 // time.
@@ -27,6 +29,7 @@
 #include "controller/station/answer_memory.hpp"
 #include "controller/station/loop_link.hpp"
 #include "controller/station/plan.hpp"
+#include "controller/station/plan_side.hpp"
 #include "controller/station/record_side.hpp"
 #include "controller/station/station.hpp"
 
@@ -71,7 +74,8 @@ struct PlannedSet {
 struct Session {
   record::SessionRecord record;
   Program program;
-  std::string client_name;  // whose loss freezes increases
+  Trainee trainee;
+  std::string client_name;  // the starter: leads unless somebody else holds the lease
   std::vector<PlannedSet> plan;
   std::size_t next = 0;              // index into plan of the set under way or to come
   std::vector<std::string> skipped;  // exercises of the program that this machine has not, and why
@@ -172,7 +176,9 @@ enum class UnloadStage : std::uint8_t { kRamp = 0, kEndSet, kStore };
 // An order that waits for the loop.
 struct PendingOrder {
   Receipt receipt;
-  std::string what;                                     // for the audit: "adjust_load 60 N"
+  OrderHeader header;
+  std::string key;                                      // of its answer in the memory
+  std::string what;                                     // "adjust_load 60 on axis 0"
   std::vector<std::pair<ReceiptAnswer, bool>> waiters;  // second: a repeat of the order
   std::int64_t deadline_ns = 0;
   bool always_accepted = false;  // stop
@@ -180,6 +186,15 @@ struct PendingOrder {
   std::function<void()> undo;       // taken only after the answer said that it was not
   std::function<void()> roll_back;  // refused by the loop, or not taken in time: our books only
 };
+
+// An answer that is remembered, and to which order.
+struct Remembered {
+  std::string what;
+  Outcome<Receipt> outcome;
+};
+
+// One client's request ids are nothing to another's.
+[[nodiscard]] std::string answer_key(const OrderHeader& header);
 
 struct Station::Impl {
   Impl(Runtime& runtime, rt::EngineChannels& channels, PluginHost& plugins, record::Store& store,
@@ -236,6 +251,7 @@ struct Station::Impl {
   void on_rep(const std::string& set_id, const measure::RepMetrics& rep);
   void on_stored(const record::StoredSet& stored);
   void on_store_trouble(const std::string& message);
+  void on_plan_settled(const SettledSession& settled);
 
   // guided_sequence.cpp
   [[nodiscard]] bool next_is_guided(const Session& session) const;
@@ -250,27 +266,51 @@ struct Station::Impl {
   void confirm_guided(const ConfirmGuidedOrder& order, const ReceiptAnswer& answer);
 
   // orders.cpp
-  [[nodiscard]] bool admit(const OrderHeader& header, const char* what,
+  [[nodiscard]] bool admit(const OrderHeader& header, const std::string& what, LeaseNeed need,
                            const ReceiptAnswer& answer);
-  void refuse(const OrderHeader& header, const char* what, Refusal refusal,
+  [[nodiscard]] bool answered_before(const OrderHeader& header, const std::string& what,
+                                     const ReceiptAnswer& answer);
+  void refuse(const OrderHeader& header, const std::string& what, Refusal refusal,
               const ReceiptAnswer& answer);
   void accept(const OrderHeader& header, const std::string& what, Receipt receipt,
               const ReceiptAnswer& answer);
   [[nodiscard]] std::optional<Refusal> may_start() const;
   void start_session(const StartSessionOrder& order, const ReceiptAnswer& answer);
   void start_set(const StartSetOrder& order, const ReceiptAnswer& answer);
-  void start(const OrderHeader& header, const char* what, MachineShare share, Program program,
-             const std::string& client_id, const ReceiptAnswer& answer);
+  void start(const OrderHeader& header, const std::string& what, MachineShare share,
+             Program program, Trainee trainee, const ReceiptAnswer& answer);
+  // Twice the load of an arm where one axis moves both.
+  [[nodiscard]] double arms() const;
+  // False when there were too many within a second.
+  bool log_refusal(const std::string& what, const std::string& id, const std::string& who,
+                   const std::string& why);
+  [[nodiscard]] Receipt receipt_for(const OrderHeader& header) const;
+
+  // trainer.cpp
+  [[nodiscard]] const Lease* lease() const { return leases.current(now_ns); }
+  [[nodiscard]] std::string why_frozen() const;
   [[nodiscard]] bool went_away(const std::string& client_name) const;
   void client_lost(const std::string& client_name);
   void client_returned(const std::string& client_name);
   void freeze_increases(bool frozen);
-  [[nodiscard]] Receipt receipt_for(const OrderHeader& header) const;
+  void look_after_trainer();
+  void take_back_waiting_increase();
+  Outcome<LeaseGrant> acquire_lease(const LeaseRequest& request);
+  Outcome<Lease> renew_lease(const LeaseClaim& claim);
+  Outcome<void> release_lease(const LeaseClaim& claim);
+  Outcome<Lease> hand_over_lease(const LeaseClaim& claim, const std::string& to);
+  [[nodiscard]] std::uint64_t next_epoch();
+  template <typename T>
+  Outcome<T> told(Outcome<T> outcome, const std::string& what, const std::string& who);
 
   // loop_orders.cpp
   void adjust_load(const AdjustLoadOrder& order, const ReceiptAnswer& answer);
   [[nodiscard]] std::optional<Refusal> check_drive_limit(double load, double ratio) const;
-  void plan_load(const AdjustLoadOrder& order, const ReceiptAnswer& answer);
+  void plan_load(const AdjustLoadOrder& order, const std::string& what,
+                 const ReceiptAnswer& answer);
+  [[nodiscard]] double load_before() const;
+  [[nodiscard]] LoadReport load_report(std::uint8_t axis) const;
+  void watch_load_change();
   [[nodiscard]] std::optional<Refusal> check_adjust(const AdjustLoadOrder& order) const;
   [[nodiscard]] std::optional<Refusal> check_set_parameter(const SetParameterOrder& order) const;
   void set_parameter(const SetParameterOrder& order, const ReceiptAnswer& answer);
@@ -286,6 +326,23 @@ struct Station::Impl {
   void expire_orders();
   void answer_pending(PendingOrder& order, Outcome<Receipt> outcome);
 
+  // audit_notes.cpp
+  void note(record::AuditEvent event) const;
+  void note_refused(const OrderHeader& header, const std::string& what,
+                    const Refusal& refusal) const;
+  void note_accepted(const OrderHeader& header, const std::string& what,
+                     const Receipt& receipt) const;
+  void note_session(const char* action, const record::SessionRecord& session,
+                    const std::string& who, const std::string& why) const;
+  void note_set(const char* action, const record::SetRecord& of, const std::string& why) const;
+  void note_load_applied(const SetSide& side, const rt::Event& from) const;
+  void note_lease(const char* action, const std::string& who, record::AuditResult result,
+                  const std::string& why) const;
+  void note_muted() const;
+  void note_fault(const char* action, const std::string& sentence, std::uint64_t tick) const;
+  [[nodiscard]] const char* audit_unit() const;
+  [[nodiscard]] std::string audit_subject() const;
+
   // publish.cpp
   void changed();  // raises the version and marks for publication
   void publish_if_due();
@@ -300,6 +357,7 @@ struct Station::Impl {
   std::shared_ptr<spdlog::logger> audit;
   LoopLink loop;
   RecordSide records;
+  PlanSide plans;
 
   StationState state = StationState::kIdle;
   std::string reason = kWaitingForLoop;
@@ -317,10 +375,17 @@ struct Station::Impl {
   std::uint64_t rest_end_tick = 0;
   bool resumed_rest = false;  // a rest that was told to end, whatever autostart says
   std::uint64_t phase_tick = 0;
-  bool client_lost_ = false;
-  // Whoever left last: a client that is gone before its order to start was carried out is lost.
-  std::optional<std::string> client_gone_;
-  std::int64_t client_gone_ns_ = 0;
+  LeaseBook leases{[this] { return next_epoch(); }};
+  std::uint64_t epoch_base = 0, epochs_left = 0;
+  bool client_lost_ = false;   // whoever leads is lost: increases are frozen
+  bool starter_gone_ = false;  // has no watch open any more
+  bool holder_gone_ = false;   // the same of the lease's holder, if they did not start the session
+  std::string lease_ran_out_of_;  // whose, under this session, and nobody has taken one since
+  std::optional<LoadChange> load_change;
+  std::uint64_t load_change_command = 0;  // the loop's; 0: has been applied, or never will be
+  // Who left lately, and when: a client that is gone before its order to start was carried out is
+  // lost.
+  std::map<std::string, std::int64_t> clients_gone_;
   safety::FaultCode fault_shown = safety::FaultCode::kNone;
   std::vector<record::SetRecord> last_set;  // just closed, a record a side
   std::uint32_t last_sets_total = 0;
@@ -328,12 +393,12 @@ struct Station::Impl {
   std::vector<std::string> stored_set_ids;
   std::string store_trouble;
 
-  AnswerMemory<Outcome<Receipt>> accepted{kAnswersRemembered};
+  AnswerMemory<Remembered> accepted{kAnswersRemembered};
   // Apart, so that a flood of refused orders cannot push out what was applied.
-  AnswerMemory<Outcome<Receipt>> refused{kAnswersRemembered};
+  AnswerMemory<Remembered> refused{kAnswersRemembered};
   std::map<std::uint64_t, PendingOrder> pending;            // by command id
   std::map<std::uint64_t, std::function<void()>> too_late;  // undo of orders that timed out
-  std::map<std::string, std::uint64_t> pending_by_request;
+  std::map<std::string, std::uint64_t> pending_by_request;  // by answer_key()
   std::uint64_t refusals_muted = 0;  // beyond ten a second the audit only counts
   std::int64_t refusal_window_ns = 0;
   int refusals_in_window = 0;

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "hal/check/machine_axes.hpp"
 #include "hal/modbus/bus_plan.hpp"
 #include "hal/modbus/bus_timing.hpp"
 #include "hal/modbus/force_rules.hpp"
@@ -24,34 +25,6 @@ constexpr double kUnloadAgeMs = 20.0;  // compiled in
 constexpr double kMostUnloadAgeMs = 60.0;
 
 constexpr const char* kKinds[] = {"drive", "panel", "pelvis-tilt", "load-cell", "io"};
-
-// The little that the bus must know of the axes; controller/station reads all of it.
-modbus::BusOptions bus_options(const CheckOptions& options, const toml::table& root) {
-  modbus::BusOptions bus;
-  bus.check_only = true;
-  bus.needs_panel = true;
-  bus.device_directory = options.device_directory;
-  bus.simulated = root["machine"]["simulated"].value_or(false);
-  bus.lockstep = root["machine"]["lockstep"].value_or(false);
-  bus.pelvis_sensor = root["machine"]["pelvis_sensor"].value_or(false);
-  const toml::array* const axes = root["axis"].as_array();
-  if (axes == nullptr || axes->empty()) {
-    throw modbus::BusError{options.machine_file + ": no [[axis]]; add one"};
-  }
-  for (const toml::node& node : *axes) {
-    const toml::table* const axis = node.as_table();
-    if (axis == nullptr) throw modbus::BusError{options.machine_file + ": 'axis' must hold tables"};
-    const modbus::TomlReader t(*axis, options.machine_file + ": [[axis]]");
-    const bool lever = t.choice("coordinate", {"cable", "lever"}) == 1;
-    bus.axis_names.push_back(t.text("name"));
-    bus.axis_coordinates.push_back(lever ? CoordinateKind::kLever : CoordinateKind::kCable);
-    bus.axis_velocity_modes.push_back(t.flag_or("drive_velocity_mode", false));
-    bus.axis_linked_arms.push_back(t.flag_or("linked_arms", false));
-    bus.axis_masses.push_back(
-        (*axis)["control"][lever ? "reflected_mass_kgm2" : "reflected_mass_kg"].value_or(0.0));
-  }
-  return bus;
-}
 
 CheckedTransfer checked(const LinkPlan& link, const DevicePlan& device,
                         const modbus::BlockSpec& read_block, const modbus::Transfer& transfer,
@@ -182,7 +155,8 @@ MachineCheck check_machine(const CheckOptions& options) {
   check.file = options.machine_file;
   try {
     const toml::table root = modbus::parse_toml(options.machine_file);
-    const modbus::BusOptions bus = bus_options(options, root);
+    const modbus::BusOptions bus =
+        axes_of_machine(options.machine_file, options.device_directory, root);
     auto plan = modbus::load_bus_plan(options.machine_file, bus);
     if (!plan) throw plan.error();
     check.warnings = plan->warnings;

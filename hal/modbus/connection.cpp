@@ -198,6 +198,10 @@ Outcome Connection::write_one(std::uint8_t unit, std::uint16_t address, std::uin
   return judge(modbus_write_register(context_, address, word), 1);
 }
 
+int Connection::exception_code() const noexcept {
+  return errno_ >= EMBXILFUN && errno_ <= EMBXGTAR ? errno_ - MODBUS_ENOBASE : 0;
+}
+
 const char* Connection::error() const noexcept {
   if (wrong_baud_) return "the line does not run at the baud rate asked for";
   return errno_ == EMFILE ? "no descriptor below FD_SETSIZE is free" : modbus_strerror(errno_);

@@ -68,6 +68,8 @@ class Connection {
                                        std::uint16_t read_address, std::span<std::uint16_t> in);
 
   [[nodiscard]] const char* error() const noexcept;  // of the last call that did not go well
+  // Modbus exception code of the last call when its outcome was kException; 0 otherwise.
+  [[nodiscard]] int exception_code() const noexcept;
   [[nodiscard]] std::uint64_t flushed_bytes() const noexcept { return flushed_bytes_; }
 
  private:

@@ -86,7 +86,7 @@ void DescriptorLoader::read_device(const TomlReader& t) {
   t.only({"id", "title", "kind", "verified", "unit_id", "word_order", "transaction", "source",
           "separate_areas", "align_words", "max_read_words", "max_write_words", "not_established"});
   device_.id = t.text("id");
-  static_cast<void>(t.text_or("title", ""));
+  device_.title = t.text_or("title", "");
   device_.kind = static_cast<DeviceKind>(
       t.choice("kind", {"drive", "panel", "pelvis-tilt", "load-cell", "io"}));
   device_.hardware_verified = t.choice("verified", {"hardware", "simulator"}) == 0;

@@ -207,6 +207,7 @@ enum class LimitHeld : std::uint8_t {
 struct DeviceDescriptor {
   std::string path;
   std::string id;
+  std::string title;
   DeviceKind kind = DeviceKind::kDrive;
   bool hardware_verified = false;
   std::uint8_t unit_id = 1;

@@ -83,6 +83,7 @@ class PanelSession {
   const DevicePlan& plan_;
   DeviceImage image_;
   std::uint16_t count_ = 0;
+  bool count_sent_ = false;  // on this connection
 };
 
 // Keys and safety bits of a bus coupler or a safety controller. Its output only mirrors what the

@@ -10,6 +10,9 @@ namespace medius::hal::modbus {
 namespace {
 
 constexpr double kRatedTolerance = 0.01;
+// Half the numbers away from those in use: an answer from before the link was lost, replayed by a
+// gateway, echoes one of those.
+constexpr unsigned kAdmissionSequenceStep = 0x8000;
 
 }  // namespace
 
@@ -39,10 +42,13 @@ Admission DriveSession::admit(Connection& connection) {
 
   LinkCounters ignored;
   RoundInput round;
+  round.sequence = static_cast<std::uint16_t>(last_sequence_ + kAdmissionSequenceStep);
   round.output.axis[static_cast<std::size_t>(plan_.axis)].force_limit = plan_.force_limit;
   encode(round, image_.out, ignored);
   admission.outcome = write_all(connection, plan_, image_.out);
   if (admission.outcome != Outcome::kOk) return admission;
+  last_sequence_ = round.sequence;  // what is only read before the first command must echo it too
+  sequence_sent_ = true;
   admission.outcome = read_config(connection, plan_, config);
   if (admission.outcome != Outcome::kOk) return admission;
   take_limits(config);

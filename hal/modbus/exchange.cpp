@@ -19,20 +19,6 @@ std::span<const std::uint16_t> part(const WriteImage& image, const Window& windo
   return std::span<const std::uint16_t>(image).subspan(window.first, window.words);
 }
 
-Outcome read_window(Connection& connection, const DevicePlan& plan, const Window& window,
-                    ReadImage& in) {
-  switch (window.function) {
-    case FunctionCode::kReadCoils:
-    case FunctionCode::kReadDiscreteInputs:
-      return connection.read_bits(plan.unit_id, window.function, window.address, window.bits,
-                                  part(in, window));
-    case FunctionCode::kReadInputRegisters:
-      return connection.read_inputs(plan.unit_id, window.address, part(in, window));
-    default:
-      return connection.read(plan.unit_id, window.address, part(in, window));
-  }
-}
-
 Outcome write_window(Connection& connection, const DevicePlan& plan, const Window& window,
                      const WriteImage& out) {
   if (window.function == FunctionCode::kWriteRegister) {
@@ -87,6 +73,21 @@ Outcome read_step(Connection& connection, const DevicePlan& plan, const InitStep
 }
 
 }  // namespace
+
+Outcome read_window(Connection& connection, const DevicePlan& plan, const Window& window,
+                    ReadImage& in) {
+  use_pauses(connection, plan);
+  switch (window.function) {
+    case FunctionCode::kReadCoils:
+    case FunctionCode::kReadDiscreteInputs:
+      return connection.read_bits(plan.unit_id, window.function, window.address, window.bits,
+                                  part(in, window));
+    case FunctionCode::kReadInputRegisters:
+      return connection.read_inputs(plan.unit_id, window.address, part(in, window));
+    default:
+      return connection.read(plan.unit_id, window.address, part(in, window));
+  }
+}
 
 bool counts_up(LinkCounters& counters, Outcome outcome) noexcept {
   switch (outcome) {

@@ -53,6 +53,9 @@ struct Stamped {
 [[nodiscard]] Outcome write_all(Connection& connection, const DevicePlan& plan,
                                 const WriteImage& out);
 [[nodiscard]] Outcome read_config(Connection& connection, const DevicePlan& plan, ReadImage& in);
+// Reads one window into its place in the image, by FC3 where a cyclic exchange would use FC23.
+[[nodiscard]] Outcome read_window(Connection& connection, const DevicePlan& plan,
+                                  const Window& window, ReadImage& in);
 
 // Counts an outcome under its name; true when it is kOk.
 bool counts_up(LinkCounters& counters, Outcome outcome) noexcept;

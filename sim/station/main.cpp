@@ -22,6 +22,7 @@
 #include "sim/station/fault_bench.hpp"
 #include "sim/station/machine_devices.hpp"
 #include "sim/station/plan_file.hpp"
+#include "sim/station/plant_option.hpp"
 #include "sim/station/sim_service.hpp"
 #include "sim/station/station_server.hpp"
 #include "sim/station/truth_writer.hpp"
@@ -41,6 +42,7 @@ struct Options {
   std::string load_cell = "handle";
   std::string program;
   std::string truth;
+  std::vector<std::string> plant;  // "mass=3.4"
   PersonChoice person;
   std::uint64_t seed = 1;
   bool rig = false;
@@ -274,7 +276,13 @@ int serve(Options& options) {
     return 1;
   }
   asio::io_context io(1);
-  const SimulatedStationConfig config = station_config(options, *person, std::move(plan));
+  SimulatedStationConfig config = station_config(options, *person, std::move(plan));
+  for (const std::string& each : options.plant) {
+    if (const std::string wrong = apply_plant(each, config); !wrong.empty()) {
+      fmt::print(stderr, "medius-sim: {}\n", wrong);
+      return 2;
+    }
+  }
   options.server.rated_force_n = config.drive.rated_force_n;
   SimulatedStation station(config);
   FaultBench faults(station);
@@ -376,6 +384,9 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--truth", options.truth,
                  "write the plant's truth here as JSON, and 1 kHz samples beside it as CSV");
+  app.add_option("--plant", options.plant,
+                 "NAME=VALUE, what `medius hal identify` must find: mass (kg, of a lever kg m2), "
+                 "coulomb (N, Nm), viscous (N s/m, Nm s/rad), dead-time-ms of the drive");
   CLI::Option* const rig = app.add_flag(
       "--rig", options.rig, "a motion rig instead of a person: 12 strokes at 2-1-3 (cable only)");
   app.add_flag("--pelvis-sensor", options.pelvis_sensor,

@@ -10,6 +10,7 @@ namespace medius::sim {
 namespace {
 
 constexpr double kLeastBottomS = 0.4;  // nobody turns round at once
+constexpr int kMostSets = 1000;        // of a plan: days of work, and little memory
 
 bool parse_tempo(const std::string& text, measure::Tempo& tempo) {
   int used = 0;
@@ -57,6 +58,10 @@ tl::expected<std::vector<PlannedSet>, std::string> load_plan(const std::string& 
         set.intent.bottom_s = set.intent.tempo.bottom_s;
       const int rounds = first_count((*block)["sets"], 1);
       const toml::array* const sides = (*block)["sides"].as_array();
+      if (rounds > kMostSets || plan.size() > kMostSets) {
+        return tl::make_unexpected(fmt::format("{}: block {}: {} sets, at most {}; correct 'sets'",
+                                               path, i + 1, rounds, kMostSets));
+      }
       for (int round = 0; round < rounds; ++round) {
         for (std::size_t s = 0; sides != nullptr && s < sides->size(); ++s) {
           const std::string side = (*sides)[s].value_or(std::string());

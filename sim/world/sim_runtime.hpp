@@ -31,6 +31,8 @@ class SimRuntime final : public station::Runtime {
   }
   // Earliest event, INT64_MAX when there is none: the world may jump to it while the machine idles.
   [[nodiscard]] std::int64_t next_event_ns() const;
+  // Ids of a store that others use too.
+  void hand_out_ids_from(std::uint64_t first) { next_id_ = first - 1; }
   // The wall clock as somebody sets it; it goes on from there.
   void set_wall_unix_ns(std::int64_t unix_ns) { wall_start_unix_ns_ = unix_ns - now_ns_; }
   // How long a store transaction takes from now on; the store's completions are delayed by it.

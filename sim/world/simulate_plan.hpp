@@ -1,5 +1,7 @@
-// A whole plan on simulated time: every session and test day with full physics through the real
-// station, progression between them, and a person who gets stronger. Days in between are jumped.
+// A whole plan on simulated time: a stored client with a stored plan, every session and test day
+// with full physics through the real station, which decides and moves the plan on by itself, and a
+// person who gets stronger. Days in between are jumped. Each machine has a store of its own with
+// its share of the plan, as two stations would.
 #pragma once
 
 #include <array>
@@ -18,10 +20,12 @@
 namespace medius::sim {
 
 struct PlanOptions {
-  // Of each session; program, seed and strength are the plan's business. The machine file is the
-  // cable station's.
+  // Of each session; program, seed and strength are the plan's business. The machine file is a
+  // cable station's, beside which the seated one stands; or a lever machine's, and it stands alone.
   SimulateOptions session;
   std::string seated_machine_file;
+  // Where the stores are kept, in folders "cable" and "lever"; empty: in memory.
+  std::string data_directory;
   std::string program_id;
   std::uint32_t weeks = 0;  // 0 = as the program says
   std::uint64_t seed = 1;
@@ -52,7 +56,8 @@ struct PlanResult {
   std::uint64_t seed = 0;
   std::vector<PlanTestDay> tests;
   std::vector<PlanSessionDay> sessions;
-  double simulated_s = 0.0;  // on machines; days in between not counted
+  std::string client_id, plan_ids;  // as stored; of each machine's plan
+  double simulated_s = 0.0;         // on machines; days in between not counted
   std::uint64_t trace_hash = 0;
 };
 

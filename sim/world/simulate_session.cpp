@@ -178,6 +178,7 @@ tl::expected<SessionResult, std::string> simulate_session(const SimulateOptions&
                                (share.skipped.empty() ? "it has no block" : share.skipped.front()));
   }
   WorldOptions world_options = options.world;
+  const station::Program whole = *program;
   world_options.programs.push_back(std::move(*program));
   world_options.station.person.plan = plan_of(share.program);
   const auto person = choose_person(options.person);
@@ -195,6 +196,9 @@ tl::expected<SessionResult, std::string> simulate_session(const SimulateOptions&
   station::StartSessionOrder order;
   order.header.request_id = "simulate";
   order.program_id = share.program.id;
+  if (!options.trainee.client_id.empty()) {
+    order.planned = station::PlannedSession{whole, options.trainee};
+  }
   world.station().start_session(order, [&](auto receipt) { answer = std::move(receipt); });
   world.run_until([&] { return answer.has_value(); }, 1.0);
   if (!answer) return tl::make_unexpected(std::string("the station did not answer within 1 s"));

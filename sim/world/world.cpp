@@ -4,7 +4,9 @@
 
 #include "controller/base/random.hpp"
 #include "controller/base/trace_hash.hpp"
+#include "controller/record/rows.hpp"
 #include "controller/rt/engine.hpp"
+#include "controller/station/audit_trail.hpp"
 #include "sim/world/sim_runtime.hpp"
 #include "sim/world/world_image.hpp"
 
@@ -13,6 +15,8 @@ namespace {
 
 // Simulated wall clock: 2026-01-01 00:00 UTC. Only a label in the records.
 constexpr std::int64_t kWallStartUnixNs = 1'767'225'600'000'000'000;
+// A session's sets, guided exercises and itself, with room to spare.
+constexpr std::uint64_t kIdsOfAWorld = 1024;
 
 void derive_seeds(SimulatedStationConfig& config, std::uint64_t seed) {
   std::uint64_t mix = seed;
@@ -37,8 +41,11 @@ void become(const station::MachineConfig& machine, SimulatedStationConfig& confi
 }  // namespace
 
 struct World::Impl {
-  Impl(SimulatedStationConfig config, std::uint64_t seed)
-      : runtime(seed, kWallStartUnixNs), machine(config), image(machine), faults(image) {}
+  Impl(SimulatedStationConfig config, std::uint64_t seed, std::int64_t wall_start_unix_ns)
+      : runtime(seed, wall_start_unix_ns != 0 ? wall_start_unix_ns : kWallStartUnixNs),
+        machine(config),
+        image(machine),
+        faults(image) {}
 
   SimRuntime runtime;
   rt::EngineChannels channels;
@@ -46,7 +53,8 @@ struct World::Impl {
   WorldImage image;
   FaultyImage faults;
   station::PluginHost plugins;
-  std::unique_ptr<record::Store> store;
+  std::shared_ptr<record::Store> store;
+  std::unique_ptr<station::AuditTrail> audit;
   std::unique_ptr<rt::Engine> engine;
   std::unique_ptr<station::Station> station;
   std::uint64_t next_tick = 0;
@@ -110,7 +118,9 @@ void World::Impl::tick(std::uint32_t missed) {
 }
 
 World::World(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
-World::~World() = default;
+World::~World() {
+  if (impl_->audit) impl_->audit->flush();
+}
 
 tl::expected<std::unique_ptr<World>, std::string> World::create(const WorldOptions& options) {
   auto machine = station::load_machine(options.machine_file);
@@ -121,11 +131,19 @@ tl::expected<std::unique_ptr<World>, std::string> World::create(const WorldOptio
   simulated.pelvis_sensor = machine->pelvis_sensor;
   simulated.plant.load_cell_after_last_pulley =
       machine->axes.front().load_cell.place != station::LoadCellPlace::kDrum;
-  auto impl = std::make_unique<Impl>(simulated, options.seed);
-  auto store = options.data_directory.empty() ? record::Store::open_in_memory()
-                                              : record::Store::open(options.data_directory);
-  if (!store) return tl::make_unexpected(store.error().message);
-  impl->store = std::move(*store);
+  auto impl = std::make_unique<Impl>(simulated, options.seed, options.wall_start_unix_ns);
+  impl->store = options.store;
+  if (!impl->store) {
+    auto store = options.data_directory.empty() ? record::Store::open_in_memory()
+                                                : record::Store::open(options.data_directory);
+    if (!store) return tl::make_unexpected(store.error().message);
+    impl->store = std::move(*store);
+  } else {
+    const auto first = impl->store->next_ids(kIdsOfAWorld);
+    if (!first) return tl::make_unexpected(first.error().message);
+    impl->runtime.hand_out_ids_from(record::id_number(*first));
+    impl->audit = std::make_unique<station::AuditTrail>(impl->runtime, *impl->store);
+  }
   for (const station::PluginError& error : impl->plugins.load_directory(options.plugin_directory)) {
     return tl::make_unexpected(error.message);
   }
@@ -140,6 +158,7 @@ tl::expected<std::unique_ptr<World>, std::string> World::create(const WorldOptio
     config.programs.programs.insert_or_assign(program.id, program);
   }
   config.realtime_granted = true;
+  config.audit_sink = impl->audit.get();
   impl->station = std::make_unique<station::Station>(impl->runtime, impl->channels, impl->plugins,
                                                      *impl->store, std::move(config));
   impl->guarded = options.guarded;

@@ -31,6 +31,10 @@ struct WorldOptions {
   std::string program_directory;  // programs/
   std::string plugin_directory;   // <build>/plugins.d
   std::string data_directory;     // empty: the store lives in memory
+  // Instead of a store of its own: one that several worlds use, one after the other. What happens
+  // is then written into its audit log too.
+  std::shared_ptr<record::Store> store;
+  std::int64_t wall_start_unix_ns = 0;  // of the simulated wall clock; 0: 2026-01-01 00:00 UTC
   std::uint64_t seed = 1;
   SimulatedStationConfig station;          // plant, drive and person; seeds are derived from `seed`
   std::vector<station::Program> programs;  // beside those of the directory, or instead of them
@@ -85,6 +89,7 @@ struct SimulateOptions {
   WorldOptions world;
   std::string program_id;
   std::optional<station::Program> program;  // instead of a file's
+  station::Trainee trainee;                 // of a stored plan; empty: nobody named
   // What the person's legs can do, over the strength of their configuration: left, right.
   std::array<double, 2> strength{1.0, 1.0};
   PersonChoice person;

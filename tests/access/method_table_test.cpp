@@ -9,6 +9,33 @@
 namespace medius::access {
 namespace {
 
+TEST(MethodTable, WhatLeadsTrainingOnNeedsTheLeaseAndWhatLetsLoadOutDoesNot) {
+  for (const char* method : {"StartSession", "StartSet", "AdjustLoad", "SetParameter", "Resume",
+                             "ConfirmGuided", "SkipGuided"}) {
+    const MethodRule* rule = find_rule(std::string("/medius.v1.StationService/") + method);
+    ASSERT_NE(rule, nullptr) << method;
+    EXPECT_EQ(rule->lease, LeaseRule::kRaising) << method;
+  }
+  for (const char* method : {"Pause", "Stop", "GetStation", "WatchStation"}) {
+    const MethodRule* rule = find_rule(std::string("/medius.v1.StationService/") + method);
+    ASSERT_NE(rule, nullptr) << method;
+    EXPECT_EQ(rule->lease, LeaseRule::kNone) << method;
+  }
+}
+
+// Limits, latched faults and trust belong to the panel and the machine's files.
+TEST(MethodTable, HasNothingThatRaisesLimitsClearsFaultsOrTrustsProfilesFromAfar) {
+  for (const MethodRule& rule : method_rules()) {
+    for (const char* word : {"Limit", "Fault", "Reset", "Trust", "Plugin", "InstallProfile"}) {
+      EXPECT_EQ(rule.path.find(word), std::string_view::npos) << rule.path;
+    }
+  }
+}
+
+TEST(MethodTable, StopPassesAtLeastTwentyTimesASecond) {
+  EXPECT_GE(bucket_of(Rate::kStop).per_second, 20.0);
+}
+
 TEST(MethodTable, DeniesWhatItDoesNotName) {
   EXPECT_EQ(find_rule(""), nullptr);
   EXPECT_EQ(find_rule("/medius.v1.StationService/Stop "), nullptr);

@@ -232,6 +232,17 @@ TEST(Status, EveryRefusalHasItsCodeAndKeepsItsSentence) {
   }
 }
 
+TEST(State, StoredSetsAreNamedAlsoAfterTheirSession) {
+  station::Snapshot snapshot;
+  snapshot.stored_session_id = "0a";
+  snapshot.stored_set_ids = {"0b"};
+  v1::Station out;
+  station_to_pb(snapshot, {"stations/local", "/data"}, &out);
+  EXPECT_EQ(out.session(), "");
+  ASSERT_EQ(out.stored_sets_size(), 1);
+  EXPECT_EQ(out.stored_sets(0), "sessions/0a/sets/0b");
+}
+
 TEST(State, ASnapshotKeepsItsLastRepetitionsAndItsTempo) {
   station::Snapshot snapshot;
   snapshot.session_id = "s";

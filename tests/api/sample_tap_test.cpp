@@ -86,5 +86,21 @@ RC_GTEST_PROP(SampleTap, NeverHoldsMoreThanItsCapacityAndCountsEveryLoss, ()) {
   RC_ASSERT(taken + rest.rows.size() + rest.dropped == pushed);
 }
 
+// A reader that comes back is told what it missed, by ticks of its own divider.
+TEST(SampleTap, CountsWhatPassedSinceAnEarlierStreamAsDropped) {
+  const auto dropped_after = [](std::uint64_t after, std::uint32_t divider, std::uint64_t first) {
+    SampleTap tap({.axis = 0, .divider = divider, .batch_rows = 1, .after_tick = after});
+    std::vector<rt::SampleRecord> samples(divider);
+    for (std::uint32_t i = 0; i < divider; ++i) samples[i].tick = first + i;
+    tap.push(samples);
+    return tap.take(std::chrono::steady_clock::now()).dropped;
+  };
+  EXPECT_EQ(dropped_after(0, 1, 500), 0u) << "a new reader has missed nothing";
+  EXPECT_EQ(dropped_after(99, 1, 100), 0u);
+  EXPECT_EQ(dropped_after(99, 1, 110), 10u);
+  EXPECT_EQ(dropped_after(90, 10, 120), 2u) << "100 and 110";
+  EXPECT_EQ(dropped_after(900, 1, 100), 0u) << "of an earlier run of the controller";
+}
+
 }  // namespace
 }  // namespace medius::api

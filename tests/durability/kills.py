@@ -1,8 +1,10 @@
 """kill -9 of the real mediusd while sets are being stored, again and again.
 
 A life: the daemon starts on the folder its predecessors left, everything that was ever acknowledged is asked for
-and compared, then sets are done and stopped until the kill comes: for three lives of four while a set is being
-stored (the tick after Stop until its acknowledgement), else at any moment from the start on.
+and compared, then a trainer takes the lease, does sets, changes their loads and stops them until the kill comes: for
+three lives of four while a set is being stored (the tick after Stop until its acknowledgement), else at any moment
+from the start on. The load that was acknowledged last must be the one that was stored; ids of sessions and sets and
+epochs of leases only grow, whatever life they are from.
 """
 import hashlib
 import logging
@@ -33,13 +35,16 @@ class Victim:
 
     def __init__(self, seed):
         self.messages, _ = stubs()
+        self.lease_messages, self.lease_services = stubs("lease")
+        self.epoch = 0  # of the newest lease
+        self.loads = {}  # name of a set -> the load that was acknowledged last
         self.random = random.Random(seed)
         self.house = House(seed=seed)
         self.acknowledged = {}  # name of a set -> digest of all that the API tells of it, None: not read yet
         self.interrupted = set()
         self.names = set()
         self.newest_id = 0
-        self.count = {"kills": 0, "acknowledged": 0, "while_storing": 0, "interrupted": 0}
+        self.count = {"kills": 0, "acknowledged": 0, "while_storing": 0, "interrupted": 0, "loads": 0}
         self.order = 0
         self.killer = None
 
@@ -79,6 +84,8 @@ class Victim:
         messages = self.messages
         try:
             record = sessions.GetSet(messages.GetSetRequest(name=name), timeout=20)
+            if name in self.loads and abs(record.load_end.load_n - self.loads[name]) > 1e-9:
+                raise Lost(f"{name} ended at {self.loads[name]} N, as was acknowledged; {record.load_end.load_n} N is stored")
             total = hashlib.sha256(record.SerializeToString(deterministic=True))
             for part in sessions.ReadSamples(messages.ReadSamplesRequest(name=name), timeout=60):
                 total.update(part.SerializeToString(deterministic=True))
@@ -136,6 +143,7 @@ class Victim:
                 self.reset(service)
                 session, begun = None, False
             elif state.state == messages.STATION_STATE_IDLE and (begun or not session):
+                self.lead()
                 session = service.StartSession(messages.StartSessionRequest(
                     header=self.header(), program=f"programs/{self.house.program}"), timeout=5).session
                 self.take_id(session)
@@ -143,6 +151,7 @@ class Victim:
             elif state.session == session:
                 begun = True
                 if state.state == messages.STATION_STATE_WORKING and not stopped:
+                    self.change_loads(service, state)
                     self.stop(service, storing)
                     stopped = True
 
@@ -158,6 +167,30 @@ class Victim:
         bench(self.house.sim.address, RESET, 200)
         wait_for("the reset to be honoured", honoured, 60)
 
+    def lead(self):
+        """Takes the lease of control; its epoch is larger than any before, also those of dead daemons."""
+        leases = self.lease_services.LeaseServiceStub(self.house.channel)
+        lease = leases.AcquireLease(self.lease_messages.AcquireLeaseRequest(
+            client_name="trainer", duration={"seconds": 60}, new_epoch=True), timeout=5).lease
+        if lease.epoch <= self.epoch:
+            raise Lost(f"a lease got epoch {lease.epoch} after {self.epoch}: epochs must only grow")
+        self.epoch = lease.epoch
+
+    def change_loads(self, service, state):
+        """Up, which waits for the bottom of the repetition, and down, which counts at once and comes last."""
+        messages, before = self.messages, state.prescription.load.load_n
+        self.loads.pop(state.set.name, None)
+        down = [self.random.uniform(0.5, 5.0) for _ in range(self.random.randint(0, 3))]
+        for step in down:
+            for load in ([before + step] if self.random.random() < 0.3 else []) + [before - step]:
+                receipt = service.AdjustLoad(messages.AdjustLoadRequest(
+                    header=self.header(), load=messages.Load(load_n=load)), timeout=5)
+                if receipt.accepted != load or not receipt.report.readback_tick:
+                    raise Lost(f"a load of {load} N was asked for, the receipt says {receipt}")
+                self.count["loads"] += 1
+                self.loads[state.set.name] = load
+            before -= step
+
     def stop(self, service, storing):
         time.sleep(self.random.uniform(0.0, 0.3))
         if storing and self.random.random() < 0.7:
@@ -167,7 +200,8 @@ class Victim:
 
     def header(self):
         self.order += 1
-        return self.messages.OrderHeader(request_id=f"order-{self.order}")
+        return self.messages.OrderHeader(request_id=f"order-{self.order}", client_name="trainer",
+                                         lease_epoch=self.epoch or None)
 
     def take_id(self, name):
         if name in self.names:

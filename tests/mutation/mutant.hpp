@@ -1,14 +1,46 @@
 // Which mutant is alive: compiled into the mutated copy of the sources only, see run.py.
 #pragma once
 
+#include <array>
+#include <cstdio>
 #include <cstdlib>
+#include <ctime>
 
-// [any] True for the mutant whose number is in MEDIUS_MUTANT; no mutant has the number 0.
+// What a test reaches is written at its end to the file that MEDIUS_MUTANT_REACHED names, one
+// number a line, and the processor time it took.
+class MediusReached {
+ public:
+  static void note(int number) noexcept {
+    static MediusReached all;
+    all.reached_[static_cast<std::size_t>(number) % kMost] = true;
+  }
+
+ private:
+  static constexpr std::size_t kMost = 100'000;
+  MediusReached() = default;
+  ~MediusReached() {
+    const char* path = std::getenv("MEDIUS_MUTANT_REACHED");
+    std::FILE* file = path == nullptr ? nullptr : std::fopen(path, "w");
+    if (file == nullptr) return;
+    for (std::size_t i = 0; i < kMost; ++i) {
+      if (reached_[i]) std::fprintf(file, "%zu\n", i);
+    }
+    std::fprintf(file, "cpu_s %.6f\n", static_cast<double>(std::clock()) / CLOCKS_PER_SEC);
+    std::fclose(file);
+  }
+  std::array<bool, kMost> reached_{};
+};
+
+inline int medius_active_mutant() noexcept {
+  const char* text = std::getenv("MEDIUS_MUTANT");
+  return text == nullptr ? 0 : std::atoi(text);
+}
+
+// [any] True for the mutant whose number is in MEDIUS_MUTANT; no mutant has the number 0, and with
+// -1 the numbers that are asked for are noted.
 inline bool medius_mutant(int number) noexcept {
-  static const int active = [] {
-    const char* text = std::getenv("MEDIUS_MUTANT");
-    return text == nullptr ? 0 : std::atoi(text);
-  }();
+  static const int active = medius_active_mutant();
+  if (active < 0) MediusReached::note(number);
   return number == active;
 }
 
@@ -25,4 +57,9 @@ inline bool medius_always(const T&...) noexcept {
 template <typename T>
 inline T medius_first(T x, T, T) noexcept {
   return x;
+}
+
+template <typename T>
+inline T medius_smaller(T a, T b) noexcept {
+  return a < b ? a : b;
 }

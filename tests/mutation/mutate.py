@@ -18,7 +18,7 @@ FLIPS = {"<": ("<=", ">="), "<=": ("<", ">"), ">": (">=", "<="), ">=": (">", "<"
 NAMES = {"<": "comparison", "<=": "comparison", ">": "comparison", ">=": "comparison",
          "==": "comparison", "!=": "comparison", "&&": "logic", "||": "logic"}
 CALLS = {"at_most": ("at_least",), "at_least": ("at_most",), "clamped": ("medius_first",),
-         "smaller": ("at_least",), "larger": ("smaller_of",), "is_finite": ("medius_always",),
+         "smaller": ("at_least",), "larger": ("medius_smaller",), "is_finite": ("medius_always",),
          "within": ("medius_always",), "absolute": ("medius_as_it_is",), "bound": ("medius_as_it_is",),
          "finite_or_zero": ("medius_as_it_is",)}
 STD_CALLS = {"min": "max", "max": "min"}
@@ -116,16 +116,20 @@ class Rewriter:
     def alternatives(self, begin, end, condition):
         """(position, operator, {position: new text}) of every mutant of tokens begin..end."""
         found = []
+        # A sum of texts has no difference.
+        texts = any(t.startswith('"') or t == "take" for t in self.tok[begin:end])
         for k in range(begin, end):
             token, prev = self.tok[k], self.tok[k - 1] if k else ""
             following = self.tok[k + 1] if k + 1 < len(self.tok) else ""
+            if token == "+" and texts:
+                continue
             if token in FLIPS and self.spaced(k):
                 for new in FLIPS[token]:
                     found.append((k, NAMES.get(token, "arithmetic"), {k: new}))
             elif token == "-" and re.match(r"[\w(]", following):
                 found.append((k, "sign", {k: " "}))
             elif token == "!":
-                found.append((k, "negation", {k: " "}))
+                found.append((k, "negation", {k: "!!"}))  # still of type bool
             elif token in CALLS and following == "(" and prev not in (".", "->"):
                 for new in CALLS[token]:
                     found.append((k, "helper", {k: new}))
@@ -180,16 +184,16 @@ class Rewriter:
                 if self.tok[k] == "{" and ";" in self.tok[k:self.match(k)]:
                     self.body(k + 1, self.match(k))
             return
-        head = ""
+        head, kind = "", "bool" if condition else ""
         for k, operator, swap in self.alternatives(begin, end, condition):
             low, high = max(begin, min(swap) - 3), min(end, max(swap) + 4)
             if operator == "condition negated":
                 low, high = begin, end
             change = self.text(low, high) + "  ->  " + self.text(low, high, swap)
             number = self.add(k, operator, re.sub(r"\s+", " ", change.replace("  ->  ", " -> ")))
-            head += f"medius_mutant({number}) ? ({self.text(begin, end, swap)}) : "
+            head += f"medius_mutant({number}) ? {kind}({self.text(begin, end, swap)}) : "
         if head:
-            self.before[begin] = self.before.get(begin, "") + "(" + head + "("
+            self.before[begin] = self.before.get(begin, "") + "(" + head + kind + "("
             self.after[end - 1] = "))" + self.after.get(end - 1, "")
 
     def braces(self, begin, end):
@@ -367,24 +371,39 @@ class Rewriter:
             return
         array = words[-1] == "]"
         name = words[-3] if array and words[-2] == "[" else words[-1]
-        known = {m[0] for m in self.macros}
         # A class' own constants size its members: they must stay constants.
         if not name.startswith("k") or "Field" in words or self.in_class:
             return
+        type_name = "".join(t + " " for t in words if t not in ("constexpr", "inline", "static")
+                            and t not in (name, "[", "]")).replace(" :: ", "::")
+        stop = self.until(assign, (",",), end)
+        if stop == end:
+            self.named_constant(begin, assign, end, name, type_name, "[]" if array else "")
+            return
+        # constexpr T kOne = 1, kTwo = 2;
+        while True:
+            self.named_constant(begin, assign, stop, name, type_name, "", always=True)
+            if stop == end:
+                return
+            begin, assign, name = stop, stop + 2, self.tok[stop + 1]
+            stop = self.until(assign, (",",), end)
+
+    def named_constant(self, begin, assign, end, name, type_name, array, always=False):
         self.function = name
         first = len(self.mutants)
         self.expression(assign + 1, end)
         self.function = ""
-        if len(self.mutants) == first and not known & set(self.tok[assign:end]) \
+        if len(self.mutants) == first and not always and not {m[0] for m in self.macros} & set(self.tok[assign:end]) \
                 and not re.search(r"\(\)", "".join(self.tok[assign:end])):
             return
-        type_name = "".join(t + " " for t in words if t not in ("constexpr", "inline", "static")
-                            and t not in (name, "[", "]")).replace(" :: ", "::")
         for k in range(begin, assign):
             self.replace[k] = ""
         self.replace[assign] = (f"inline const auto& {name}_now() {{ static const {type_name}{name}_kept"
-                                + ("[]" if array else "") + " =")
-        self.after[end] = self.after.get(end, "") + f" return {name}_kept; }}\n#define {name} {name}_now()\n"
+                                + array + " =")
+        semicolon = ";" if self.tok[end] == "," else ""
+        self.after[end - 1] = self.after.get(end - 1, "") + semicolon
+        where = end - 1 if semicolon else end
+        self.after[where] = self.after.get(where, "") + f" return {name}_kept; }}\n#define {name} {name}_now()\n"
         self.macros.append((name, end))
 
     def run(self, include):

@@ -101,6 +101,7 @@ SessionRecord random_session(Random& random, const std::string& id) {
   session.client_id = random_text(random);
   session.start_unix_ns = static_cast<std::int64_t>(random.next());
   session.end_unix_ns = static_cast<std::int64_t>(random.next());
+  session.plan_id = random_text(random);
   return session;
 }
 
@@ -194,8 +195,8 @@ std::vector<rt::SampleRecord> lifelike_samples(Random& random, std::size_t count
 
 bool same(const SessionRecord& a, const SessionRecord& b) {
   const auto tie = [](const SessionRecord& session) {
-    const auto& [id, program, client, start, end] = session;
-    return std::make_tuple(id, program, client, start, end);
+    const auto& [id, program, client, start, end, plan] = session;
+    return std::make_tuple(id, program, client, start, end, plan);
   };
   return tie(a) == tie(b);
 }

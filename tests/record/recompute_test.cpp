@@ -196,7 +196,7 @@ TEST(FirstRelease, ItsStoreOpensWithNothingLostAndCanBeRecomputed) {
   auto store = Store::open(folder.store());
   ASSERT_TRUE(store) << store.error().message;
   const StoreReport& report = (*store)->opening_report();
-  EXPECT_EQ(report.schema_version, 3);
+  EXPECT_EQ(report.schema_version, 5);
   EXPECT_TRUE(report.damaged_ids.empty());
   EXPECT_TRUE(report.missing_ids.empty());
   EXPECT_TRUE(report.quarantined.empty());

@@ -1,8 +1,6 @@
 // A million ticks of the engine with a real profile: no heap, no lock, no system call. Each net has
 // controls that must be caught.
 #include <atomic>
-#include <csignal>
-#include <cstddef>
 #include <cstdlib>
 #include <functional>
 #include <memory>
@@ -11,25 +9,20 @@
 
 #include <dlfcn.h>
 #include <gtest/gtest.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <pthread.h>
 #include <semaphore.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
-#include <ucontext.h>
 #include <unistd.h>
 
 #include "controller/rt/host/plugin_watch.hpp"
-#include "hal/guard/heartbeat.hpp"
-#include "tests/rt/fake_machine.hpp"
+#include "tests/rt/exercise.hpp"
+#include "tests/rt/system_call_trap.hpp"
 
 // ---- net 1: the heap and the locks, interposed in this binary and in every library it loads ----
 namespace {
 
-constinit thread_local bool t_in_tick = false;
+using medius::rt::test::t_in_tick;
+
 std::atomic<std::uint64_t> g_heap_calls{0};
 std::atomic<std::uint64_t> g_lock_calls{0};
 
@@ -107,143 +100,12 @@ int sem_wait(sem_t* semaphore) {
 namespace medius::rt {
 namespace {
 
-using test::Bench;
+using test::Exercise;
 using test::FakeProfile;
+using test::shipped_profile;
 
 constexpr std::uint64_t kTicks = 1'000'000;
 constexpr std::uint64_t kControlTicks = 1'000;
-
-// A profile through the C ABI, as the plugin host runs it.
-class AbiProfile final : public ProfileInstance {
- public:
-  explicit AbiProfile(const char* path) {
-    library_ = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-    if (library_ == nullptr) return;
-    const auto* entry = static_cast<const medius_entry_t*>(dlsym(library_, MEDIUS_ENTRY_SYMBOL));
-    if (entry == nullptr || entry->abi_version != MEDIUS_ABI_VERSION) return;
-    plugin_ = entry->create(&host_, entry->descriptor(0)->id);
-    const medius_activation_t activation{sizeof activation, MEDIUS_COORDINATE_CABLE, kTickPeriodS,
-                                         600.0, 1.5};
-    if (plugin_ != nullptr && plugin_->activate(plugin_, &activation) == 0) plugin_ = nullptr;
-  }
-  ~AbiProfile() override {
-    if (plugin_ == nullptr) return;
-    plugin_->deactivate(plugin_);
-    plugin_->destroy(plugin_);
-  }
-  [[nodiscard]] bool ready() const { return plugin_ != nullptr; }
-
-  ProfileOutput step(const medius_step_in_t& input) noexcept override {
-    medius_step_out_t output{sizeof output, 0, 0.0};
-    const bool ok = plugin_->step(plugin_, &input, &output) == MEDIUS_STEP_OK;
-    ++calls;
-    return {output.force, ok};
-  }
-  void reset() noexcept override { plugin_->reset(plugin_); }
-  bool queue_parameter(std::uint32_t, double) noexcept override { return true; }
-
-  std::uint64_t calls = 0;
-
- private:
-  static const void* no_extension(const medius_host_t*, const char*) { return nullptr; }
-  void* library_ = nullptr;
-  medius_host_t host_{MEDIUS_ABI_VERSION, 0, "medius", "test", &no_extension};
-  const medius_plugin_t* plugin_ = nullptr;
-};
-
-// Runs ticks of a machine in full use: repetitions, load changes, pauses, sets, late ticks, faults
-// and resets. Nothing outside engine.cycle() allocates either, so that it may run under a filter.
-class Exercise {
- public:
-  Exercise(ProfileInstance& profile, ProfileGuard* guard)
-      : profile_(profile), bench_(test::fake_config(), guard) {
-    heartbeat_.attach(&page_, 1, false);
-    bench_.take_up();
-    bench_.send(CommandKind::kStartSet, 40.0, 0.0, 0, &profile_);
-    bench_.send(CommandKind::kEngage);
-    bench_.run(1000);
-  }
-
-  void run(std::uint64_t ticks) {
-    for (std::uint64_t i = 0; i < ticks; ++i) {
-      disturb(i);
-      Tick tick;
-      if (!bench_.source.wait_next(tick)) return;
-      t_in_tick = true;
-      bench_.engine.cycle(tick);
-      const Engine::Outcome outcome = bench_.engine.outcome();
-      heartbeat_.beat(tick, static_cast<std::uint8_t>(outcome.reaction), outcome.hold_relay,
-                      outcome.reset_pressed);
-      t_in_tick = false;
-      bench_.machine.step();
-      Event event;
-      while (bench_.channels->events.pop(event)) ++kinds_[static_cast<std::size_t>(event.kind)];
-      SampleRecord sample;
-      while (bench_.channels->samples.pop(sample)) ++samples_;
-    }
-  }
-  [[nodiscard]] std::uint64_t events(EventKind kind) const {
-    return kinds_[static_cast<std::size_t>(kind)];
-  }
-  [[nodiscard]] std::uint64_t samples() const { return samples_; }
-
- private:
-  void disturb(std::uint64_t i) {
-    const double angle = 2.0 * det::kPi * static_cast<double>(i % 4000) / 4000.0;
-    bench_.machine.hand_position[0] = 0.2 - 0.2 * det::cos(angle);
-    bench_.machine.hand_velocity[0] = 0.2 * det::sin(angle) * 2.0 * det::kPi / 4.0;
-    switch (i % 48'000) {  // whole movements of 4 s
-      case 10'000:
-        bench_.send(CommandKind::kSetLoad, 50.0);
-        break;
-      case 20'000:
-        bench_.send(CommandKind::kSetLoad, 30.0);
-        bench_.send(CommandKind::kSetParameter, 1.0);
-        break;
-      case 25'000:
-        bench_.source.disturb(900'000, 1);
-        break;
-      case 30'000:
-        bench_.send(CommandKind::kUnload);
-        break;
-      case 32'000:  // the hand is at the bottom: nobody takes a load half-way
-        bench_.send(CommandKind::kEndSet);
-        bench_.send(CommandKind::kStartSet, 40.0, 0.0, 0, &profile_);
-        bench_.send(CommandKind::kEngage);
-        break;
-      case 40'000:
-        bench_.machine.state.axis[0].load_cell.saturated = true;
-        break;
-      case 40'100:
-        bench_.machine.state.axis[0].load_cell.saturated = false;
-        bench_.machine.state.panel.reset_pressed = true;
-        break;
-      case 40'200:
-        bench_.machine.state.panel.reset_pressed = false;
-        bench_.send(CommandKind::kEnable);
-        break;
-      case 40'300:
-        bench_.send(CommandKind::kTakeUp, 10.0);
-        break;
-      case 44'000:
-        bench_.send(CommandKind::kEngage);
-        break;
-      default:
-        break;
-    }
-  }
-
-  ProfileInstance& profile_;
-  Bench bench_;
-  guard::HeartbeatPage page_;
-  guard::HeartbeatWriter heartbeat_;
-  std::array<std::uint64_t, 16> kinds_{};
-  std::uint64_t samples_ = 0;
-};
-
-std::unique_ptr<AbiProfile> shipped_profile() {
-  return std::make_unique<AbiProfile>(MEDIUS_PLUGIN_DIR "/eccentric_emphasis.so");
-}
 
 // Sinks that the compiler cannot see through: a control that is optimised away controls nothing.
 std::atomic<void*> g_sink{nullptr};
@@ -336,58 +198,19 @@ TEST(Purity, TheNetCatchesEveryLock) {
 }
 
 // ---- net 2: system calls, trapped by a filter in a child of its own -----------------------------
-struct Shared {
-  std::atomic<std::uint64_t> system_calls{0};
-  std::atomic<int> last_number{-1};
-  std::atomic<std::uint64_t> ticks{0};
-  std::atomic<bool> filtered{false};
-};
-Shared* g_shared = nullptr;
-
-void on_trap(int, siginfo_t* info, void*) {
-  g_shared->system_calls.fetch_add(1, std::memory_order_relaxed);
-  g_shared->last_number.store(info->si_syscall, std::memory_order_relaxed);
-}
-
-// From here on this thread may only return from signal handlers and end the process.
-bool trap_all_system_calls() {
-  struct sigaction action {};
-  action.sa_sigaction = &on_trap;
-  action.sa_flags = SA_SIGINFO;
-  sigaction(SIGSYS, &action, nullptr);
-  sock_filter filter[] = {
-      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_rt_sigreturn, 2, 0),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_exit_group, 1, 0),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRAP),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-  };
-  const sock_fprog program{sizeof filter / sizeof filter[0], filter};
-  return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-         prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
-}
-
-enum class Filtered { kDone, kNotPossible, kBroken };
+using test::Filtered;
+using test::g_shared;
 
 Filtered run_filtered(ProfileInstance& profile, std::uint64_t ticks) {
-  void* memory =
-      mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  g_shared = new (memory) Shared;
-  const pid_t child = fork();
-  if (child == 0) {
+  return test::in_child([&] {
     PluginWatch watch(patient_plugin_watch());
     watch.attach_this_thread();
     Exercise exercise(profile, &watch);
-    if (!trap_all_system_calls()) _exit(2);
-    g_shared->filtered.store(true);
+    if (!test::trap_system_calls(false)) return Filtered::kNotPossible;
     exercise.run(ticks);
-    g_shared->ticks.store(exercise.samples());
-    _exit(0);
-  }
-  int status = 0;
-  waitpid(child, &status, 0);
-  if (!WIFEXITED(status)) return Filtered::kBroken;
-  return WEXITSTATUS(status) == 2 ? Filtered::kNotPossible : Filtered::kDone;
+    test::g_shared->ticks.store(exercise.samples());
+    return Filtered::kDone;
+  });
 }
 
 TEST(Purity, AMillionTicksMakeNoSystemCall) {

@@ -69,7 +69,7 @@ TEST(Faults, EveryCauseHasTheReactionThatWasChosenForIt) {
   for (const FaultCode code :
        {FaultCode::kDriveFault, FaultCode::kDriveNotEnabled, FaultCode::kDriveWatchdog,
         FaultCode::kStoActive, FaultCode::kDriveMode, FaultCode::kDriveRunaway, FaultCode::kEstop,
-        FaultCode::kRelayOpen, FaultCode::kLimitsCorrupt, FaultCode::kLimitsCorrupt}) {
+        FaultCode::kRelayOpen, FaultCode::kLimitsCorrupt}) {
     EXPECT_EQ(fault_info(code).reaction, Reaction::kTorqueOff) << fault_info(code).name;
   }
   for (const FaultCode code :
@@ -81,9 +81,10 @@ TEST(Faults, EveryCauseHasTheReactionThatWasChosenForIt) {
   for (const FaultCode code :
        {FaultCode::kSupplyVoltage, FaultCode::kOverTemperature, FaultCode::kPanelStop,
         FaultCode::kEncoderStuck, FaultCode::kLoadCellStuck, FaultCode::kLoadCellImplausible,
-        FaultCode::kHandleReleased, FaultCode::kPulledTooFar, FaultCode::kLegOffPad,
-        FaultCode::kPluginError, FaultCode::kPluginNotFinite, FaultCode::kPluginOutOfRange,
-        FaultCode::kPluginOverBudget, FaultCode::kPluginCrashed, FaultCode::kPluginOscillates}) {
+        FaultCode::kHandleReleased, FaultCode::kDeadManReleased, FaultCode::kPulledTooFar,
+        FaultCode::kLegOffPad, FaultCode::kPluginError, FaultCode::kPluginNotFinite,
+        FaultCode::kPluginOutOfRange, FaultCode::kPluginOverBudget, FaultCode::kPluginCrashed,
+        FaultCode::kPluginOscillates}) {
     EXPECT_EQ(fault_info(code).reaction, Reaction::kSoftUnload) << fault_info(code).name;
   }
 }

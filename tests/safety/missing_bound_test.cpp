@@ -158,6 +158,29 @@ TEST(MissingBound, ARampThatIsNoNumberRaisesNothing) {
   }
 }
 
+// The least speed of the way back is a part of the governor's: without that one there is none, and
+// what is in the tank must not be divided by it.
+TEST(MissingBound, WithoutAGovernorsSpeedAStandingCableGetsNoExcess) {
+  for (const double speed : {0.0, test::kNaN, -1.0}) {
+    AxisBounds bounds = machine_bounds(hal::CoordinateKind::kCable);
+    bounds.governor_speed = speed;
+    FeltState state;
+    state.tank_energy = -1.0;  // in debt: the tank is asked although nothing moves
+    state.force = 110.0;
+    FeltInput input;
+    input.wish = 118.0;
+    input.wish_valid = true;
+    input.base_force = 80.0;
+    input.phase = Phase::kEccentric;
+    input.load_state = LoadState::kLoaded;
+    input.dt_s = 1e-3;
+    const UserLimits user{.force_max = 300.0, .eccentric_ratio_max = 1.5};
+    FeltOutput out;
+    for (int i = 0; i < 1000; ++i) out = limit_felt_force(bounds, user, input, state);
+    EXPECT_DOUBLE_EQ(out.force, 80.0) << speed;
+  }
+}
+
 TEST(MissingBound, AStateOfTheFeltForceThatIsNoNumberStartsFromNothing) {
   for (const double broken : {test::kNaN, test::kInf, -test::kInf, -50.0}) {
     FeltState state;

@@ -1,3 +1,4 @@
+#include <climits>
 #include <functional>
 #include <string>
 #include <vector>
@@ -95,6 +96,26 @@ TEST(Supervision, AHealthyMachineUnderLoadHasNoFault) {
   EXPECT_EQ(rig.step().fault, FaultCode::kNone);
 }
 
+// -128..127 is what the object may say; the kernel counts modes by bits and must not wrap.
+TEST(Supervision, EveryOtherModeOfTheDriveIsAFault) {
+  for (int mode = -128; mode <= 127; ++mode) {
+    Rig rig;
+    rig.machine.axis[0].drive.mode_display = static_cast<std::int8_t>(mode);
+    const bool torque = mode == 4 || mode == 10;
+    EXPECT_EQ(rig.step().fault, torque ? FaultCode::kNone : FaultCode::kDriveMode) << mode;
+  }
+}
+
+TEST(Supervision, AModeThatHasNoBitIsAFaultWhateverIsAllowed) {
+  for (int mode = -128; mode <= 127; ++mode) {
+    Rig rig;
+    rig.input.modes_allowed = ~0u;
+    rig.machine.axis[0].drive.mode_display = static_cast<std::int8_t>(mode);
+    const bool counted = mode >= 0 && mode < 32;
+    EXPECT_EQ(rig.step().fault, counted ? FaultCode::kNone : FaultCode::kDriveMode) << mode;
+  }
+}
+
 TEST(Supervision, EveryCauseIsSeenInItsFirstTickInEveryStateWithTorque) {
   for (const LoadState load : {LoadState::kTakeUp, LoadState::kLoaded, LoadState::kUnloading}) {
     for (std::size_t i = 0; i < kCauses.size(); ++i) {
@@ -182,7 +203,8 @@ TEST(Supervision, ACallerWithoutAMachineOrAnAxisGetsNoForce) {
   Rig rig;
   rig.input.machine = nullptr;
   EXPECT_EQ(rig.step().fault, FaultCode::kLinkLost);
-  for (const int axis : {-1, hal::kMaxAxes}) {
+  // The far ones are addresses that nobody has: what is looked up there does not pass by chance.
+  for (const int axis : {-1, hal::kMaxAxes, INT_MIN, INT_MAX}) {
     Rig other;
     other.input.axis = axis;
     EXPECT_EQ(other.step().fault, FaultCode::kLinkLost);

@@ -196,6 +196,7 @@ void FakeLoop::gate_load() {
     event.value = applied;
     push(event);
     if (id == &load_id_) axis_.load_command_id = *id;
+    axis_.load_applied_tick = tick_;
     *id = 0;
   }
 }

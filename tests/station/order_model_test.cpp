@@ -55,9 +55,10 @@ class Campaign {
     return header;
   }
 
-  Station::Answer<Receipt> answer(const OrderHeader& header, bool stop) {
+  // `what` tells one order from another; empty: a stop, which is carried out again by design.
+  Station::Answer<Receipt> answer(const OrderHeader& header, const std::string& what) {
     ++asked_;
-    return [this, id = header.request_id, stop](const Result& result) {
+    return [this, id = header.request_id, what](const Result& result) {
       ++answered_;
       if (result) {
         ++observed_.accepted;
@@ -65,8 +66,13 @@ class Campaign {
         ++observed_.refused;
         require(!result.error().message.empty(), "a refusal says why");
       }
-      if (stop) return;  // carried out again by design
-      const auto first = first_.emplace(id, result).first->second;
+      if (what.empty()) return;
+      const auto& [first_what, first] = first_.emplace(id, std::pair(what, result)).first->second;
+      if (first_what != what) {
+        require(!result && result.error().code == RefusalCode::kInvalid,
+                "an id that was used for another order is refused");
+        return;
+      }
       require(first.has_value() == result.has_value(), "a repeated id gets the first answer");
       if (first && result) {
         require(first->tick == result->tick && first->accepted == result->accepted,
@@ -85,7 +91,7 @@ class Campaign {
         StartSessionOrder order;
         order.header = head;
         order.program_id = random_.chance(0.9) ? "two-sides" : "none";
-        bench_.station->start_session(order, answer(head, false));
+        bench_.station->start_session(order, answer(head, "start " + order.program_id));
         break;
       }
       case 3:
@@ -94,27 +100,27 @@ class Campaign {
         AdjustLoadOrder order;
         order.header = head;
         order.load = kLoads[random_.below(std::size(kLoads))];
-        bench_.station->adjust_load(order, answer(head, false));
+        bench_.station->adjust_load(order, answer(head, "load " + std::to_string(order.load)));
         break;
       }
       case 6: {
         SetParameterOrder order;
         order.header = head;
         order.parameter = "eccentric_ratio";
-        order.value = random_.uniform(0.0, 2.5);
-        bench_.station->set_parameter(order, answer(head, false));
+        order.value = 0.1 * static_cast<double>(random_.below(26));
+        bench_.station->set_parameter(order, answer(head, "ratio " + std::to_string(order.value)));
         break;
       }
       case 7:
-        bench_.station->pause(head, answer(head, false));
+        bench_.station->pause(head, answer(head, "pause"));
         break;
       case 8:
-        bench_.station->resume(head, answer(head, false));
+        bench_.station->resume(head, answer(head, "resume"));
         break;
       case 9: {
         OrderHeader stop = head;
         stop.request_id = "stop" + std::to_string(asked_);
-        if (random_.chance(0.3)) bench_.station->stop(stop, answer(stop, true));
+        if (random_.chance(0.3)) bench_.station->stop(stop, answer(stop, ""));
         break;
       }
       case 10:
@@ -201,7 +207,7 @@ class Campaign {
   Random random_;
   Observed observed_;
   TraceHash hash_;
-  std::map<std::string, Result> first_;
+  std::map<std::string, std::pair<std::string, Result>> first_;
   std::size_t seen_ = 0;
   std::uint64_t last_id_ = 0, version_ = 0, sequence_ = 0;
   int asked_ = 0, answered_ = 0;

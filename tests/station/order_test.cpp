@@ -336,8 +336,7 @@ TEST_F(Working, ADuplicateGetsTheFirstAnswerAndIsAppliedOnce) {
   const Result first = bench.adjust(order);
   ASSERT_TRUE(first);
   EXPECT_FALSE(first->duplicate);
-  order.load = 70.0;                  // even if it says something else
-  order.header.expected_version = 1;  // and is stale by now
+  order.header.expected_version = 1;  // stale by now
   const Result second = bench.adjust(order);
   ASSERT_TRUE(second);
   EXPECT_TRUE(second->duplicate);
@@ -345,6 +344,32 @@ TEST_F(Working, ADuplicateGetsTheFirstAnswerAndIsAppliedOnce) {
   EXPECT_EQ(second->accepted, 50.0);
   EXPECT_EQ(second->version, first->version);
   EXPECT_EQ(bench.loop.count(CommandKind::kSetLoad), 1);
+}
+
+TEST_F(Working, AnotherOrderWithAUsedIdIsRefusedAndDoesNotGetTheFirstOnesAnswer) {
+  AdjustLoadOrder order;
+  order.header = bench.header();
+  order.load = 50.0;
+  ASSERT_TRUE(bench.adjust(order));
+  order.load = 70.0;
+  expect_refused(bench.adjust(order), RefusalCode::kInvalid,
+                 "was used for adjust_load 50 N on axis 0 already, this is adjust_load 70 N on "
+                 "axis 0; choose a new id for each order");
+  expect_refused(bench.wait([&](auto answer) { bench.station->resume(order.header, answer); }),
+                 RefusalCode::kInvalid, "this is resume");
+  EXPECT_EQ(bench.loop.count(CommandKind::kSetLoad), 1);
+}
+
+TEST_F(Working, TheSameIdOfAnotherClientIsAnotherOrder) {
+  AdjustLoadOrder order;
+  order.header = bench.header("tablet");
+  order.load = 50.0;
+  ASSERT_TRUE(bench.adjust(order));
+  order.header.client_name = "phone";
+  const Result second = bench.adjust(order);
+  ASSERT_TRUE(second);
+  EXPECT_FALSE(second->duplicate);
+  EXPECT_EQ(bench.loop.count(CommandKind::kSetLoad), 2);
 }
 
 TEST_F(Working, ADuplicateOfAnOrderUnderWayWaitsForItsAnswer) {
@@ -367,9 +392,11 @@ TEST_F(Working, ADuplicateOfAnOrderUnderWayWaitsForItsAnswer) {
 TEST_F(Working, ARefusalIsRememberedToo) {
   AdjustLoadOrder order;
   order.header = bench.header();
-  order.load = 900.0;
+  order.load = 91.0;  // too large a step
   const Result first = bench.adjust(order);
-  order.load = 50.0;
+  ASSERT_FALSE(first);
+  ASSERT_TRUE(bench.adjust(80.0));
+  ASSERT_TRUE(bench.run_to_load(80.0));
   const Result second = bench.adjust(order);
   ASSERT_FALSE(second);
   EXPECT_EQ(second.error().message, first.error().message);
@@ -474,7 +501,7 @@ TEST_F(Working, AnOrderThatTheLoopDoesNotTakeInTimeIsUnavailableAndTakenBackLate
   const std::uint64_t ordered = bench.loop.now();
   const Result receipt = bench.adjust(70.0);
   expect_refused(receipt, RefusalCode::kUnavailable,
-                 "the loop has not taken adjust_load 70 within 200 ms");
+                 "the loop has not taken adjust_load 70 N on axis 0 within 200 ms");
   EXPECT_NEAR(static_cast<double>(bench.loop.now() - ordered), 200.0, 15.0);
   bench.loop.takes_commands = true;
   bench.run_ms(50);
@@ -503,7 +530,7 @@ TEST_F(Working, MoreOrdersThanMayWaitAreBusy) {
 TEST_F(Working, ALoopThatRefusesIsToldAsWrongState) {
   bench.loop.refuse = CommandKind::kSetLoad;
   expect_refused(bench.adjust(50.0), RefusalCode::kWrongState,
-                 "the loop refused adjust_load 50 at tick");
+                 "the loop refused adjust_load 50 N on axis 0 at tick");
 }
 
 TEST(Lockstep, AStalledHostDoesNotFailAnOrder) {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "controller/station/order_limits.hpp"
 #include "controller/station/plan_tests.hpp"
 #include "tests/station/station_bench.hpp"
 
@@ -173,6 +174,22 @@ TEST(MachineShares, OfLinkedArmsCarryTheLoadOfBoth) {
   ASSERT_TRUE(linked);
   EXPECT_EQ(share_of(program, *two).program.blocks.at(0).load, 30.0);
   EXPECT_EQ(share_of(program, *linked).program.blocks.at(0).load, 60.0);
+}
+
+// Also of a program: the other leg would be pulled along.
+TEST(MachineShares, OfLinkedArmsAreNeverForOneSide) {
+  PluginHost plugins;
+  plugins.load_directory(MEDIUS_PLUGIN_DIR);
+  const auto two = load_machine(source_path("hal/machines/seated-hip-abduction-sim.toml"));
+  const auto linked = load_machine(source_path("hal/machines/seated-linked-sim.toml"));
+  ASSERT_TRUE(two && linked);
+  ProgramBlock block = shipped().programs.at("seated-short").blocks.at(0);
+  EXPECT_EQ(check_block(*linked, plugins, block), std::nullopt);
+  block.sides = {Side::kBoth, Side::kLeft};
+  EXPECT_EQ(check_block(*two, plugins, block), std::nullopt);
+  const auto refused = check_block(*linked, plugins, block);
+  ASSERT_TRUE(refused);
+  EXPECT_THAT(refused->message, HasSubstr("side is left, but linked arms move both legs"));
 }
 
 record::SetRecord tested_set(Side side, double load, double speed) {

@@ -9,9 +9,9 @@ import tree
 # The map of the architecture; folders that do not exist yet are skipped.
 MAP = ["proto", "controller/base", "controller/measure", "controller/safety", "controller/rt",
        "controller/station", "controller/record", "controller/access", "controller/api", "controller/metrics", "plugins", "plugins/abi",
-       "plugins/sdk", "plugins/check", "hal/image", "hal/modbus", "hal/check", "hal/guard", "hal/devices", "hal/machines",
+       "plugins/sdk", "plugins/check", "hal/image", "hal/modbus", "hal/check", "hal/commission", "hal/guard", "hal/devices", "hal/machines",
        "sim/plant", "sim/lifter", "sim/machine", "sim/world", "sim/faults", "sim/checkers",
-       "sim/station", "sim/swarm", "client", "examples/python", "console", "programs", "bench", "tools"]
+       "sim/station", "sim/proxy", "sim/swarm", "client", "examples/python", "console", "programs", "bench", "tools"]
 
 # Written in pieces, so that this file does not find itself.
 UNWELCOME = re.compile("|".join([

@@ -26,6 +26,7 @@ ALLOWED = {
     "hal/guard": set(),
     "hal/modbus": {"hal/image"},
     "hal/check": {"hal/modbus", "hal/image"},
+    "hal/commission": {"hal/check", "hal/modbus", "hal/image"},
     "plugins/abi": set(),
     "plugins/sdk": {"plugins/abi"},
     "plugins/check": {"plugins/abi", "controller/station", "controller/rt"},
@@ -36,6 +37,7 @@ ALLOWED = {
     "sim/faults": {"sim/plant", "sim/lifter", "sim/machine", "hal/image"},
     "sim/disk": {"controller/record"},
     "sim/checkers": set(),  # judges share no code with what they judge
+    "sim/proxy": set(),
     "sim/station": {"sim/machine", "sim/plant", "sim/lifter", "sim/faults", "hal/image", "hal/modbus"},
     "sim/world": {"sim/machine", "sim/plant", "sim/lifter", "sim/faults", "sim/checkers",
                   "controller/measure", "controller/safety", "controller/rt", "controller/station",
@@ -43,7 +45,8 @@ ALLOWED = {
     "sim/swarm": {"sim/world", "sim/disk", "sim/machine", "sim/plant", "sim/lifter", "sim/faults",
                   "sim/checkers", "controller/station", "controller/record", "controller/rt",
                   "controller/measure", "controller/safety", "hal/image", "hal/guard"},
-    "client": {"proto", "controller/access", "controller/record", "sim/world", "sim/checkers", "hal/check"},
+    "client": {"proto", "controller/access", "controller/record", "sim/world", "sim/checkers", "hal/check",
+               "controller/station", "hal/commission"},
 }
 
 # Single headers that a box may include beyond that: words and seams, no machinery behind them.
@@ -59,6 +62,8 @@ ALLOWED_HEADERS = {
     # The heartbeat crosses a seqlock, written after each tick by the loop's thread; the guard's own thread is set up
     # as the loop's is.
     "hal/guard": {"controller/rt/exchange.hpp", "controller/rt/host/process_setup.hpp"},
+    # Its loop is a thread like the controller's, on the same ticks.
+    "hal/commission": {"controller/rt/tick_source.hpp", "controller/rt/host/process_setup.hpp"},
     "controller/rt": {"hal/guard/heartbeat.hpp"},
     # The CiA 402 tables, as the drive's side of them.
     "sim/machine": {"hal/modbus/cia402.hpp", "controller/measure/phase.hpp",

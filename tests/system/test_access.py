@@ -1,5 +1,7 @@
 #!/usr/bin/python3
 """Peers from elsewhere: certificates, roles and revocation on real sockets, judged by Python's gRPC and openssl."""
+import contextlib
+import os
 import pathlib
 import shutil
 import subprocess
@@ -10,25 +12,51 @@ import unittest
 
 import grpc
 
-from harness import BIN, House, stubs, wait_for
+from harness import BIN, BUILD, SOURCE, House, stubs, wait_for
 
 messages, services = stubs()
+lease_messages, lease_services = stubs("lease")
 CODE = grpc.StatusCode
 
 ROLES = ("observer", "trainer", "therapist", "technician", "admin")
 LEADS = {"trainer", "therapist"}
 ANYBODY = set(ROLES)
+KEEPS = {"therapist", "technician", "admin"}
 # Written down here a second time on purpose: who may call what.
 MAY = {
     "StationService": {
         "GetStation": ANYBODY, "WatchStation": ANYBODY, "WatchSamples": ANYBODY, "Stop": ANYBODY,
         "StartSession": LEADS, "StartSet": LEADS, "AdjustLoad": LEADS, "SetParameter": LEADS,
         "Pause": LEADS, "Resume": LEADS, "ConfirmGuided": LEADS, "SkipGuided": LEADS},
+    "LeaseService": {"AcquireLease": LEADS, "RenewLease": LEADS, "ReleaseLease": LEADS, "HandOverLease": LEADS,
+                     "GetLease": ANYBODY},
     "ProgramService": {"GetProgram": ANYBODY, "ListPrograms": ANYBODY, "ListProfiles": ANYBODY},
     "SessionService": {
         "ListSessions": ANYBODY, "GetSession": ANYBODY, "GetSet": ANYBODY, "ReadSamples": ANYBODY,
-        "RecomputeSet": {"therapist", "technician", "admin"}},
+        "RecomputeSet": KEEPS},
+    "ClientService": {
+        "GetClient": LEADS, "ListClients": LEADS, "CreateClient": LEADS, "UpdateClient": LEADS,
+        "DeleteClient": {"therapist", "admin"}, "ExportClient": {"therapist", "admin"},
+        "EraseClient": {"therapist", "admin"}, "ListTestResults": LEADS, "GetProgress": LEADS},
+    "PlanService": {
+        "GetPlan": LEADS, "ListPlans": LEADS, "CreatePlan": LEADS, "UpdatePlan": LEADS, "DeletePlan": LEADS,
+        "GetNextSession": LEADS, "ListPlanDays": LEADS, "DecideProposal": {"therapist"}, "ImportLoads": LEADS},
+    "MachineService": {
+        "GetMachine": ANYBODY, "ListMachines": ANYBODY, "ListFaultRecords": ANYBODY, "ListFaultKinds": ANYBODY},
+    "AuditService": {"ListAuditEvents": KEEPS, "WatchAuditEvents": KEEPS, "VerifyAudit": KEEPS},
+    "StoreService": {"GetStore": KEEPS, "VerifyStore": KEEPS, "BackupStore": KEEPS},
 }
+
+
+AREAS = sorted(path.stem for path in (SOURCE / "proto" / "medius" / "v1").glob("*.proto"))
+
+
+def every_service(open_channel):
+    """(descriptor, stub, messages) of each service that any proto defines."""
+    for area in AREAS:
+        area_messages, area_services = stubs(area)
+        for service in area_messages.DESCRIPTOR.services_by_name.values():
+            yield service, getattr(area_services, service.name + "Stub")(open_channel), area_messages
 
 
 def openssl(*arguments, text=None):
@@ -76,6 +104,16 @@ def code_of(call, limit_s=20):
         return error.code()
 
 
+@contextlib.contextmanager
+def at_1970():
+    """Whatever is started meanwhile believes that it is 1970: a computer without a battery for its clock."""
+    os.environ["LD_PRELOAD"] = str(BUILD / "tests.d" / "clock_1970.so")
+    try:
+        yield
+    finally:
+        del os.environ["LD_PRELOAD"]
+
+
 class RemoteHouse(House):
     """A station that also serves peers with certificates."""
 
@@ -109,11 +147,10 @@ class Access(unittest.TestCase):
             wrong = []
             for role in ROLES:
                 with channel(house.remote, house.pki.issue(role, role)) as open_channel:
-                    for service in messages.DESCRIPTOR.services_by_name.values():
-                        stub = getattr(services, service.name + "Stub")(open_channel)
+                    for service, stub, requests in every_service(open_channel):
                         for method in service.methods:
                             self.assertIn(method.name, MAY[service.name], "the test has no row for it")
-                            request = getattr(messages, method.input_type.name)()
+                            request = getattr(requests, method.input_type.name)()
                             code = code_of(lambda timeout, m=method, s=stub, r=request:
                                            getattr(s, m.name)(r, timeout=timeout))
                             may = role in MAY[service.name][method.name]
@@ -180,6 +217,75 @@ class Access(unittest.TestCase):
                 stub = services.StationServiceStub(hers)
                 self.assertEqual(code_of(lambda timeout: stub.GetStation(
                     messages.GetStationRequest(), timeout=timeout)), CODE.UNAUTHENTICATED)
+
+    def test_from_elsewhere_one_trainer_leads_at_a_time(self):
+        with RemoteHouse() as house:
+            wait_for("a fresh link", lambda: house.connect()[0].GetStation(
+                messages.GetStationRequest(), timeout=5).loop.link_fresh)
+            ada, bob = house.pki.issue("ada", "trainer"), house.pki.issue("bob", "therapist")
+            with channel(house.remote, ada) as hers, channel(house.remote, bob) as his:
+                stations = [services.StationServiceStub(c) for c in (hers, his)]
+                leases = [lease_services.LeaseServiceStub(c) for c in (hers, his)]
+
+                def resume(who, number, epoch=None):
+                    header = messages.OrderHeader(request_id=f"r{number}", lease_epoch=epoch)
+                    with self.assertRaises(grpc.RpcError) as refused:
+                        stations[who].Resume(messages.ResumeRequest(header=header), timeout=20)
+                    return refused.exception.code(), refused.exception.details()
+
+                self.assertIn("needs the lease of control", resume(0, 1)[1])
+                # A certificate says who holds it, whatever the request says.
+                lease = leases[0].AcquireLease(lease_messages.AcquireLeaseRequest(client_name="bob"), timeout=20).lease
+                self.assertEqual(lease.holder, "ada")
+                self.assertIn("nothing is paused", resume(0, 2, lease.epoch)[1])
+                with self.assertRaises(grpc.RpcError) as refused:
+                    leases[1].AcquireLease(lease_messages.AcquireLeaseRequest(), timeout=20)
+                self.assertIn("'ada' holds the lease of control", refused.exception.details())
+                code, why = resume(1, 3, lease.epoch)
+                self.assertEqual(code, CODE.FAILED_PRECONDITION)
+                self.assertIn("'ada' holds the lease", why)
+                given = leases[0].HandOverLease(lease_messages.HandOverLeaseRequest(
+                    epoch=lease.epoch, to="bob"), timeout=20).lease
+                self.assertEqual((given.holder, given.epoch > lease.epoch), ("bob", True))
+                self.assertEqual(resume(0, 4, lease.epoch)[0], CODE.ABORTED)
+                self.assertIn("nothing is paused", resume(1, 5, given.epoch)[1])
+                stations[0].Stop(messages.StopRequest(), timeout=20)  # never a matter of leases
+
+    def test_the_command_line_takes_shows_and_gives_the_lease(self):
+        with House() as house:
+            self.assertIn("nobody holds", house.client("lease", "show").stdout)
+            self.assertIn("'ada' leads", house.client("lease", "take", "--as", "ada").stdout)
+            other = house.client("resume", "--as", "bob")
+            self.assertEqual(other.returncode, 3)
+            self.assertIn("'ada' holds the lease of control", other.stderr)
+            self.assertIn("nothing is paused", house.client("resume", "--as", "ada").stderr)
+            self.assertIn("'bob' leads", house.client("lease", "hand-over", "bob", "--as", "ada").stdout)
+            self.assertEqual(house.client("lease", "release", "--as", "ada").returncode, 3)
+            self.assertEqual(house.client("lease", "release", "--as", "bob").returncode, 0)
+            self.assertEqual(house.client("lease", "show", "--json").stdout.strip(), "{}")
+            # One trainer alone needs to know nothing of leases.
+            self.assertIn("nothing is paused", house.client("resume").stderr)
+            self.assertIn("nobody holds", house.client("lease", "show").stdout)
+
+    def test_with_the_clock_at_1970_nobody_from_elsewhere_gets_in_and_training_on_the_spot_goes_on(self):
+        with RemoteHouse() as house:
+            ada = house.pki.issue("ada", "trainer")
+            house.daemon.end()
+            with at_1970():
+                house.start_daemon(extra=["--remote", "127.0.0.1:0", "--tls", house.pki.folder])
+            remote = wait_for("remote address", lambda: house.daemon.text().split(
+                "peers with certificates on ")[1].split()[0])
+            with channel(remote, ada) as open_channel:
+                stub = services.StationServiceStub(open_channel)
+                code = code_of(lambda timeout: stub.GetStation(messages.GetStationRequest(), timeout=timeout), 10)
+                self.assertIn(code, (CODE.UNAUTHENTICATED, CODE.UNAVAILABLE, CODE.DEADLINE_EXCEEDED))
+            station = house.connect()[0]
+            before = station.GetStation(messages.GetStationRequest(), timeout=10)
+            self.assertTrue(before.name)
+            lease = lease_services.LeaseServiceStub(house.channel).AcquireLease(
+                lease_messages.AcquireLeaseRequest(client_name="on the spot"), timeout=10).lease
+            self.assertGreater(lease.remaining.seconds, 10, "a lease does not ask what day it is")
+            station.Stop(messages.StopRequest(), timeout=10)
 
     def test_a_peer_is_called_in_the_audit_as_its_certificate_says(self):
         with RemoteHouse() as house:
