@@ -102,9 +102,9 @@ void warn_of_lost_replies(const std::string& axis_name, double unload_ms, const 
   if (link.transport != modbus::Transport::kRtu) return;
   const double age_ms = modbus::lost_reply_age_us(link, device) / 1e3;
   if (age_ms <= unload_ms) return;
-  const double wait_ms = modbus::late_reply_us(link, device) / 1e3;
-  const double longest_ms = modbus::longest_transfer_us(link) / 1e3;
+  const double wait_ms = modbus::lost_reply_us(link, device) / 1e3;
   const double over_ms = age_ms - kMostUnloadAgeMs;
+  const auto shortest_ms = static_cast<int>(modbus::longest_transfer_us(link) / 1e3) + 1;
   warnings.push_back(fmt::format(
       "axis '{}': one lost reply on '{}' leaves samples of '{}' {:.1f} ms old, beyond "
       "unload_age_ms "
@@ -114,11 +114,10 @@ void warn_of_lost_replies(const std::string& axis_name, double unload_ms, const 
           ? fmt::format("write unload_age_ms = {:.0f}", std::ceil(age_ms))
           : fmt::format(
                 "{:.0f} ms is the most that may be allowed. Of it {:.1f} ms are the wait for "
-                "a reply (turnaround_max_us {} of {}); measure the device's latest reply "
-                "and lower turnaround_max_us by {:.1f} ms or more{}",
+                "a reply: measure the device's latest one, and lower turnaround_max_us ({}) "
+                "of {} and response_timeout_ms ({}, {} at least) by {:.1f} ms together",
                 kMostUnloadAgeMs, wait_ms, device.descriptor.turnaround_max_us,
-                device.descriptor.path, over_ms,
-                wait_ms - over_ms < longest_ms ? ", on a faster line" : "")));
+                device.descriptor.path, link.response_timeout_ms, shortest_ms, over_ms)));
 }
 
 // The loop freezes the force at max(10 ms, 2 cycles) and unloads at max(20 ms, 4 cycles); a machine

@@ -164,8 +164,8 @@ class PlanLoader {
     const std::string what =
         transport == Transport::kRtu
             ? fmt::format(
-                  "only the wait for the latest reply after each error (turnaround_max_us, {} ms) "
-                  "keeps a late one from passing for a fresh one",
+                  "only the pause of {} ms after each error keeps a late reply from "
+                  "passing for a fresh one",
                   d.turnaround_max_us / 1000)
             : std::string(
                   "only the transaction number tells a late reply, and nothing tells a "
@@ -330,14 +330,8 @@ class PlanLoader {
     }
     if (link.transport != Transport::kRtu || plan_.lockstep) return;
     const auto longest_ms = static_cast<int>(longest_transfer_us(link) / 1e3) + 1;
-    int late_us = 0;
-    for (DevicePlan& device : link.devices) {
-      device.late_reply_us = static_cast<int>(late_reply_us(link, device));
-      late_us = std::max(late_us, device.late_reply_us);
-    }
     if (link.response_timeout_ms == 0) {
-      // Longer only makes the samples older that a lost reply leaves behind.
-      link.response_timeout_ms = std::max(2 * longest_ms, late_us / 1000 + 2);
+      link.response_timeout_ms = std::max(30, 2 * longest_ms);
     } else if (link.response_timeout_ms <= longest_ms) {
       throw BusError{fmt::format(
           "{}: [[link]] '{}': 'response_timeout_ms' is {}, but the longest transaction takes {} ms "

@@ -41,10 +41,9 @@ struct DevicePlan {
   double watchdog_s = 0.0;
   double force_cap = 0.0;  // N | Nm: least of force_limit and the reductions
   std::vector<ForceReduction> reductions;
-  int rate_hz = 0;        // of exchanges
-  int every_rounds = 1;   // of the link
-  int silence_us = 0;     // of a serial line, before each request
-  int late_reply_us = 0;  // of a serial line: later after its request no reply ends
+  int rate_hz = 0;       // of exchanges
+  int every_rounds = 1;  // of the link
+  int silence_us = 0;    // of a serial line, before each request
 };
 
 struct LinkPlan {

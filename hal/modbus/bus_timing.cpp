@@ -127,13 +127,12 @@ DataAge data_age(const LinkPlan& link, const DevicePlan& device) noexcept {
   return age;
 }
 
-double late_reply_us(const LinkPlan& link, const DevicePlan& device) noexcept {
-  return longest_transfer_us(link) + device.descriptor.turnaround_max_us -
-         device.descriptor.turnaround_us;
+double lost_reply_us(const LinkPlan& link, const DevicePlan& device) noexcept {
+  return link.response_timeout_ms * 1e3 + device.descriptor.turnaround_max_us;
 }
 
 double lost_reply_age_us(const LinkPlan& link, const DevicePlan& device) noexcept {
-  const double waits = std::max(link.response_timeout_ms * 1e3, late_reply_us(link, device));
+  const double waits = lost_reply_us(link, device);
   const double exchange = exchange_us_max(link, device);
   double last = 0.0;
   double others = 0.0;

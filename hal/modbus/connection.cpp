@@ -113,7 +113,6 @@ void Connection::before_request(std::uint8_t unit) noexcept {
   modbus_set_slave(context_, unit);
   if (serial_) sleep_until_ns(quiet_since_ns_ + pauses_.silence_us * kNsPerUs);
   flush();
-  requested_ns_ = monotonic_ns();
   errno = 0;
 }
 
@@ -128,7 +127,7 @@ Outcome Connection::judge(int result, std::size_t expected) noexcept {
   if (outcome == Outcome::kTimeout || outcome == Outcome::kProtocol) {
     // A serial reply carries nothing that tells which request it answers: without this pause a late
     // one passes for the answer to the next request, and every reply after it is one cycle old.
-    sleep_until_ns(requested_ns_ + pauses_.late_reply_us * kNsPerUs);
+    sleep_until_ns(monotonic_ns() + pauses_.after_error_us * kNsPerUs);
     flush();
   }
   quiet_since_ns_ = monotonic_ns();

@@ -44,11 +44,11 @@ class Connection {
   [[nodiscard]] bool is_serial() const noexcept { return serial_; }
   [[nodiscard]] bool is_open() const noexcept { return context_ != nullptr; }
 
-  // Of a serial line, for the requests that follow: silence before each, and how long after a
-  // request that went wrong its latest reply may still arrive, to be thrown away.
+  // Of a serial line, for the requests that follow: silence before each, and after an error the
+  // pause in which the device's latest reply arrives and is thrown away.
   struct Pauses {
     int silence_us = 0;
-    int late_reply_us = 0;
+    int after_error_us = 0;
   };
   void set_pauses(const Pauses& pauses) noexcept { pauses_ = pauses; }
 
@@ -84,7 +84,6 @@ class Connection {
   bool wrong_baud_ = false;
   Pauses pauses_;
   std::int64_t quiet_since_ns_ = 0;
-  std::int64_t requested_ns_ = 0;
   int errno_ = 0;
   std::uint64_t flushed_bytes_ = 0;
 };

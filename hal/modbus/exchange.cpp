@@ -9,7 +9,7 @@ namespace medius::hal::modbus {
 namespace {
 
 void use_pauses(Connection& connection, const DevicePlan& plan) noexcept {
-  connection.set_pauses({plan.silence_us, plan.late_reply_us});
+  connection.set_pauses({plan.silence_us, plan.descriptor.turnaround_max_us});
 }
 
 std::span<std::uint16_t> part(ReadImage& image, const Window& window) {
