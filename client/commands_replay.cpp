@@ -74,9 +74,9 @@ tl::expected<ReplayConfig, std::string> config_of(const record::SetRecord& set,
     return config;
   }
   if (set.coordinate == hal::CoordinateKind::kLever) {
-    return tl::unexpected(
-        "a set of a lever needs the machine file that it was recorded with; name "
-        "it with --machine");
+    return tl::unexpected(std::string(
+        "a set of a lever needs the machine file that it was recorded with; name it with "
+        "--machine"));
   }
   config.force_max = kCableForceMaxN;
   return config;

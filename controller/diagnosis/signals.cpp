@@ -15,9 +15,11 @@ namespace {
 constexpr SignalLimits kCableLimits = {
     .speed_max = 4.0,
     .tension_step_max = 400.0,
+    .mirror_speed = 0.08,
     .stuck_speed = 0.05,
     .stuck_tension = 10.0,
     .runaway_force = 25.0,
+    .runaway_speed = 0.3,
     .inward_margin = 0.20,
     .sign_speed = 0.05,
     .sign_tension = 3.0,
@@ -34,7 +36,8 @@ constexpr SignalLimits lever_limits() {
     l.*force *= safety::kPadLeverM;
   }
   for (double Limits::*const length :
-       {&Limits::speed_max, &Limits::stuck_speed, &Limits::inward_margin, &Limits::sign_speed}) {
+       {&Limits::speed_max, &Limits::mirror_speed, &Limits::stuck_speed, &Limits::runaway_speed,
+        &Limits::inward_margin, &Limits::sign_speed}) {
     l.*length /= safety::kPadLeverM;
   }
   return l;
@@ -65,10 +68,34 @@ bool held(bool condition, int ticks, int& counter) noexcept {
   return counter >= ticks;
 }
 
+// From one millisecond to the next the way runs back as fast as it came, steadily before and after,
+// and without a sample in between in which it turned: no mass does that. A count whose sign has
+// changed does, and close to where it counts from it jumps by less than people may move.
+bool mirrored(const SignalLimits& limits, const SignalInput& input, SignalState& state) noexcept {
+  constexpr double kAlike = 0.25, kTurning = 0.75;  // of the step
+  constexpr double kNeverTurning = 2.5;             // of the least step: 200 m/s^2 over two of them
+  if (state.position_gap > 2) state.steps_known = 0;  // one that was held is the jump itself
+  const double step = input.position - state.position;
+  const auto [after, middle, before, first] = state.steps;
+  state.steps = {step, after, middle, before};
+  if (state.steps_known < 4) {
+    ++state.steps_known;
+    return false;
+  }
+  const double size = absolute(before);
+  const auto alike = [size](double a, double b) { return absolute(a - b) < kAlike * size; };
+  const double least = limits.mirror_speed * input.dt_s;
+  const bool turned = absolute(middle) <= kTurning * size && size < kNeverTurning * least;
+  return size >= least && !turned && alike(first, before) && alike(after, -before) &&
+         alike(step, after);
+}
+
 bool check_position(const SignalLimits& limits, const SignalInput& input, SignalState& state,
                     FaultCode& fault) noexcept {
   if (!input.position_fresh) return false;
   const bool known = state.any_position && !input.reconnected;
+  // The drive counts from elsewhere: so does where the load came in.
+  if (input.reconnected) state.loaded_position += input.position - state.position;
   const double step_max = limits.speed_max * input.dt_s;
   if (known && !plausible(input.position, state.position, step_max, state.position_gap)) {
     state.jumps = state.since_jump <= kJumpWindow ? state.jumps + 1 : 1;
@@ -76,17 +103,25 @@ bool check_position(const SignalLimits& limits, const SignalInput& input, Signal
     if (state.jumps >= 2) fault = FaultCode::kEncoderImplausible;
     return false;
   }
+  if (!known) state.steps_known = 0;
+  if (known && mirrored(limits, input, state)) fault = FaultCode::kEncoderImplausible;
   if (known && input.position == state.position) {
     if (state.same_positions == 0) {
       state.was_moving = absolute(input.velocity) > limits.stuck_speed;
+    }
+    // A drum that its drive presses onto the end stop rests until somebody pulls harder than that.
+    const bool pressed = input.expected_force - input.tension > limits.runaway_force;
+    if (state.same_positions == 0 || pressed) {
+      state.same_unpressed = 0;
       state.tension_low = state.tension_high = input.tension;
     }
     state.same_positions = std::min(state.same_positions + 1, kStuckResting);
+    state.same_unpressed = std::min(state.same_unpressed + 1, kStuckResting);
     state.tension_low = at_most(input.tension, state.tension_low);
     state.tension_high = at_least(input.tension, state.tension_high);
     const bool pulled = state.tension_high - state.tension_low > limits.stuck_tension;
     if ((state.was_moving && state.same_positions >= kStuckMoving) ||
-        (pulled && state.same_positions >= kStuckResting)) {
+        (pulled && state.same_unpressed >= kStuckResting)) {
       fault = FaultCode::kEncoderStuck;
     }
   } else {
@@ -122,13 +157,16 @@ bool check_tension(const SignalLimits& limits, const SignalInput& input, SignalS
   return true;
 }
 
-// A drive that pulls although it was told not to.
+// A drive that pulls although it was told not to: off, or to brake what runs in. An empty handle
+// shows no tension; that it runs in shows who pulls.
 bool runs_away(const SignalLimits& limits, const SignalInput& input, SignalState& state) noexcept {
   const bool told_off =
       input.load_state == LoadState::kOff || input.reaction >= Reaction::kFastUnload;
   const double expected = at_least(input.expected_force, 0.0) + limits.runaway_force;
-  return held(told_off && input.drive_force > expected && input.tension > expected, kRunawayTicks,
-              state.runaway_ticks);
+  const bool runs_in = input.velocity < -limits.runaway_speed;
+  const bool taut = told_off && input.tension > expected;
+  const bool empty = runs_in && (told_off || input.expected_force < 0.0);
+  return held(input.drive_force > expected && (taut || empty), kRunawayTicks, state.runaway_ticks);
 }
 
 FaultCode check_drive(const SignalLimits& limits, const SignalInput& input,

@@ -6,6 +6,7 @@
 // from its axis, where the same forces and speeds are meant.
 #pragma once
 
+#include <array>
 #include <cstdint>
 
 #include "controller/safety/kernel.hpp"
@@ -18,9 +19,11 @@ namespace medius::diagnosis {
 struct SignalLimits {
   double speed_max = 0.0;         // 4 m/s: a faster position is a lost or invented count
   double tension_step_max = 0.0;  // 400 N a tick: cuff and cable are softer
+  double mirror_speed = 0.0;      // 0.08 m/s: from here on no mass turns round in a millisecond
   double stuck_speed = 0.0;       // 0.05 m/s: nobody stops from it within one sample
   double stuck_tension = 0.0;     // 10 N of change that must have moved a handle
   double runaway_force = 0.0;     // 25 N that nobody ordered
+  double runaway_speed = 0.0;     // 0.3 m/s inward: faster than anything is ever reeled in
   // 0.20 m behind where the load came in: 14 degrees of a hip with the cuff at the ankle, within
   // what a hip gives by itself; a hand of 4 kN/m yields 0.13 m to the largest force of a set.
   double inward_margin = 0.0;
@@ -59,6 +62,9 @@ struct SignalState {
   int since_jump = 0, jumps = 0;                    // of the encoder
   int since_spike = 0, spikes = 0;                  // of the load cell
   int same_positions = 0, same_tensions = 0;        // in a row
+  std::array<double, 4> steps{};                    // of the position, the newest first
+  int steps_known = 0;                              // of consecutive ticks
+  int same_unpressed = 0;                           // of those positions, since no stop holds it
   bool was_moving = false;                          // when the position began to repeat
   double tension_low = 0.0, tension_high = 0.0;     // since then
   int runaway_ticks = 0, sign_ticks = 0, supply_ticks = 0, inward_ticks = 0, push_ticks = 0;

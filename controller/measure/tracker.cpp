@@ -235,8 +235,8 @@ TrackerOutput Tracker::update(const TrackerInput& input) noexcept {
     return output;
   }
   const Sample now{input.tick, input.position, input.velocity};
-  const bool gap =
-      running_ && input.tick > last_tick_ + 1 + static_cast<std::uint64_t>(config_.gap_ticks);
+  const bool late = input.tick > last_tick_ + 1 + static_cast<std::uint64_t>(config_.gap_ticks);
+  const bool gap = running_ && (late || input.relocated);
   if (!in_set_ || !input.counting) {
     if (in_set_ && running_) abandon(RepRejection::kUnfinished, last_tick_, output);
     restart(now);

@@ -77,6 +77,9 @@ struct TrackerInput {
   double force = 0.0;            // N | Nm measured
   double force_reference = 0.0;  // N | Nm the person should feel
   bool counting = false;         // a set is under way and its load is on
+  // The drive was lost and is back: its position may count from elsewhere. Whatever is under way is
+  // given up, the bottom is where the axis now stands.
+  bool relocated = false;
 };
 
 // A repetition that just closed. Ticks are the loop's (TrackerInput::tick).

@@ -23,7 +23,10 @@ constexpr double kWishTolerance = 1.0;  // N | Nm
 constexpr double kMotionRadps = 200.0;
 constexpr double kAccelerationMax = 1000.0;  // m/s^2 | rad/s^2; beyond any handle's
 constexpr double kHoldOver = 0.8;            // of the force that begins a hold; pretension is below
-constexpr double kLoadReached = 1e-6;        // N | Nm
+// Inward at more than 0.06 m/s while at the bottom: a leg that a raised load pulls in (0.13 m/s at
+// 25 N a second); a stance that sways or creeps is slower.
+constexpr double kYieldsOverMoving = 3.0;
+constexpr double kLoadReached = 1e-6;  // N | Nm
 
 // Friction that grows with the load: gear 3-5 % and two sheaves of 2 % each.
 constexpr double kFrictionOverLoad = 0.10;
@@ -232,6 +235,7 @@ void AxisLoop::track(const LoopState& loop) noexcept {
   input.velocity = motion_.velocity;
   input.force = sensed_.handle_force;
   input.force_reference = felt_force_;
+  input.relocated = sensed_.reconnected;
   const bool loaded = set_.serial != 0 && load_state_ == LoadState::kLoaded;
   const bool holds = hold_config_.hold_s > 0.0;
   if (holds) measure::count_hold(hold_config_, sensed_.tension, loaded, holds_);
@@ -317,7 +321,9 @@ void AxisLoop::gate_base_load(const LoopState& loop) noexcept {
     safety::LoadGateInput gate;
     gate.requested = set_.requested;
     gate.phase = tracked_.phase;
-    gate.increases_frozen = frozen;
+    // Who gives way to the load is not given more of it.
+    const bool yields = motion_.velocity < -kYieldsOverMoving * config_.tracker.moving_velocity;
+    gate.increases_frozen = frozen || yields;
     gate.ramp_per_s = config_.load_ramp_per_s;
     gate.dt_s = kTickPeriodS;
     safety::gate_load(gate, gate_);

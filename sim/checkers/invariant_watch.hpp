@@ -32,10 +32,14 @@ struct InvariantSample {
   double base_load = 0.0;      // what the controller says that the set's load is
   double handle_force = 0.0;   // truth: what pulls at the person
   double handle_mps = 0.0;     // truth: > 0 outward
+  double reel_mps = 0.0;       // truth: of the drum or arm that pulls it, > 0 outward
   bool held = true;            // truth: a person holds it
   // False: its signals lie to the controller. Of a handle that is let go in that very moment only
   // the drive's own speed limit is left.
   bool told_truth = true;
+  // False: the drive does as it likes. Whoever is let go of is then pulled until that is found and
+  // the relay is open, and coasts.
+  bool obeyed = true;
 };
 
 struct Violation {

@@ -78,6 +78,9 @@ enum class Injector : std::uint8_t {
   kReplayedOrder,
   // storage
   kStoreStall,
+  kDiskFull,
+  kDiskFails,
+  kPowerLost,
   // what a hand asks for on demand, beyond the rows of the failure table
   kEncoderOff,
   kEncoderScale,
@@ -136,7 +139,8 @@ struct FaultRow {
   Injector injector = Injector::kNone;
   bool raises_force = false;  // on its own it would pull harder than was ordered
   // Who must notice: one of these; all kNone: nobody needs to, the invariants hold all the same.
-  // For kStarve and kKill it is the guard, and these are what the loop says once it runs again.
+  // For kStarve, kKill and kPowerLost it is the guard, and these are what the loop says once it
+  // runs again.
   std::array<safety::FaultCode, 4> expected{};
   double budget_ms = 0.0;          // from the moment it acts to the reaction
   const char* budget_reason = "";  // what takes the time

@@ -94,8 +94,12 @@ AxisReading CableMachine::reading(std::size_t) const {
 
 HandleTruth CableMachine::handle(std::size_t) const {
   const CableTruth& truth = plant_.truth();
-  return {truth.ring_position_m, truth.ring_velocity_mps, truth.cuff_tension_n, truth.motor_force_n,
-          1.0};
+  return {truth.ring_position_m,
+          truth.ring_velocity_mps,
+          truth.cuff_tension_n,
+          truth.motor_force_n,
+          1.0,
+          truth.drum_velocity_mps};
 }
 
 void CableMachine::release(std::size_t) {

@@ -113,9 +113,12 @@ AxisReading LinkedMachine::reading(std::size_t) const {
 
 HandleTruth LinkedMachine::handle(std::size_t) const {
   const LeverTruth& truth = plant_.truth();
-  return {truth.arm_angle_rad, truth.arm_velocity_radps,
-          truth.leg[0].pad_torque_nm + truth.leg[1].pad_torque_nm, truth.motor_torque_nm,
-          pad_lever_m_};
+  return {truth.arm_angle_rad,
+          truth.arm_velocity_radps,
+          truth.leg[0].pad_torque_nm + truth.leg[1].pad_torque_nm,
+          truth.motor_torque_nm,
+          pad_lever_m_,
+          truth.arm_velocity_radps};
 }
 
 // One leg gone ends what both were doing.

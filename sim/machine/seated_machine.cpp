@@ -107,8 +107,12 @@ AxisReading SeatedMachine::reading(std::size_t axis) const {
 
 HandleTruth SeatedMachine::handle(std::size_t axis) const {
   const LeverTruth& truth = plants_[axis].truth();
-  return {truth.arm_angle_rad, truth.arm_velocity_radps, truth.leg[0].pad_torque_nm,
-          truth.motor_torque_nm, pad_lever_m_};
+  return {truth.arm_angle_rad,
+          truth.arm_velocity_radps,
+          truth.leg[0].pad_torque_nm,
+          truth.motor_torque_nm,
+          pad_lever_m_,
+          truth.arm_velocity_radps};
 }
 
 // One leg gone ends what both were doing.

@@ -25,6 +25,8 @@ class SetTruthTracker {
   void step(const CableTruth& truth) { step(truth.time_s, truth.ring_position_m); }
   void end();  // closes the stroke under way; without a set nothing happens
   [[nodiscard]] bool still() const noexcept { return interval_.direction == 0; }
+  // A stroke out whose way back is still to come.
+  [[nodiscard]] bool under_way() const noexcept { return out_.direction != 0 && !counted_; }
   [[nodiscard]] bool active() const noexcept { return active_; }
   [[nodiscard]] const std::vector<SetTruth>& sets() const noexcept { return sets_; }
 

@@ -91,6 +91,7 @@ struct HandleTruth {
   double force = 0.0;                     // what the person feels: cuff tension; torque at the pad
   double motor_force = 0.0;
   double metres_per_unit = 1.0;  // of position: 1 for a cable, the pad's lever for an arm
+  double reel_velocity = 0.0;    // of what pulls it in: the drum's surface; the arm itself
 };
 
 // What happens to machine and person beside release and grip; the amount is each one's own.

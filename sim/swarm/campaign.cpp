@@ -20,7 +20,7 @@ nlohmann::json line_of(const Scenario& scenario, const Verdict& verdict) {
   nlohmann::json events = nlohmann::json::array(), violations = nlohmann::json::array();
   for (const EventOutcome& e : verdict.events) {
     events.push_back({e.row, static_cast<int>(e.phase), e.noticed, e.superseded, e.took_ms, e.as,
-                      e.in_action, e.exposed_ms, e.load_n});
+                      e.in_action, e.exposed_ms, e.load_n, e.servo_ms});
   }
   for (const Violation& violation : verdict.violations) {
     if (violations.size() < kViolationsTold) violations.push_back({violation.tick, violation.what});
@@ -32,7 +32,7 @@ nlohmann::json line_of(const Scenario& scenario, const Verdict& verdict) {
           {"simulated_s", verdict.simulated_s},
           {"true_reps", verdict.true_reps},
           {"phantom_reps", verdict.phantom_reps},
-          {"seen", {verdict.states, verdict.reactions, verdict.refusals}},
+          {"seen", {verdict.states, verdict.reactions, verdict.refusals, verdict.storage}},
           {"trace_hash", verdict.trace_hash}};
 }
 
@@ -50,6 +50,7 @@ Verdict verdict_of(const nlohmann::json& line) {
     outcome.in_action = e[6];
     outcome.exposed_ms = e[7];
     outcome.load_n = e[8];
+    outcome.servo_ms = e[9];
     verdict.events.push_back(outcome);
   }
   for (const nlohmann::json& v : line["violations"]) verdict.violations.push_back({v[0], v[1]});
@@ -60,6 +61,7 @@ Verdict verdict_of(const nlohmann::json& line) {
   verdict.states = line["seen"][0];
   verdict.reactions = line["seen"][1];
   verdict.refusals = line["seen"][2];
+  verdict.storage = line["seen"][3];
   verdict.trace_hash = line["trace_hash"];
   return verdict;
 }

@@ -49,6 +49,12 @@ struct Failure {
   std::string what;
 };
 
+// A fault alone in its scenario that was noticed late, as something else, or not at all.
+struct Unseen {
+  Scenario scenario;
+  std::string what;
+};
+
 // Seeds that a campaign has run, some of them perhaps not.
 struct SeedRange {
   std::uint64_t first = 0, last = 0;
@@ -71,6 +77,7 @@ struct CampaignResult {
   std::vector<SeedRange> seed_ranges;
   std::uint64_t trace_hash = 0;   // of all runs, whatever their order
   std::vector<Failure> failures;  // the first 100
+  std::vector<Unseen> unseen;     // the first 100
   std::string error;              // a file that cannot be used
 };
 

@@ -14,13 +14,16 @@ namespace medius::sim {
 namespace {
 
 constexpr std::size_t kFailuresKept = 100;
-constexpr double kDoubt = 0.05;  // of a one-sided bound
+constexpr double kServoDoubtMs = 3200.0;  // the slack servo says "released" after 3 s at most
+constexpr double kDoubt = 0.05;           // of a one-sided bound
 
 constexpr std::array<const char*, 8> kRefusals = {
     "invalid",    "not-found", "wrong-state", "version-conflict",
     "over-limit", "expired",   "busy",        "unavailable"};
 constexpr std::array<const char*, 5> kReactions = {"none", "freeze-increases", "soft-unload",
                                                    "fast-unload", "torque-off"};
+constexpr std::array<const char*, 4> kStorage = {"call failed", "acknowledgement withheld",
+                                                 "set kept over a power cut", "set interrupted"};
 // What orders of a trainer can meet here: the others belong to programs and to the network.
 constexpr std::uint32_t kRefusalsWanted = 0b11101;
 // A set that is alone in its session has no rest after it.
@@ -44,6 +47,8 @@ void add_sometimes(CampaignResult& result, const Verdict& verdict) {
            [](unsigned bit) { return std::string("reaction ") + kReactions[bit]; });
   add_seen(sometimes, kRefusalsWanted, verdict.refusals,
            [](unsigned bit) { return std::string("refusal ") + kRefusals[bit]; });
+  add_seen(sometimes, 0b1111, verdict.storage,
+           [](unsigned bit) { return std::string("disk ") + kStorage[bit]; });
   for (const EventOutcome& event : verdict.events) {
     if (!event.as.empty()) ++sometimes["noticed " + event.as];
   }
@@ -53,19 +58,26 @@ bool has_detector(const FaultRow& row, const EventOutcome& event) {
   return row.expected.front() != safety::FaultCode::kNone && event.load_n >= row.least_load_n;
 }
 
-void judge(RowResult& row, const FaultRow& data, const EventOutcome& event) {
-  if (!event.noticed && !event.superseded && event.exposed_ms < data.budget_ms) return;
+// What was wrong with how it was noticed; empty: nothing, or nobody can say.
+std::string judge(RowResult& row, const FaultRow& data, const EventOutcome& event) {
+  if (!event.noticed && !event.superseded && event.exposed_ms < data.budget_ms) return "";
   ++row.judged;
   if (!event.noticed) {
     row.otherwise += event.superseded ? 1 : 0;
-    return;
-  }
-  if (event.took_ms <= data.budget_ms) {
-    ++row.in_time;
-  } else {
-    ++row.late;
+    return fmt::format("row {} {}", event.row,
+                       event.superseded ? "noticed as " + event.as : "not noticed");
   }
   row.slowest_ms = std::max(row.slowest_ms, event.took_ms);
+  // The slack servo has taken the force away; the word waits for the hand, and a slack cable tells
+  // nothing of its cell.
+  const bool by_servo = event.servo_ms >= 0.0 && event.servo_ms <= data.budget_ms;
+  if (event.took_ms <= (by_servo ? std::max(data.budget_ms, kServoDoubtMs) : data.budget_ms)) {
+    ++row.in_time;
+    return "";
+  }
+  ++row.late;
+  return fmt::format("row {} noticed as {} after {:.0f} ms, budget {:.0f} ms", event.row, event.as,
+                     event.took_ms, data.budget_ms);
 }
 
 Pair as_reachable(int a, int b) {
@@ -87,7 +99,11 @@ void add_events(CampaignResult& result, const Scenario& scenario, const Verdict&
       ++result.pairs[as_reachable(verdict.events[before].row, event.row)];
     }
     // Beside other faults nobody can say which of them was noticed.
-    if (verdict.events.size() == 1 && has_detector(data, event)) judge(row, data, event);
+    if (verdict.events.size() != 1 || !has_detector(data, event)) continue;
+    const std::string what = judge(row, data, event);
+    if (!what.empty() && result.unseen.size() < kFailuresKept) {
+      result.unseen.push_back({scenario, what});
+    }
   }
 }
 
@@ -238,6 +254,13 @@ tl::expected<void, std::string> add_json(CampaignResult& result, const nlohmann:
     }
     add_figures(result, json);
     add_rows(result, json);
+    for (const nlohmann::json& j : json.value("unseen", nlohmann::json::array())) {
+      const auto scenario = from_json(j.at("scenario"));
+      if (!scenario) return tl::make_unexpected(scenario.error());
+      if (result.unseen.size() < kFailuresKept) {
+        result.unseen.push_back({*scenario, j.at("what")});
+      }
+    }
     for (const nlohmann::json& j : json.at("failures")) {
       const auto scenario = from_json(j.at("scenario"));
       if (!scenario) return tl::make_unexpected(scenario.error());

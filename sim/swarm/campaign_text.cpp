@@ -129,6 +129,10 @@ nlohmann::json campaign_json(const CampaignResult& r) {
   for (const Failure& failure : r.failures) {
     failures.push_back({{"what", failure.what}, {"scenario", to_json(failure.scenario)}});
   }
+  nlohmann::json unseen = nlohmann::json::array();
+  for (const Unseen& fault : r.unseen) {
+    unseen.push_back({{"what", fault.what}, {"scenario", to_json(fault.scenario)}});
+  }
   const double hours = r.simulated_s / 3600.0, fault_free_hours = r.fault_free_s / 3600.0;
   const auto over = [](double part, double whole) { return whole > 0.0 ? part / whole : 0.0; };
   nlohmann::json json = {
@@ -153,7 +157,8 @@ nlohmann::json campaign_json(const CampaignResult& r) {
       {"rows", rows_json(r)},
       {"cells", cells_json(r)},
       {"pairs", pairs_json(r)},
-      {"failures", failures}};
+      {"failures", failures},
+      {"unseen", unseen}};
   json.update(coverage_json(r));
   return json;
 }
@@ -219,6 +224,9 @@ std::string campaign_text(const CampaignResult& r) {
       number("detected_raising_lower95_percent"), number("detected_other_percent"),
       number("detected_other_judged"), number("detected_other_lower95_percent"));
   text += missed_text(j);
+  for (const Unseen& fault : r.unseen) {
+    text += fmt::format("\n{}\n  {}\n", describe(fault.scenario), fault.what);
+  }
   for (const Failure& failure : r.failures) {
     text += fmt::format("\n{}\n  {}\n", describe(failure.scenario), failure.what);
   }

@@ -32,6 +32,10 @@ const char* never_together(const FaultRow& a, const FaultRow& b) {
     return row.injector == Injector::kRelease || row.injector == Injector::kCableCut ||
            row.injector == Injector::kHooked;
   };
+  const auto daemon_gone = [](const FaultRow& row) {
+    return row.injector == Injector::kKill || row.injector == Injector::kPowerLost;
+  };
+  if (daemon_gone(a) && daemon_gone(b)) return "a daemon dies once";
   if (profile(a) && profile(b)) return "one profile fails in one way at a time";
   if (cuff_off(a) && cuff_off(b)) return "the cuff comes off once";
   return nullptr;
@@ -49,6 +53,7 @@ int hides(const FaultRow& row) {
     case Injector::kHooked:
       return 3;
     case Injector::kKill:
+    case Injector::kPowerLost:
       return 4;
     default:
       return 0;

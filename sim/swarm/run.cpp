@@ -42,8 +42,17 @@ WorldOptions Run::world_options() {
   options.faulty = true;
   options.guarded = std::any_of(s_.faults.begin(), s_.faults.end(), [](const FaultEvent& event) {
     const Injector injector = find_fault(event.row)->injector;
-    return injector == Injector::kStarve || injector == Injector::kKill;
+    return injector == Injector::kStarve || injector == Injector::kKill ||
+           injector == Injector::kPowerLost;
   });
+  if (std::any_of(s_.faults.begin(), s_.faults.end(), [](const FaultEvent& event) {
+        return harms_disk(find_fault(event.row)->injector);
+      })) {
+    disk_ = std::make_unique<SimulatedDisk>(s_.seed);
+    if (files_.disk_lies) disk_->lie();
+    options.data_directory = kStationFolder;
+    options.disk = disk_.get();
+  }
   set_up_person(s_, options.station.person);
   return options;
 }
@@ -108,6 +117,10 @@ void Run::safety_part() {
       verdict_.nuisance =
           "fault without a cause: " + std::string(safety::fault_info(world_->status().fault).name);
     }
+    if (only_storage_fails() && fault_ticks == 1) {
+      violate("I15 the set stopped although only its storage failed: " +
+              std::string(safety::fault_info(world_->status().fault).name));
+    }
     if (fault_ticks > static_cast<int>(kAfterFaultS * 1e3) || idle_ticks > 200) break;
     if (true_reps() != last_reps) last_rep_tick = ticks_;
     last_reps = true_reps();
@@ -137,6 +150,7 @@ void Run::liveness_part() {
     return pending.fired && pending.row->injector == Injector::kStoreStall;
   });
   for (int i = 0; stalled && i < static_cast<int>(kStalledCommitS * 1e3); ++i) tick();
+  judge_healed_disk();
   world_->machine().press_reset(kResetS);
   reset_until_ = ticks_ + static_cast<std::uint64_t>(kResetS * 1e3);
   stop("end-of-fault");
@@ -202,6 +216,7 @@ tl::expected<Verdict, std::string> Run::play() {
   }
   verdict_.simulated_s = static_cast<double>(ticks_) * kTickPeriodS;
   verdict_.trace_hash = world_->trace_hash();
+  if (disk_ != nullptr) judge_disk();
   return std::move(verdict_);
 }
 

@@ -15,6 +15,8 @@ namespace medius::sim {
 struct RunFiles {
   std::string hal_directory, program_directory, plugin_directory;
   std::ostream* trace = nullptr;  // a line of CSV every 10 ms, for looking at one run
+  // The control: syncs that answer and keep nothing. No store stands that; the judge must see it.
+  bool disk_lies = false;
 };
 
 // What became of one fault.
@@ -28,8 +30,17 @@ struct EventOutcome {
   double load_n = 0.0;      // at the handle when it struck: less than the set's while it comes in
   double exposed_ms = 0.0;  // so long the machine went on pulling and nobody had noticed
   double took_ms = 0.0;
-  std::string as;    // the fault code's name
-  int reaction = 0;  // safety::Reaction that came with it
+  double servo_ms = -1.0;  // from when on the slack servo had the word; < 0: never
+  std::string as;          // the fault code's name
+  int reaction = 0;        // safety::Reaction that came with it
+};
+
+// What a harmed disk has led to; bits.
+enum StorageSeen : std::uint32_t {
+  kDiskCallFailed = 1u << 0,
+  kAcknowledgementWithheld = 1u << 1,  // and the trainer was told
+  kSetKept = 1u << 2,                  // an acknowledged set, over a cut of the power
+  kSetInterrupted = 1u << 3,           // one under way when the power went, as far as it had come
 };
 
 struct Verdict {
@@ -39,8 +50,8 @@ struct Verdict {
   double simulated_s = 0.0;
   int true_reps = 0, counted_reps = 0;
   int phantom_reps = 0;
-  // What was seen at all, a bit each: station states, reactions, refusal codes.
-  std::uint32_t states = 0, reactions = 0, refusals = 0;
+  // What was seen at all, a bit each: station states, reactions, refusal codes, StorageSeen.
+  std::uint32_t states = 0, reactions = 0, refusals = 0, storage = 0;
   std::uint64_t trace_hash = 0;
   [[nodiscard]] bool ok() const { return violations.empty() && nuisance.empty(); }
 };

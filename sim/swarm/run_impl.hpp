@@ -1,11 +1,14 @@
 // One run while it is played. Its stories: run.cpp the course of a scenario, run_strike.cpp what
-// befalls it, run_judge.cpp what is made of it. Nobody else includes this.
+// befalls it, run_judge.cpp what is made of it, run_disk.cpp what its store must keep. Nobody else
+// includes this.
 #pragma once
 
+#include <map>
 #include <memory>
 
 #include "controller/base/random.hpp"
 #include "controller/base/tick.hpp"
+#include "sim/disk/simulated_disk.hpp"
 #include "sim/swarm/faulty_guard.hpp"
 #include "sim/swarm/run.hpp"
 #include "sim/world/sim_runtime.hpp"
@@ -14,6 +17,11 @@
 namespace medius::sim {
 
 inline constexpr const char* kTrainer = "trainer";
+inline constexpr const char* kStationFolder = "/station";
+// Of the disk under the store: full, failing or without power.
+[[nodiscard]] constexpr bool harms_disk(Injector injector) noexcept {
+  return injector >= Injector::kDiskFull && injector <= Injector::kPowerLost;
+}
 
 class Run {
  public:
@@ -45,7 +53,7 @@ class Run {
   void begin_set(const Prescription& set);
   void tick(std::uint32_t missed = 0);
   void write_trace();
-  [[nodiscard]] FaultPhase phase() const;
+  [[nodiscard]] FaultPhase phase(std::size_t axis) const;
   void strike_due();
   void strike(Pending& pending);
   void strike_trainer(const Pending& pending);
@@ -53,8 +61,9 @@ class Run {
   [[nodiscard]] bool strike_person(const Pending& pending);
   [[nodiscard]] bool strike_computer(Pending& pending);
   void conflicting_orders(const Pending& pending);
-  [[nodiscard]] bool due(std::size_t index, FaultPhase now);
+  [[nodiscard]] bool due(std::size_t index);
   void judge_guard();
+  void catch_cuff();
   void follow_stroke();
   bool accepted(const Result& result);
   void order_load(const char* id, double load, hal::CoordinateKind kind, bool must_refuse);
@@ -68,12 +77,21 @@ class Run {
   void judge_reps(bool exact, int planned_reps);
   void settle();
   [[nodiscard]] bool over() const;
+  [[nodiscard]] bool strike_disk(const Pending& pending);
+  [[nodiscard]] bool only_storage_fails() const;
+  void note_acknowledged();
+  void judge_healed_disk();
+  void judge_disk();
   [[nodiscard]] bool faultless() const { return s_.faults.empty(); }
   [[nodiscard]] int true_reps() const;
 
   const Scenario& s_;
   const RunFiles& files_;
   FaultyGuard guard_;
+  // Under the store, for scenarios that harm it; outlives the world.
+  std::unique_ptr<SimulatedDisk> disk_;
+  std::map<std::string, std::string> acknowledged_;  // sets by id, as the store gave them back then
+  std::size_t stored_seen_ = 0;
   std::unique_ptr<World> world_;
   std::vector<InvariantWatch> watches_;
   std::vector<Pending> pending_;
@@ -85,14 +103,18 @@ class Run {
   bool raised_ = false;
   bool killed_ = false;
   int orders_ = 0;
-  bool blind_ = false;                   // a fault lies about position, speed or tension
-  double lowest_ = 0.0, highest_ = 0.0;  // of the handle in this set
-  int conflict_accepted_ = 0;            // of two orders for the same state
-  double slow_share_ = 0.0;              // of the periods that a slow processor misses
+  bool blind_ = false;      // a fault lies about position, speed or tension
+  bool disobeyed_ = false;  // a drive does as it likes
+  // How far each handle has been in this set.
+  std::array<double, hal::kMaxAxes> lowest_{}, highest_{};
+  int conflict_accepted_ = 0;  // of two orders for the same state
+  double slow_share_ = 0.0;    // of the periods that a slow processor misses
   Random slow_random_{1};
-  std::uint64_t back_at_ = 0;     // when a person who stepped in steps back
-  std::uint64_t reacted_at_ = 0;  // the first unload of the set; 0 = none yet
-  std::uint64_t light_by_ = 0;    // the guard lets go: by then the force is gone; 0 = it holds
+  std::uint64_t back_at_ = 0;      // when a person who stepped in steps back
+  std::uint64_t caught_at_ = 0;    // when something catches a cuff that slipped off
+  std::uint64_t hangs_since_ = 0;  // the cuff hangs where it was caught
+  std::uint64_t reacted_at_ = 0;   // the first unload of the set; 0 = none yet
+  std::uint64_t light_by_ = 0;     // the guard lets go: by then the force is gone; 0 = it holds
 };
 
 }  // namespace medius::sim

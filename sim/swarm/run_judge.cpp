@@ -14,6 +14,9 @@ namespace {
 constexpr double kStroke = 0.1;      // m; less is no repetition
 constexpr double kMovingMps = 0.08;  // a phase of motion; a slower one is a turn or a rest
 constexpr double kLightN = 50.0;     // what may be left once the guard has let go
+// A person's face stands 65 N (ISO/TS 15066, quasi-static), the least of all of them.
+constexpr double kSurpriseN = 65.0;
+constexpr std::uint64_t kJerkTicks = 200;  // the drum stops on the cable's own spring
 constexpr int kStillTicks = 300;
 constexpr double kStillMps = 0.02;
 constexpr int kGiveUpTicks = 6000;
@@ -34,7 +37,8 @@ int Run::true_reps() const {
   return reps_done(world_->machine().set_truth(0));
 }
 
-FaultPhase Run::phase() const {
+// Of an axis: two legs need not move at once.
+FaultPhase Run::phase(std::size_t axis) const {
   const station::Snapshot& now = world_->station().snapshot();
   switch (now.state) {
     case station::StationState::kArming:
@@ -49,24 +53,23 @@ FaultPhase Run::phase() const {
     default:
       return FaultPhase::kIdle;
   }
-  const HandleTruth handle = world_->machine().handle(0);
+  const HandleTruth handle = world_->machine().handle(axis);
   const double speed = handle.velocity * handle.metres_per_unit;
   if (speed > kMovingMps) return FaultPhase::kConcentric;
   if (speed < -kMovingMps) return FaultPhase::kEccentric;
-  const bool high = highest_ - lowest_ > kStroke / handle.metres_per_unit &&
-                    handle.position > 0.5 * (lowest_ + highest_);
+  const bool high = highest_[axis] - lowest_[axis] > kStroke / handle.metres_per_unit &&
+                    handle.position > 0.5 * (lowest_[axis] + highest_[axis]);
   return high ? FaultPhase::kTurnAround : FaultPhase::kRest;
 }
 
-// How far the handle has been in this set, by the plant's truth.
+// How far each handle has been in this set, by the plant's truth.
 void Run::follow_stroke() {
-  const double position = world_->machine().handle(0).position;
-  if (world_->station().snapshot().state != station::StationState::kWorking) {
-    lowest_ = highest_ = position;
-    return;
+  const bool working = world_->station().snapshot().state == station::StationState::kWorking;
+  for (std::size_t axis = 0; axis < watches_.size(); ++axis) {
+    const double position = world_->machine().handle(axis).position;
+    lowest_[axis] = working ? std::min(lowest_[axis], position) : position;
+    highest_[axis] = working ? std::max(highest_[axis], position) : position;
   }
-  lowest_ = std::min(lowest_, position);
-  highest_ = std::max(highest_, position);
 }
 
 void Run::write_trace() {
@@ -96,8 +99,10 @@ void Run::tick(std::uint32_t missed) {
     back_at_ = 0;
     world_->machine().suffer(Mishap::kWalksIn, 0, 0.0);
   }
+  catch_cuff();
   world_->tick(missed);
   ticks_ += 1 + missed;
+  note_acknowledged();
   judge_guard();
   follow_stroke();
   const rt::Status& status = world_->status();
@@ -119,11 +124,30 @@ void Run::tick(std::uint32_t missed) {
     sample.base_load = status.axis[i].load_applied;
     sample.handle_force = handle.force;
     sample.handle_mps = handle.velocity * handle.metres_per_unit;
+    sample.reel_mps = handle.reel_velocity * handle.metres_per_unit;
     sample.held = world_->machine().held(i);
     sample.told_truth = !blind_;
+    sample.obeyed = !disobeyed_;
     watches_[i].feed(ticks_, sample);
   }
   write_trace();
+}
+
+// A cuff that slipped off hangs on something while it is reeled in: no hand asks for the load back,
+// so it gets no more than may meet a person by surprise.
+void Run::catch_cuff() {
+  if (caught_at_ > 0 && ticks_ >= caught_at_) {
+    caught_at_ = 0;
+    hangs_since_ = ticks_;
+    world_->machine().suffer(Mishap::kHooked, 0, 0.0);
+  }
+  if (hangs_since_ == 0 || ticks_ < hangs_since_ + kJerkTicks || blind_ || disobeyed_) return;
+  const double force_n = world_->machine().handle(0).force;
+  if (force_n > kSurpriseN) {
+    violate(fmt::format("I4 {:.1f} N pull at a cuff that something has caught, at most {}", force_n,
+                        kSurpriseN));
+    hangs_since_ = 0;
+  }
 }
 
 // The guard has let go: the drives make no torque, nobody is pulled at any more.
@@ -148,8 +172,12 @@ void Run::notice() {
     if (!pending.fired) continue;
     EventOutcome& outcome = verdict_.events[pending.outcome];
     if (outcome.noticed) continue;
+    const rt::AxisStatus& axis = status.axis[pending.event.axis];
+    if (outcome.servo_ms < 0.0 && (axis.limits & safety::kLimitSlackServo) != 0) {
+      outcome.servo_ms = static_cast<double>(ticks_ - pending.fired_tick);
+    }
     if (!unloads) {
-      if (status.axis[pending.event.axis].load_state != safety::LoadState::kOff) {
+      if (axis.load_state != safety::LoadState::kOff) {
         outcome.exposed_ms = static_cast<double>(ticks_ - pending.fired_tick);
       }
       continue;

@@ -15,6 +15,7 @@ constexpr std::uint32_t kRelayOpenTicks = 20;  // after the last beat
 constexpr int kAfterKillTicks = 500;           // a machine without a loop is watched for so long
 constexpr std::uint64_t kLightTicks = 75;      // from the last beat until the force has gone
 constexpr std::uint64_t kAnsweredTicks = 500;  // a soft unload takes so long
+constexpr std::uint64_t kCaughtSoonest = 50, kCaughtSpan = 1450;  // ticks from slipping off
 constexpr std::int64_t kDayNs = 86'400'000'000'000;
 
 // What the controller reads is then not what the handle does: neither a release nor slack can be
@@ -129,7 +130,7 @@ void Run::strike_loop(const Pending& pending) {
   EventOutcome& outcome = verdict_.events[pending.outcome];
   const bool held = world_->guard_holds();
   if (held) light_by_ = ticks_ + kLightTicks;
-  killed_ = pending.row->injector == Injector::kKill;
+  killed_ = pending.row->injector != Injector::kStarve;
   if (killed_) {
     for (int i = 0; i < kAfterKillTicks; ++i, ++ticks_) {
       world_->tick_without_loop();
@@ -156,6 +157,13 @@ bool Run::strike_person(const Pending& pending) {
   const FaultEvent& event = pending.event;
   const Injector injector = pending.row->injector;
   if (injector == Injector::kSlack) back_at_ = ticks_ + kStepInTicks;
+  if (injector == Injector::kHooked && event.seed % 2 == 1) {
+    // It slips off, and something catches it on its way in.
+    world_->machine().release_handle(event.axis);
+    caught_at_ = ticks_ + kCaughtSoonest +
+                 static_cast<std::uint64_t>(static_cast<double>(kCaughtSpan) * event.intensity);
+    return true;
+  }
   return befall(world_->machine(), {injector, event.axis, event.intensity, event.seed});
 }
 
@@ -200,7 +208,7 @@ void Run::strike(Pending& pending) {
   pending.fired_tick = ticks_;
   EventOutcome outcome;
   outcome.row = event.row;
-  outcome.phase = phase();
+  outcome.phase = phase(event.axis);
   outcome.fired = true;
   outcome.load_n = world_->status().axis[event.axis].force_target / unit();
   outcome.in_action = reacted_at_ == 0 || ticks_ - reacted_at_ <= kAnsweredTicks;
@@ -211,15 +219,19 @@ void Run::strike(Pending& pending) {
     guard_.inject(injector, event.intensity);
     return;
   }
-  if (strike_person(pending) || strike_computer(pending)) return;
+  if (strike_person(pending) || strike_computer(pending) || strike_disk(pending)) return;
   blind_ = blind_ || lies(injector);
-  if (injector == Injector::kDriveRunaway) world_->machine().press_stop(true);
+  if (injector == Injector::kDriveRunaway) {
+    disobeyed_ = true;
+    world_->machine().press_stop(true);
+  }
   world_->faults().inject({injector, event.axis, event.intensity, event.seed});
   strike_trainer(pending);
 }
 
-bool Run::due(std::size_t index, FaultPhase now) {
+bool Run::due(std::size_t index) {
   Pending& pending = pending_[index];
+  const FaultPhase now = phase(pending.event.axis);
   const auto delay_ticks = static_cast<std::uint64_t>(pending.event.delay_s * 1e3);
   if (pending.event.follows && index > 0) {
     const Pending& before = pending_[index - 1];
@@ -233,9 +245,8 @@ bool Run::due(std::size_t index, FaultPhase now) {
 }
 
 void Run::strike_due() {
-  const FaultPhase now = phase();
   for (std::size_t i = 0; i < pending_.size() && !killed_; ++i) {
-    if (!pending_[i].fired && due(i, now)) strike(pending_[i]);
+    if (!pending_[i].fired && due(i)) strike(pending_[i]);
   }
 }
 
@@ -243,12 +254,13 @@ void Run::heal() {
   world_->faults().heal();
   world_->restart_heartbeat();  // a guard that has latched wants the daemon started anew
   light_by_ = 0;
-  blind_ = false;
+  blind_ = disobeyed_ = false;
   guard_.inject(Injector::kNone, 0.0);
   overrun_ = 0;
   slow_share_ = 0.0;
-  back_at_ = 0;
+  back_at_ = caught_at_ = hangs_since_ = 0;
   world_->runtime().set_store_delay_ns(0);
+  if (disk_ != nullptr) disk_->heal();
   world_->station().client_returned(kTrainer);
   world_->machine().press_stop(false);
   mend(world_->machine());

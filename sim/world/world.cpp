@@ -134,8 +134,11 @@ tl::expected<std::unique_ptr<World>, std::string> World::create(const WorldOptio
   auto impl = std::make_unique<Impl>(simulated, options.seed, options.wall_start_unix_ns);
   impl->store = options.store;
   if (!impl->store) {
-    auto store = options.data_directory.empty() ? record::Store::open_in_memory()
-                                                : record::Store::open(options.data_directory);
+    auto store =
+        options.data_directory.empty()
+            ? record::Store::open_in_memory()
+            : record::Store::open(options.data_directory,
+                                  options.disk != nullptr ? *options.disk : record::real_disk());
     if (!store) return tl::make_unexpected(store.error().message);
     impl->store = std::move(*store);
   } else {

@@ -31,6 +31,7 @@ struct WorldOptions {
   std::string program_directory;  // programs/
   std::string plugin_directory;   // <build>/plugins.d
   std::string data_directory;     // empty: the store lives in memory
+  record::Disk* disk = nullptr;   // of that folder, null: this computer's; outlives the world
   // Instead of a store of its own: one that several worlds use, one after the other. What happens
   // is then written into its audit log too.
   std::shared_ptr<record::Store> store;

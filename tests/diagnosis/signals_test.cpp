@@ -1,5 +1,6 @@
 #include "controller/diagnosis/signals.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -116,6 +117,69 @@ TEST_F(Signals, LostCountsAreAFaultAtOnceAndAReconnectionIsNot) {
   EXPECT_EQ(tick(), FaultCode::kNone);
 }
 
+// A drive that counts from elsewhere has not pulled anybody behind where the load came in; whoever
+// is pulled there afterwards is found.
+TEST_F(Signals, AReconnectionTakesTheStartOfTheLoadWithIt) {
+  run(100);
+  bend_ = [](SignalInput& in) {
+    in.position -= 0.5;
+    in.reconnected = true;
+  };
+  EXPECT_EQ(tick(), FaultCode::kNone);
+  static double inward;
+  inward = 0.0;
+  bend_ = [](SignalInput& in) {
+    in.position += inward - 0.5;
+    in.reconnected = false;
+  };
+  EXPECT_EQ(run(500), FaultCode::kNone);
+  bend_ = [](SignalInput& in) {
+    inward -= 1e-3;
+    in.position += inward - 0.5;
+    in.velocity = -1.0;
+  };
+  EXPECT_EQ(run(400), FaultCode::kPulledTooFar);
+}
+
+// Close to where it counts from, a changed sign jumps by less than people may move: the way back is
+// the way that it came.
+TEST_F(Signals, ASignThatChangesNearZeroIsFoundByTheMirroredWay) {
+  static double position_m, speed_mps, sign;
+  bend_ = [](SignalInput& in) {
+    position_m += 1e-3 * speed_mps;
+    in.position = sign * position_m;
+    in.velocity = sign * speed_mps;
+  };
+  const auto begin = [&](double from_m, double moving_mps) {
+    state_ = SignalState{};
+    position_m = from_m - 0.02 * moving_mps;
+    speed_mps = moving_mps;
+    sign = 1.0;
+    EXPECT_EQ(run(20), FaultCode::kNone);
+  };
+  for (const double from_m : {-0.0018, -0.0007, -0.0002, 0.0002, 0.0007, 0.0018}) {
+    for (const double moving_mps : {-0.5, -0.09, 0.09, 0.5}) {
+      begin(from_m, moving_mps);
+      sign = -1.0;
+      EXPECT_EQ(run(10), FaultCode::kEncoderImplausible) << from_m << " " << moving_mps;
+      EXPECT_LE(took_, 4);
+    }
+  }
+  const auto found = [&](double moving_mps, double then_mps, int turn_ticks) {
+    begin(0.0, moving_mps);
+    for (int i = 1; i <= turn_ticks + 20; ++i) {
+      const double turned = std::fmin(1.0, static_cast<double>(i) / turn_ticks);
+      speed_mps = moving_mps + (then_mps - moving_mps) * turned;
+      if (tick() != FaultCode::kNone) return true;
+    }
+    return false;
+  };
+  EXPECT_TRUE(found(0.1, -0.1, 1)) << "200 m/s^2, and steady before and after";
+  EXPECT_FALSE(found(0.1, -0.1, 2)) << "a sharp turn";
+  EXPECT_FALSE(found(0.5, -0.3, 1)) << "a stop that gives back a part";
+  EXPECT_FALSE(found(0.05, -0.05, 1)) << "so slow it may be a jerk";
+}
+
 TEST_F(Signals, AReversedEncoderIsFoundWhileTheCableIsSlack) {
   input_.load_state = LoadState::kTakeUp;
   bend_ = [](SignalInput& in) {
@@ -179,6 +243,52 @@ TEST_F(Signals, ADriveThatPullsWithoutAnOrderIsFoundWhateverTheState) {
     EXPECT_EQ(run(100), FaultCode::kDriveRunaway);
     EXPECT_EQ(took_, 20);
   }
+}
+
+// An empty handle shows no tension: the drive's own word and the speed are all there is.
+TEST_F(Signals, ADriveThatDoesNotBrakeAnEmptyHandleIsFound) {
+  static double velocity_mps, drive_force_n;
+  const auto empty = [](SignalInput& in) {
+    in.velocity = velocity_mps;
+    in.expected_force = -60.0;
+    in.drive_force = drive_force_n;
+    in.tension = 2.7 + 1e-3 * in.tension;
+  };
+  const auto found = [&](double speed_mps, double force_n) {
+    state_ = SignalState{};
+    velocity_mps = speed_mps;
+    drive_force_n = force_n;
+    bend_ = empty;
+    return run(50) == FaultCode::kDriveRunaway ? took_ : 0;
+  };
+  EXPECT_EQ(found(-1.2, 40.0), 20);
+  EXPECT_EQ(found(-1.2, -60.0), 0) << "it brakes";
+  EXPECT_EQ(found(-0.25, 40.0), 0) << "no faster than the slack servo reels in";
+}
+
+// The drum rests on its stop under the drive's pull; whoever takes the handle changes the tension
+// by more than would move a free drum.
+TEST_F(Signals, ADrumPressedOntoItsStopIsNoStuckEncoder) {
+  static double pull_n, tension_n;
+  bend_ = [](SignalInput& in) {
+    in.position = -0.6;
+    in.velocity = 0.0;
+    in.expected_force = in.drive_force = pull_n;
+    in.tension = tension_n;
+  };
+  input_.load_state = LoadState::kTakeUp;
+  const auto taken = [&](double drive_n) {
+    state_ = SignalState{};
+    pull_n = drive_n;
+    FaultCode fault = FaultCode::kNone;
+    for (int i = 0; i < 400 && fault == FaultCode::kNone; ++i) {
+      tension_n = i < 350 ? 0.001 * (i % 2) : 0.5 * (i - 350);
+      fault = tick();
+    }
+    return fault;
+  };
+  EXPECT_EQ(taken(34.0), FaultCode::kNone);
+  EXPECT_EQ(taken(10.0), FaultCode::kEncoderStuck) << "nothing holds the drum";
 }
 
 TEST_F(Signals, SupplyAndTemperatureAreWatchedOnlyWhenTheirLimitsAreSet) {
@@ -259,9 +369,11 @@ TEST(SignalLimits, AreThoseThatWereChosenForACableAndAtThePadOfALever) {
   };
   for (const Row& row : {Row{&SignalLimits::speed_max, 4.0, 1.0 / kPadM},
                          {&SignalLimits::tension_step_max, 400.0, kPadM},
+                         {&SignalLimits::mirror_speed, 0.08, 1.0 / kPadM},
                          {&SignalLimits::stuck_speed, 0.05, 1.0 / kPadM},
                          {&SignalLimits::stuck_tension, 10.0, kPadM},
                          {&SignalLimits::runaway_force, 25.0, kPadM},
+                         {&SignalLimits::runaway_speed, 0.3, 1.0 / kPadM},
                          {&SignalLimits::inward_margin, 0.20, 1.0 / kPadM},
                          {&SignalLimits::sign_speed, 0.05, 1.0 / kPadM},
                          {&SignalLimits::sign_tension, 3.0, kPadM},

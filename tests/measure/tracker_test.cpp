@@ -472,6 +472,30 @@ TEST(Tracker, MissingSamplesSpoilTheRepetitionAndAFewDoNot) {
   }
 }
 
+// A drive that was lost and counts from elsewhere: its jump is no way back.
+TEST(Tracker, APositionThatWasRereferencedSpoilsTheRepetitionAndIsNone) {
+  const Trace trace = reps(3);
+  for (const double elsewhere_m : {-0.4, -0.25, 0.0, 0.3}) {
+    Tracker tracker;
+    tracker.start_set({}, 0.40);
+    int lost = 0, counted = 0;
+    const std::uint64_t at = trace.reps[1].peak_start_tick + 20;
+    for (std::uint64_t tick = 0; tick < trace.points.size(); ++tick) {
+      const Point& point = trace.points[tick];
+      TrackerInput in{tick, point.position_m, point.velocity_mps, 60.0, 60.0, true};
+      if (tick >= at) in.position += elsewhere_m;
+      in.relocated = tick == at;
+      const auto output = tracker.update(in);
+      if (!output.rep_closed) continue;
+      if (output.rep.rejection == RepRejection::kLinkLost) ++lost;
+      if (output.rep.kind == RepKind::kFull) ++counted;
+    }
+    EXPECT_EQ(lost, 1) << elsewhere_m;
+    EXPECT_EQ(counted, 2) << elsewhere_m;
+    EXPECT_EQ(tracker.reps_counted(), 2u) << elsewhere_m;
+  }
+}
+
 TEST(Tracker, SkipsWhatIsNotANumber) {
   const Trace trace = reps(3);
   const double bad[] = {std::nan(""), std::numeric_limits<double>::infinity()};

@@ -186,7 +186,7 @@ TEST(Restore, RefusesAFolderInUseAndOneThatIsNoBackup) {
   const auto store = open(dir.store());
   fill(*store, random, 1, 1000);
   const std::string copy = back_up(*store, (dir.path() / "copy").string());
-  EXPECT_THAT(restore(copy, dir.store()).error().message, HasSubstr("another process"));
+  EXPECT_THAT(restore(copy, dir.store()).error().message, HasSubstr("in use by process"));
   EXPECT_THAT(restore((dir.path() / "nothing").string(), dir.store()).error().message,
               HasSubstr("no station.db"));
 }

@@ -177,7 +177,8 @@ TEST(People, ComeBackBitForBitAfterAnyNumberOfChanges) {
     EXPECT_EQ(encode_plan_day(*day_again), encode_plan_day(day));
     // Cut anywhere, or longer, it is no row.
     const std::string bytes = encode_plan(plan);
-    EXPECT_FALSE(decode_plan(bytes.substr(0, random.below(bytes.size()))));
+    EXPECT_FALSE(
+        decode_plan(bytes.substr(0, random.below(static_cast<std::uint32_t>(bytes.size())))));
     EXPECT_FALSE(decode_plan(bytes + "x"));
   }
 }

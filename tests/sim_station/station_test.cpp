@@ -435,6 +435,22 @@ TEST(SetTruth, TheLegFollowingTheLoadThatGoesOutIsNoStrokeOfTheSet) {
   EXPECT_NEAR(set.eccentric_s[1], back_s, kMeanShiftS);
 }
 
+// What a person who stops at the top still owes: only the way back ends it.
+TEST(SetTruth, ARepetitionIsUnderWayUntilItsWayBack) {
+  SetTruthTracker tracker;
+  tracker.begin(1, 3);
+  Motion ring(tracker);
+  EXPECT_FALSE(tracker.under_way());
+  ring.move(0.4, 2.0);
+  ring.move(0.0, 1.0);
+  EXPECT_TRUE(tracker.still());
+  EXPECT_TRUE(tracker.under_way());
+  ring.move(-0.4, 0.8);
+  ring.move(0.0, 0.5);
+  EXPECT_FALSE(tracker.under_way());
+  EXPECT_EQ(tracker.sets()[0].reps, 1);
+}
+
 TEST(SetTruth, APauseOnTheWayIsNoTurn) {
   SetTruthTracker tracker;
   tracker.begin(2, 1);

@@ -189,8 +189,11 @@ TEST_F(Desk, APlanBeginsWithTheGoalsProgramAtLoadsWithinTheLimit) {
   ASSERT_TRUE(plan) << plan.error().message;
   EXPECT_EQ(library.programs.at(plan->program_id).plan.weeks, plan->weeks);
   const std::string id = add_plan("ada");
-  for (const auto& exercise : store->plan(id)->exercises) {
-    if (exercise.exercise_id == kKey) EXPECT_EQ(exercise.load, 50.0);
+  const record::PlanRecord begun = store->plan(id).value();
+  for (const auto& exercise : begun.exercises) {
+    if (exercise.exercise_id == kKey) {
+      EXPECT_EQ(exercise.load, 50.0);
+    }
   }
   EXPECT_EQ(create_plan(desk, {"nobody", "", 0, 0}, kMonday).error().code, RefusalCode::kNotFound);
   EXPECT_THAT(create_plan(desk, {"ada", "glute-med-short", 0, 0}, kMonday).error().message,
@@ -284,7 +287,8 @@ TEST_F(Desk, InTherapyChangesWaitForATherapistsWord) {
   const auto settled = settle(train(plan, kMonday + 2 * kDayNs, 2));
   EXPECT_FALSE(decision(settled, kKey).applied);
   const auto stored = [&] {
-    for (const auto& exercise : store->plan(plan)->exercises) {
+    const record::PlanRecord kept = store->plan(plan).value();
+    for (const auto& exercise : kept.exercises) {
       if (exercise.exercise_id == kKey) return exercise;
     }
     return record::PlanExercise{};
@@ -330,7 +334,9 @@ TEST_F(Desk, ALoweredLimitLowersTheNextSessionToo) {
   const auto planned = planned_session(desk, {plan, "", "", false}, kMonday);
   ASSERT_TRUE(planned);
   for (const ProgramBlock& block : planned->program.blocks) {
-    if (block.exercise_id == kKey) EXPECT_LE(block.load, 40.0);
+    if (block.exercise_id == kKey) {
+      EXPECT_LE(block.load, 40.0);
+    }
   }
   EXPECT_THAT(planned->trainee.notes, testing::Contains(HasSubstr("the therapist's limit")));
 }
@@ -390,8 +396,12 @@ TEST_F(Desk, EarlierLoadsAreTakenAsAWholeOrNotAtAll) {
   ASSERT_TRUE(taken) << taken.error().message;
   EXPECT_EQ(taken->plan.earlier.size(), 4u);
   for (const auto& exercise : taken->plan.exercises) {
-    if (exercise.exercise_id == kKey) EXPECT_EQ(exercise.load, 57.5);  // the newest day's
-    if (exercise.exercise_id == "cable-step-up-abduction") EXPECT_EQ(exercise.load, 70.0);
+    if (exercise.exercise_id == kKey) {
+      EXPECT_EQ(exercise.load, 57.5);  // the newest day's
+    }
+    if (exercise.exercise_id == "cable-step-up-abduction") {
+      EXPECT_EQ(exercise.load, 70.0);
+    }
   }
 }
 

@@ -59,12 +59,33 @@ TEST(InvariantWatch, EachPromiseBrokenOnceIsFound) {
   EXPECT_EQ(first_trouble([](int, Sample& s) {
               s.held = false;
               s.handle_force = 1.0;
-              s.handle_mps = -0.5;
+              s.handle_mps = s.reel_mps = -0.5;
             }),
             "I4");
   EXPECT_EQ(first_trouble([](int, Sample& s) {
               s.held = false;
               s.handle_mps = -1.7;
+            }),
+            "I4");
+  EXPECT_EQ(first_trouble([](int, Sample& s) {
+              s.held = false;
+              s.handle_force = 1.0;
+              s.handle_mps = -0.5;
+              s.reel_mps = -0.2;
+            }),
+            "")
+      << "a cuff that was thrown flies on by itself";
+  EXPECT_EQ(first_trouble([](int i, Sample& s) {
+              s.held = s.obeyed = false;
+              s.handle_force = 1.0;
+              s.handle_mps = s.reel_mps = i < 3450 ? -1.4 : 0.0;
+            }),
+            "")
+      << "a drive that does as it likes takes time to find and to coast";
+  EXPECT_EQ(first_trouble([](int i, Sample& s) {
+              s.held = s.obeyed = false;
+              s.handle_force = 1.0;
+              s.handle_mps = s.reel_mps = i < 3600 ? -1.4 : 0.0;
             }),
             "I4");
   EXPECT_EQ(first_trouble([](int i, Sample& s) {

@@ -158,14 +158,50 @@ TEST(Swarm, WhatOnceBrokeHolds) {
   for (const auto& entry :
        std::filesystem::directory_iterator(MEDIUS_SOURCE_DIR "/tests/swarm/scenarios")) {
     std::ifstream file(entry.path());
-    const auto scenario = from_json(nlohmann::json::parse(file)["scenario"]);
+    const auto json = nlohmann::json::parse(file);
+    const auto scenario = from_json(json["scenario"]);
     ASSERT_TRUE(scenario) << entry.path() << scenario.error();
     const auto verdict = run_scenario(*scenario, files());
     ASSERT_TRUE(verdict) << verdict.error();
     EXPECT_EQ(trouble(*verdict), "") << entry.path();
+    if (json.contains("notice_within_ms")) {
+      ASSERT_EQ(verdict->events.size(), 1u) << entry.path();
+      EXPECT_TRUE(verdict->events[0].noticed) << entry.path();
+      EXPECT_LE(verdict->events[0].took_ms, json["notice_within_ms"].get<double>()) << entry.path();
+    }
     ++run;
   }
-  EXPECT_GE(run, 5);
+  EXPECT_GE(run, 22);
+}
+
+// The control of the judge of the disk: what no store can stand must be seen.
+TEST(Swarm, ADiskThatLiesAboutItsSyncsIsFoundOut) {
+  RunFiles lying = files();
+  lying.disk_lies = true;
+  int broken = 0;
+  for (std::uint64_t seed = 1; seed <= 6; ++seed) {
+    const Scenario scenario = expand(seed, {.row = 66});
+    const auto honest = run_scenario(scenario, files());
+    const auto verdict = run_scenario(scenario, lying);
+    ASSERT_TRUE(honest && verdict);
+    EXPECT_EQ(trouble(*honest), "") << seed;
+    EXPECT_NE(honest->storage & kSetKept, 0u) << seed;
+    if (trouble(*verdict) == "I11") ++broken;
+  }
+  EXPECT_GE(broken, 3);
+}
+
+TEST(Swarm, AHarmedDiskIsSeenAtWork) {
+  std::uint32_t seen = 0;
+  for (const int row : {66, 69, 70}) {
+    for (std::uint64_t seed = 1; seed <= 6; ++seed) {
+      const auto verdict = run_scenario(expand(seed, {.row = row}), files());
+      ASSERT_TRUE(verdict) << verdict.error();
+      EXPECT_EQ(trouble(*verdict), "") << row << " " << seed;
+      seen |= verdict->storage;
+    }
+  }
+  EXPECT_EQ(seen, kDiskCallFailed | kAcknowledgementWithheld | kSetKept | kSetInterrupted);
 }
 
 // Every row that can be injected strikes, and is noticed in time where the table says so.

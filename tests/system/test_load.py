@@ -31,6 +31,9 @@ class Load(unittest.TestCase):
             self.assertEqual(watcher["disorder"], 0)
             self.assertGreaterEqual(watcher["unaccounted"], 0, "dropped rows were counted that came")
             self.assertLessEqual(watcher["unaccounted"], missed, "every row came or was counted as dropped")
+        slow = [watcher["dropped"] for watcher in result["watchers"] if watcher["slow"]]
+        quick = [watcher["dropped"] for watcher in result["watchers"] if not watcher["slow"]]
+        self.assertGreater(slow[0], max(quick), "who stands still loses rows, is told so, and nobody else suffers")
         growth = result["memory_saturated_mb"] - result["memory_idle_mb"]
         self.assertLess(growth, MEMORY_GROWTH_MAX_MB)
 
