@@ -33,6 +33,10 @@ std::string device_lines(const CheckedDevice& device) {
   }
   text += fmt::format("    data age p50 {:.1f} ms, p99 {:.1f} ms (model)\n", device.age_ms_p50,
                       device.age_ms_p99);
+  if (device.age_ms_lost_reply > 0.0) {
+    text += fmt::format("    after a lost reply a sample gets {:.1f} ms old (model)\n",
+                        device.age_ms_lost_reply);
+  }
   if (device.kind != "drive") return text;
   text += fmt::format("    force: {:.0f} {} asked, {:.0f} {} allowed\n", device.force_asked, unit,
                       device.force_allowed, unit);
@@ -66,6 +70,7 @@ nlohmann::json to_json(const CheckedDevice& d) {
                         {"cycle_hz", d.cycle_hz},
                         {"age_ms_p50", d.age_ms_p50},
                         {"age_ms_p99", d.age_ms_p99},
+                        {"age_ms_lost_reply", d.age_ms_lost_reply},
                         {"link_share", d.link_share}};
   out["transfers"] = nlohmann::json::array();
   for (const CheckedTransfer& t : d.transfers) out["transfers"].push_back(to_json(t));

@@ -21,6 +21,8 @@ using modbus::LinkPlan;
 constexpr double kPadRadiusM = 0.4;
 constexpr double kUsPerSecond = 1e6;
 constexpr double kFreezeAgeMs = 10.0;  // compiled in
+constexpr double kUnloadAgeMs = 20.0;  // compiled in
+constexpr double kMostUnloadAgeMs = 60.0;
 
 constexpr const char* kKinds[] = {"drive", "panel", "pelvis-tilt", "load-cell", "io"};
 
@@ -74,6 +76,9 @@ CheckedDevice checked(const CheckOptions& options, const modbus::BusOptions& bus
   out.cycle_hz = kUsPerSecond / age.cycle_us;
   out.age_ms_p50 = age.p50_us / 1e3;
   out.age_ms_p99 = age.p99_us / 1e3;
+  if (link.transport == modbus::Transport::kRtu) {
+    out.age_ms_lost_reply = modbus::lost_reply_age_us(link, device) / 1e3;
+  }
   out.link_share = modbus::link_time_us(link, device) / kUsPerSecond;
   if (d.kind != modbus::DeviceKind::kDrive) return out;
   out.force_asked = device.force_limit;
@@ -91,6 +96,30 @@ CheckedDevice checked(const CheckOptions& options, const modbus::BusOptions& bus
   return out;
 }
 
+// A single reply that is lost ends a set where the samples then outgrow the unload age.
+void warn_of_lost_replies(const std::string& axis_name, double unload_ms, const LinkPlan& link,
+                          const DevicePlan& device, std::vector<std::string>& warnings) {
+  if (link.transport != modbus::Transport::kRtu) return;
+  const double age_ms = modbus::lost_reply_age_us(link, device) / 1e3;
+  if (age_ms <= unload_ms) return;
+  const double wait_ms = modbus::lost_reply_us(link, device) / 1e3;
+  const double over_ms = age_ms - kMostUnloadAgeMs;
+  const auto shortest_ms = static_cast<int>(modbus::longest_transfer_us(link) / 1e3) + 1;
+  warnings.push_back(fmt::format(
+      "axis '{}': one lost reply on '{}' leaves samples of '{}' {:.1f} ms old, beyond "
+      "unload_age_ms "
+      "{:.0f}: it ends the set; {}",
+      axis_name, link.name, device.name, age_ms, unload_ms,
+      over_ms <= 0.0
+          ? fmt::format("write unload_age_ms = {:.0f}", std::ceil(age_ms))
+          : fmt::format(
+                "{:.0f} ms is the most that may be allowed. Of it {:.1f} ms are the wait for "
+                "a reply: measure the device's latest one, and lower turnaround_max_us ({}) "
+                "of {} and response_timeout_ms ({}, {} at least) by {:.1f} ms together",
+                kMostUnloadAgeMs, wait_ms, device.descriptor.turnaround_max_us,
+                device.descriptor.path, link.response_timeout_ms, shortest_ms, over_ms)));
+}
+
 // The loop freezes the force at max(10 ms, 2 cycles) and unloads at max(20 ms, 4 cycles); a machine
 // file whose ages are shorter than its bus would hold every increase back.
 void warn_of_ages(const toml::table& root, const std::string& axis_name, const LinkPlan& link,
@@ -101,6 +130,8 @@ void warn_of_ages(const toml::table& root, const std::string& axis_name, const L
     const toml::table* const axis = node.as_table();
     if (axis == nullptr || (*axis)["name"].value_or(std::string()) != axis_name) continue;
     const double freeze_ms = (*axis)["bounds"]["freeze_age_ms"].value_or(kFreezeAgeMs);
+    const double unload_ms = (*axis)["bounds"]["unload_age_ms"].value_or(kUnloadAgeMs);
+    warn_of_lost_replies(axis_name, unload_ms, link, device, warnings);
     if (age.p99_us <= freeze_ms * 1e3) return;
     warnings.push_back(fmt::format(
         "axis '{}': values of '{}' are {:.1f} ms old at p99, but [axis.bounds] freeze_age_ms is "

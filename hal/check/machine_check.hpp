@@ -33,7 +33,8 @@ struct CheckedDevice {
   double exchange_us_max = 0.0;
   double cycle_hz = 0.0;
   double age_ms_p50 = 0.0, age_ms_p99 = 0.0;
-  double link_share = 0.0;  // of its link's time
+  double age_ms_lost_reply = 0.0;  // of a serial line, when one reply is lost; 0: not of a line
+  double link_share = 0.0;         // of its link's time
   // Of a drive.
   double force_asked = 0.0, force_allowed = 0.0;  // N | Nm
   std::vector<std::string> reductions;

@@ -127,6 +127,25 @@ DataAge data_age(const LinkPlan& link, const DevicePlan& device) noexcept {
   return age;
 }
 
+double lost_reply_us(const LinkPlan& link, const DevicePlan& device) noexcept {
+  return link.response_timeout_ms * 1e3 + device.descriptor.turnaround_max_us;
+}
+
+double lost_reply_age_us(const LinkPlan& link, const DevicePlan& device) noexcept {
+  const double waits = lost_reply_us(link, device);
+  const double exchange = exchange_us_max(link, device);
+  double last = 0.0;
+  double others = 0.0;
+  for (const Transfer& transfer : device.descriptor.cyclic) {
+    last = transfer_time(link, device, device.descriptor.read, transfer).total_us();
+  }
+  for (const DevicePlan& other : link.devices) {
+    if (&other != &device) others += exchange_us_max(link, other);
+  }
+  return data_age(link, device).p50_us + 0.5 * data_age(link, device).cycle_us + (exchange - last) +
+         waits + exchange + others;
+}
+
 double longest_transfer_us(const LinkPlan& link) noexcept {
   double longest = 0.0;
   for (const DevicePlan& device : link.devices) {

@@ -38,6 +38,12 @@ struct DataAge {
 // line V1.02, 2.5.1.1), 3.5 characters everywhere on a line with a short gap; or what the device
 // demands.
 [[nodiscard]] double silence_us(const LinkPlan& link, const DevicePlan& device) noexcept;
+// What a lost reply of a serial line costs: the time-out, and the pause in which a late one
+// arrives.
+[[nodiscard]] double lost_reply_us(const LinkPlan& link, const DevicePlan& device) noexcept;
+// How old a sample gets by it: the last transaction of the next exchange waits in vain, then a
+// whole exchange follows.
+[[nodiscard]] double lost_reply_age_us(const LinkPlan& link, const DevicePlan& device) noexcept;
 // Of the longest transaction of the link.
 [[nodiscard]] double longest_transfer_us(const LinkPlan& link) noexcept;
 

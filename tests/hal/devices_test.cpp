@@ -147,6 +147,27 @@ TEST(MachineCheck, ASerialDriveIsSlowAndTheForceIsReducedForIt) {
   EXPECT_GT(fast.stiffness, drive.stiffness);
 }
 
+TEST(MachineCheck, WhatOneLostReplyCostsIsSaidInMilliseconds) {
+  const auto warned = [](const MachineCheck& result) {
+    return std::any_of(result.warnings.begin(), result.warnings.end(), [](const auto& text) {
+      return text.find("one lost reply on 'drive'") != std::string::npos &&
+             text.find("turnaround_max_us") != std::string::npos;
+    });
+  };
+  const MachineCheck kinco = check("cable-station-kinco-fd");
+  const CheckedLink& line = kinco.links[0];
+  const CheckedDevice& drive = line.devices[0];
+  // Cycle, what comes before the lost reply, the wait, a whole exchange; less than the wait alone
+  // would be a model that forgets it.
+  EXPECT_GT(drive.age_ms_lost_reply, line.response_timeout_ms + drive.exchange_us_max / 1e3);
+  EXPECT_LT(
+      drive.age_ms_lost_reply,
+      line.response_timeout_ms + 20.0 + 2e-3 * drive.exchange_us_max + 1e3 / drive.cycle_hz + 10.0);
+  EXPECT_TRUE(warned(kinco)) << "75 exchanges a second do not outlast it within 60 ms";
+  EXPECT_EQ(check("cable-station-lexium-32m").links[0].devices[0].age_ms_lost_reply, 0.0);
+  EXPECT_FALSE(warned(check("cable-station-lexium-32m")));
+}
+
 TEST(MachineCheck, AgesThatAreShorterThanTheBusAreSaid) {
   const auto warned = [](const MachineCheck& result) {
     return std::any_of(result.warnings.begin(), result.warnings.end(), [](const auto& text) {

@@ -38,7 +38,7 @@ ALLOWED = {
     "sim/disk": {"controller/record"},
     "sim/checkers": set(),  # judges share no code with what they judge
     "sim/proxy": set(),
-    "sim/station": {"sim/machine", "sim/plant", "sim/lifter", "sim/faults", "hal/image", "hal/modbus"},
+    "sim/station": {"sim/machine", "sim/plant", "sim/lifter", "sim/faults", "hal/image", "hal/modbus", "proto"},
     "sim/world": {"sim/machine", "sim/plant", "sim/lifter", "sim/faults", "sim/checkers",
                   "controller/measure", "controller/safety", "controller/rt", "controller/station",
                   "controller/record", "hal/image", "hal/guard", "plugins/abi"},
@@ -71,7 +71,8 @@ ALLOWED_HEADERS = {
     "sim/world": {"hal/modbus/cia402.hpp"},
     # The words for faults.
     "sim/faults": {"controller/safety/faults.hpp"},
-    "sim/station": {"hal/guard/relay_wire.hpp", "controller/measure/phase.hpp",
+    # The scenario files that medius-swarm plays in one process.
+    "sim/station": {"sim/swarm/scenario.hpp", "sim/swarm/scenario_setup.hpp", "hal/guard/relay_wire.hpp", "controller/measure/phase.hpp",
                     "controller/measure/metrics.hpp"},
     # The words for phases and for a prescribed tempo.
     "sim/lifter": {"controller/measure/phase.hpp", "controller/measure/metrics.hpp"},
@@ -93,7 +94,7 @@ CLEAN = ("controller/safety/", "controller/diagnosis/", "controller/measure/", "
 
 def box(path):
     parts = path.split("/")
-    if path.startswith("medius/v1/") or parts[0] == "proto":
+    if path.startswith(("medius/v1/", "medius/sim/v1/")) or parts[0] == "proto":
         return "proto"
     if parts[0] not in BOXES:
         return parts[0]
@@ -117,7 +118,7 @@ def violations(root):
             found += [f"{path}: <{h}> is a clock" for h in angled if CLOCKS.match(h)]
         if origin in FREE:
             continue
-        for header in quoted + [h for h in angled if h.startswith("medius/v1/")]:
+        for header in quoted + [h for h in angled if h.startswith(("medius/v1/", "medius/sim/v1/"))]:
             target = box(header)
             if target in (origin, LEAF):
                 continue
