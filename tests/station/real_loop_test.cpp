@@ -39,7 +39,11 @@ class RealLoop : public testing::Test {
   Result resume() {
     return give([&](auto answer) { world->station().resume(header(), answer); });
   }
-  OrderHeader header() { return {"order-" + std::to_string(++orders), {}, ""}; }
+  OrderHeader header() {
+    OrderHeader header;
+    header.request_id = "order-" + std::to_string(++orders);
+    return header;
+  }
   rt::AxisStatus axis() { return world->status().axis[0]; }
   const Snapshot& now() { return world->station().snapshot(); }
   bool reach_rep(std::uint32_t reps) {

@@ -1,4 +1,5 @@
-/* Preloaded: the wall clock starts at 1970-01-01 with the process. Other clocks go on as they are. */
+/* Preloaded: the wall clock starts at 1970-01-01 with the process. Other clocks go on as they are.
+ */
 #define _GNU_SOURCE
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -7,9 +8,13 @@
 
 static struct timespec since;
 
-static void real_time(struct timespec* out) { syscall(SYS_clock_gettime, CLOCK_REALTIME, out); }
+static void real_time(struct timespec* out) {
+  syscall(SYS_clock_gettime, CLOCK_REALTIME, out);
+}
 
-__attribute__((constructor)) static void begin(void) { real_time(&since); }
+__attribute__((constructor)) static void begin(void) {
+  real_time(&since);
+}
 
 static struct timespec now_from_1970(void) {
   struct timespec now;

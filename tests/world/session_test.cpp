@@ -123,7 +123,9 @@ class RunningSession : public test::LiveWorld {
     return give([&](auto answer) { world_->station().adjust_load(order, answer); });
   }
   Result stop(const std::string& id = "stop") {
-    return give([&](auto answer) { world_->station().stop({id, {}, ""}, answer); });
+    station::OrderHeader header;
+    header.request_id = id;
+    return give([&](auto answer) { world_->station().stop(header, answer); });
   }
 
   bool reach(StationState state, double limit_s = 60.0) {

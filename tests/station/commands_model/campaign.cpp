@@ -38,6 +38,7 @@ Verdict verdict_of(RefusalCode code) {
       return Verdict::kNoLease;
     case RefusalCode::kStaleLease:
       return Verdict::kStaleLease;
+    case RefusalCode::kNotAllowed:
     case RefusalCode::kBusy:
     case RefusalCode::kUnavailable:
       return Verdict::kOther;
