@@ -321,12 +321,17 @@ void AxisLoop::gate_base_load(const LoopState& loop) noexcept {
     safety::LoadGateInput gate;
     gate.requested = set_.requested;
     gate.phase = tracked_.phase;
-    // Who gives way to the load is not given more of it.
+    // Who gives way to a raised load is not given more of it. Under the first of a set the leg only
+    // settles: stopping its ramp brought it in jerks, and the leg turned twice more.
+    // As long as a turn takes to be believed, for a position that jumps shows a speed for a tick.
     const bool yields = motion_.velocity < -kYieldsOverMoving * config_.tracker.moving_velocity;
-    gate.increases_frozen = frozen || yields;
+    if (set_.yield_ticks > 0) --set_.yield_ticks;
+    if (set_.load_stood && yields) set_.yield_ticks = config_.tracker.dwell_ticks;
+    gate.increases_frozen = frozen || set_.yield_ticks > 0;
     gate.ramp_per_s = config_.load_ramp_per_s;
     gate.dt_s = kTickPeriodS;
-    safety::gate_load(gate, gate_);
+    const double before = gate_.applied;
+    if (!(safety::gate_load(gate, gate_) > before) && before > 0.0) set_.load_stood = true;
   }
   report_applied_load(loop);
 }
