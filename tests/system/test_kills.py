@@ -40,11 +40,13 @@ class Kills(unittest.TestCase):
                      lambda: self.station(house).axes[0].increases_frozen, 10)
             state = self.reach_repetition(house, 3)
             self.assertEqual(state.state, WORKING)
+            wait_for("the client's lease to run out", lambda: not self.station(house).HasField("lease"), 60)
             service = house.connect()[0]
 
-            def more(request_id):
+            def more(request_id, **fields):
                 return service.AdjustLoad(messages.AdjustLoadRequest(
-                    header=messages.OrderHeader(request_id=request_id), load=messages.Load(load_n=64)), timeout=5)
+                    header=messages.OrderHeader(request_id=request_id, **fields), load=messages.Load(load_n=64)),
+                    timeout=5)
 
             with self.assertRaises(grpc.RpcError) as caught:
                 more("while-lost")
@@ -52,15 +54,18 @@ class Kills(unittest.TestCase):
             self.assertIn("frozen", caught.exception.details())
             state = self.reach_repetition(house, 5)
             self.assertAlmostEqual(state.axes[0].load_applied, 60.0, places=6)
-            # It was the client's loss that froze them: with a client of its name the load does rise.
-            name = re.search(r"client '([^']+)'", caught.exception.details())[1]
+            # It was the client's loss that froze them: once one of its name leads again the load does rise.
+            name = re.search(r"(?:client|lease of) '([^']+)'", caught.exception.details())[1]
             channel = grpc.insecure_channel(house.daemon.address)
             self.addCleanup(channel.close)
             service = services.StationServiceStub(channel)
             watch = service.WatchStation(messages.WatchStationRequest(client_name=name))
             next(watch)
+            leases, lease_services = stubs("lease")
+            held = lease_services.LeaseServiceStub(channel).AcquireLease(leases.AcquireLeaseRequest(
+                client_name=name), timeout=5).lease
             wait_for("increases to be free again", lambda: not self.station(house).axes[0].increases_frozen, 10)
-            more("when-back")
+            more("when-back", client_name=name, lease_epoch=held.epoch)
             wait_for("the increase", lambda: abs(self.station(house).axes[0].load_applied - 64) < 1e-6, 60)
             watch.cancel()
 
