@@ -33,7 +33,7 @@ def node(script, path):
 
 def needs_npm(test):
     return unittest.skipUnless(shutil.which("node") and (NPM / "node_modules" / "@mcap").is_dir(),
-                               "no node modules: run 'npm ci' in tools/npm")(test)
+                               "no node modules: run 'npm install' in tools/npm")(test)
 
 
 class Exported(unittest.TestCase):

@@ -145,7 +145,7 @@ class Exports(Trained):
         self.assertEqual(len((out / "s.csv").read_text().splitlines()),
                          1 + sum(len(one["reps"]) for one in self.shown["sets"]))
         if not (SOURCE / "tools/npm/node_modules/@mcap").is_dir():
-            self.skipTest("no node modules: run 'npm ci' in tools/npm")
+            self.skipTest("no node modules: run 'npm install' in tools/npm")
         code, fit = formats.node("decode_fit.mjs", out / "s.fit")
         self.assertEqual(code, 0, fit)
         active = [m for m in fit["messages"]["setMesgs"] if m["setType"] == "active"]
