@@ -58,6 +58,8 @@ class Campaign {
   // `what` tells one order from another; empty: a stop, which is carried out again by design.
   Station::Answer<Receipt> answer(const OrderHeader& header, const std::string& what) {
     ++asked_;
+    // When it is asked, not answered: an order that waits for the loop has its id already.
+    if (!what.empty()) first_asked_.try_emplace(header.request_id, what);
     return [this, id = header.request_id, what](const Result& result) {
       ++answered_;
       if (result) {
@@ -67,12 +69,12 @@ class Campaign {
         require(!result.error().message.empty(), "a refusal says why");
       }
       if (what.empty()) return;
-      const auto& [first_what, first] = first_.emplace(id, std::pair(what, result)).first->second;
-      if (first_what != what) {
+      if (first_asked_.at(id) != what) {
         require(!result && result.error().code == RefusalCode::kInvalid,
                 "an id that was used for another order is refused");
         return;
       }
+      const Result& first = first_.try_emplace(id, result).first->second;
       require(first.has_value() == result.has_value(), "a repeated id gets the first answer");
       if (first && result) {
         require(first->tick == result->tick && first->accepted == result->accepted,
@@ -207,7 +209,8 @@ class Campaign {
   Random random_;
   Observed observed_;
   TraceHash hash_;
-  std::map<std::string, std::pair<std::string, Result>> first_;
+  std::map<std::string, std::string> first_asked_;
+  std::map<std::string, Result> first_;
   std::size_t seen_ = 0;
   std::uint64_t last_id_ = 0, version_ = 0, sequence_ = 0;
   int asked_ = 0, answered_ = 0;
