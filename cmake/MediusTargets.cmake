@@ -46,10 +46,10 @@ function(medius_plugin name)
                         LIBRARY_OUTPUT_DIRECTORY ${MEDIUS_PLUGIN_DIR})
 endfunction()
 
-# medius_test(NAME SOURCES ... [DEPS ...] [LABELS ...] [TIMEOUT s])
+# medius_test(NAME SOURCES ... [DEPS ...] [LABELS ...] [TIMEOUT s] [SERIAL])
 # A GoogleTest binary, one ctest case per test.
 function(medius_test name)
-  cmake_parse_arguments(arg "" "TIMEOUT" "SOURCES;DEPS;LABELS" ${ARGN})
+  cmake_parse_arguments(arg "SERIAL" "TIMEOUT" "SOURCES;DEPS;LABELS" ${ARGN})
   if(NOT arg_TIMEOUT)
     set(arg_TIMEOUT 120)
   endif()
@@ -63,7 +63,7 @@ function(medius_test name)
   target_link_libraries(${name} PRIVATE ${arg_DEPS} GTest::gtest GTest::gmock GTest::gtest_main)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests.d)
   gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60
-                       PROPERTIES TIMEOUT ${arg_TIMEOUT} LABELS "${arg_LABELS}")
+                       PROPERTIES TIMEOUT ${arg_TIMEOUT} LABELS "${arg_LABELS}" RUN_SERIAL ${arg_SERIAL})
 endfunction()
 
 # medius_script_test(NAME COMMAND ... [LABELS ...] [TIMEOUT s])
