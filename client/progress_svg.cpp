@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "client/people_text.hpp"
+#include "client/svg.hpp"
 #include "client/wording.hpp"
 
 namespace medius::client {
@@ -28,26 +29,6 @@ struct Panel {
   std::vector<Line> lines;
   bool with_zero = false;
 };
-
-std::string escaped(const std::string& text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '&':
-        out += "&amp;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
-}
 
 double day_of(const google::protobuf::Timestamp& time) {
   return static_cast<double>(time.seconds()) / 86'400.0;

@@ -68,6 +68,15 @@ struct ApiContext {
     return peer ? std::string(access::to_string(peer->role)) : "unknown";
   }
 
+  // [grpc] Into the audit, with who called. `said`: how they are called without a certificate.
+  void note(const grpc::ServerContext& call, record::AuditEvent event,
+            const std::string& said = "") const {
+    if (parts.audit == nullptr) return;
+    event.who = name_of(call, said);
+    event.role = role_of(call);
+    parts.audit->record(std::move(event));
+  }
+
   // [grpc] A therapist's certificate raises parameters beyond what a user may have.
   [[nodiscard]] static station::ParameterAuthority authority_of(const grpc::ServerContext& call) {
     const auto pem = peer_certificate(call);

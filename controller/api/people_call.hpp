@@ -35,20 +35,18 @@ inline void note_person(ApiContext& context, const grpc::ServerContext& call, co
                         const std::string& subject, const grpc::Status& status,
                         std::vector<std::pair<std::string, std::string>> details = {}) {
   using grpc::StatusCode;
-  if (context.parts.audit == nullptr || status.error_code() == StatusCode::RESOURCE_EXHAUSTED ||
+  if (status.error_code() == StatusCode::RESOURCE_EXHAUSTED ||
       status.error_code() == StatusCode::DEADLINE_EXCEEDED) {
     return;
   }
   record::AuditEvent event;
   event.kind = record::AuditKind::kPerson;
   event.result = status.ok() ? record::AuditResult::kApplied : record::AuditResult::kRefused;
-  event.who = ApiContext::name_of(call, "local");
-  event.role = ApiContext::role_of(call);
   event.action = action;
   event.subject = subject;
   event.reason = status.error_message();
   event.details = std::move(details);
-  context.parts.audit->record(std::move(event));
+  context.note(call, std::move(event), "local");
 }
 
 struct PageRequest {

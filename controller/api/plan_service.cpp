@@ -24,6 +24,23 @@ grpc::Status answer_plan(tl::expected<PlanAnswer, grpc::Status> answer, v1::Plan
   return grpc::Status::OK;
 }
 
+// By hand or by a decision: one exercise of the plan.
+grpc::Status change_plan(ApiContext& context, const grpc::ServerContext& call,
+                         const std::string& id, std::optional<std::uint64_t> revision,
+                         const station::ExerciseChange& change, v1::Plan* response) {
+  const std::int64_t now = context.parts.runtime.wall_unix_ns();
+  return answer_plan(
+      at_desk<PlanAnswer>(
+          context, call,
+          [id, revision, change, person = person_of(call), now](const PeopleDesk& desk)
+              -> PlanAnswer {
+            auto changed = station::change_exercise(desk, id, revision, change, person, now);
+            if (!changed) return tl::unexpected(changed.error());
+            return shown(desk, changed->plan);
+          }),
+      response);
+}
+
 }  // namespace
 
 grpc::Status PlanService::GetPlan(grpc::ServerContext* call, const v1::GetPlanRequest* request,
@@ -115,17 +132,7 @@ grpc::Status PlanService::UpdatePlan(grpc::ServerContext* call,
   change.load = wish.load();
   change.reps = wish.reps();
   change.reason = *reason;
-  const std::int64_t now = context_.parts.runtime.wall_unix_ns();
-  const auto status = answer_plan(
-      at_desk<PlanAnswer>(context_, *call,
-                          [id = *id, revision = *revision, change, person = person_of(*call),
-                           now](const PeopleDesk& desk) -> PlanAnswer {
-                            auto changed =
-                                station::change_exercise(desk, id, revision, change, person, now);
-                            if (!changed) return tl::unexpected(changed.error());
-                            return shown(desk, changed->plan);
-                          }),
-      response);
+  const auto status = change_plan(context_, *call, *id, *revision, change, response);
   note_person(context_, *call, "plan_set", request->plan().name(), status,
               {{"exercise", wish.exercise()},
                {"load", std::to_string(wish.load())},
@@ -199,17 +206,7 @@ grpc::Status PlanService::DecideProposal(grpc::ServerContext* call,
   if (request->has_load()) change.load = request->load();
   if (request->has_reps()) change.reps = request->reps();
   change.reason = *reason;
-  const std::int64_t now = context_.parts.runtime.wall_unix_ns();
-  const auto status = answer_plan(
-      at_desk<PlanAnswer>(context_, *call,
-                          [id = *id, revision = *revision, change, person = person_of(*call),
-                           now](const PeopleDesk& desk) -> PlanAnswer {
-                            auto changed =
-                                station::change_exercise(desk, id, revision, change, person, now);
-                            if (!changed) return tl::unexpected(changed.error());
-                            return shown(desk, changed->plan);
-                          }),
-      response);
+  const auto status = change_plan(context_, *call, *id, *revision, change, response);
   note_person(context_, *call, request->accept() ? "proposal_accepted" : "proposal_declined",
               request->name(), status, {{"exercise", request->exercise()}});
   return status;

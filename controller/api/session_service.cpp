@@ -212,15 +212,13 @@ grpc::Status SessionService::RecomputeSet(grpc::ServerContext* call,
     value_to_pb(change.after, done.coordinate, entry->mutable_after());
   }
   response->set_stored(done.stored);
-  if (done.stored && context_.parts.audit != nullptr) {
+  if (done.stored) {
     record::AuditEvent event;
     event.kind = record::AuditKind::kStore;
-    event.who = ApiContext::name_of(*call, "");
-    event.role = ApiContext::role_of(*call);
     event.action = "set_recomputed";
     event.subject = request->name();
     event.details = {{"changes", std::to_string(done.changes.size())}};
-    context_.parts.audit->record(std::move(event));
+    context_.note(*call, std::move(event));
   }
   return done.status;
 }

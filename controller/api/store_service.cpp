@@ -65,16 +65,13 @@ class HeldBackup {
 
 void StoreService::write_down(const grpc::ServerContext& call, const char* action,
                               const std::string& subject, const std::string& problem) const {
-  if (context_.parts.audit == nullptr) return;
   record::AuditEvent event;
   event.kind = record::AuditKind::kStore;
   event.result = problem.empty() ? record::AuditResult::kNoted : record::AuditResult::kFailed;
-  event.who = ApiContext::name_of(call, "");
-  event.role = ApiContext::role_of(call);
   event.action = action;
   event.subject = subject;
   event.reason = problem;
-  context_.parts.audit->record(std::move(event));
+  context_.note(call, std::move(event));
 }
 
 grpc::Status StoreService::GetStore(grpc::ServerContext* call, const v1::GetStoreRequest*,

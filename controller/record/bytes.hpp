@@ -74,4 +74,12 @@ class ByteReader {
   bool ok_ = true;
 };
 
+// A number of one byte that names a value; false: beyond `last`, a damaged row.
+template <typename Enum>
+bool read_enum(ByteReader& reader, Enum last, Enum& value) {
+  const auto number = reader.get<std::uint8_t>();
+  value = static_cast<Enum>(number);
+  return number <= static_cast<std::uint8_t>(last);
+}
+
 }  // namespace medius::record

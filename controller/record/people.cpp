@@ -28,9 +28,9 @@ bool get_list(ByteReader& reader, std::vector<T>& list, Get get) {
 
 template <typename Enum>
 Enum get_enum(ByteReader& reader, Enum last, bool& known) {
-  const auto number = reader.get<std::uint8_t>();
-  known = known && number <= static_cast<std::uint8_t>(last);
-  return static_cast<Enum>(number);
+  Enum value{};
+  known = read_enum(reader, last, value) && known;
+  return value;
 }
 
 void put_optional(ByteWriter& writer, const std::optional<double>& value) {

@@ -23,13 +23,6 @@ constexpr std::uint32_t kMaxParameters = 1024;
 constexpr std::uint32_t kMaxValues = 1024;
 constexpr std::uint32_t kMaxReps = 1u << 16;
 
-template <typename Enum>
-bool read_enum(ByteReader& reader, Enum last, Enum& value) {
-  const auto number = reader.get<std::uint8_t>();
-  value = static_cast<Enum>(number);
-  return number <= static_cast<std::uint8_t>(last);
-}
-
 void put_phase(ByteWriter& writer, const measure::PhaseMetrics& phase) {
   writer.put(phase.duration_s)
       .put(phase.force_mean_time)

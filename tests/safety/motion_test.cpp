@@ -2,41 +2,18 @@
 #include "controller/safety/motion/motion.hpp"
 
 #include <cmath>
-#include <limits>
 
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
 #include "controller/base/clamp.hpp"
+#include "tests/safety/pull.hpp"
 
 namespace medius::safety {
 namespace {
 
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
-
-struct Rig {
-  AxisBounds bounds = machine_bounds(hal::CoordinateKind::kCable);
-  MotionBounds motion = motion_bounds(hal::CoordinateKind::kCable);
-  UserLimits user{200.0, 1.5};
-  MotionInput input;
-  MotionState state;
-  MotionOutput out;
-
-  Rig() {
-    input.wish_valid = true;
-    input.wish_force_max = 150.0;
-    input.pretension = 10.0;
-    input.position = 0.3;
-    input.measured_force = 60.0;
-    input.dt_s = 0.001;
-    input.load_state = LoadState::kLoaded;
-    input.drive_age_ns = input.load_cell_age_ns = 1'000'000;
-  }
-  MotionOutput& tick(int ticks = 1) {
-    for (int i = 0; i < ticks; ++i) out = limit_motion(bounds, motion, user, input, state);
-    return out;
-  }
-};
+using test::kNan;
+using Rig = test::Pull;
 
 TEST(Motion, FollowsAWishedSpeedOutwardWithinItsAccelerationAndTheMachinesSpeed) {
   Rig rig;
