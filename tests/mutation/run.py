@@ -62,7 +62,7 @@ PARTS = [
     Part("diagnosis", in_folder("controller/diagnosis", "limits_copy.hpp"), ["diagnosis_test"]),
     Part("tracker", ["controller/measure/tracker.cpp"], ["medius_measure_test"],
          pattern="*Tracker*:*Corpus*:*Classify*:*Repetition*:*Direction*:*Rep*",
-         slow="*FifteenHundred*:*NeedsItsDwell*", gate=False),
+         slow="*FifteenHundred*:*NeedsItsDwell*:*KeepsTimes*", gate=False),
     Part("store", {"controller/record/store.cpp": COMMIT_PATH, "controller/record/rows.cpp": SET_ROWS,
                    "controller/record/manifest.cpp": MANIFEST, "controller/record/recorder.cpp": RECORDER,
                    "controller/record/store_load.cpp": {"settle_ids", "stored_id_counter"}},
