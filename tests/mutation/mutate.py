@@ -283,7 +283,11 @@ class Rewriter:
         if not droppable:
             return
         if assign < end:
-            self.expression(assign + 1, end)
+            while assign < end:  # a = b, c = d
+                stop = self.until(assign, (",",), end)
+                self.expression(assign + 1, stop)
+                assign = self.until(stop, ASSIGN, end)
+            assign = self.until(begin, ASSIGN, end)
         elif self.until(begin, (",",), end) == end and not self.has_statements(begin, end):
             self.call(begin, end)
         drop = self.add(begin, "statement dropped", self.text(begin, end)[:120])
