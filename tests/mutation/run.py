@@ -29,6 +29,7 @@ import trial
 HERE = os.path.dirname(os.path.abspath(__file__))
 SURVIVORS = os.path.join(HERE, "survivors.toml")
 INCLUDE = "tests/mutation/mutant.hpp"
+QUICK_TEST_S = 0.25  # processor time of the longest test that --quick asks
 
 # What may be lost between a repetition that was made and a set that is acknowledged.
 COMMIT_PATH = {"chain_of", "set_crc", "read_set_row", "acknowledge", "reserve_ids", "set_row", "reps_of",
@@ -119,6 +120,8 @@ def try_part(tree, part, chosen, jobs, memory, quick):
     pattern = part.pattern + ("-" + part.slow if quick and part.slow else "")
     judge = trial.Judge(tree, part.tests, pattern, jobs)
     judge.learn()
+    if quick:
+        judge.leave_out_above(QUICK_TEST_S)
     survivors = []
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
         running = {pool.submit(judge.killer, m.number, memory.get(m.key)): m for m in chosen}
@@ -140,7 +143,7 @@ def parse_options():
     parser.add_argument("--changed", metavar="COMMIT", help="only mutants of files that differ from it")
     parser.add_argument("--sample", type=int, default=1, metavar="N", help="only every N-th mutant")
     parser.add_argument("--quick", action="store_true",
-                        help="leave out the tests that take seconds: what is killed is then a lower bound")
+                        help="leave out the tests that take longer than 0.25 s: what is killed is then a lower bound")
     parser.add_argument("--list", action="store_true", help="print the mutants and end")
     parser.add_argument("--json", action="store_true", help="print killed, total, survivors as JSON")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="tests at a time, default all cores")

@@ -77,6 +77,10 @@ class Judge:
         for found in self.reached_by.values():
             found.sort(key=lambda x: self.took[x])
 
+    def leave_out_above(self, most_s):
+        for number, found in self.reached_by.items():
+            self.reached_by[number] = [x for x in found if self.took[x] <= most_s]
+
     def names(self, binary):
         out = subprocess.run([self.tree.path("tests.d", binary), "--gtest_list_tests",
                               "--gtest_filter=" + self.pattern], capture_output=True, text=True, check=True)
