@@ -162,6 +162,45 @@ TEST(TrackerPause, TheBottomIsThePositionOfTheFirstSampleThatCounts) {
   EXPECT_EQ(rig.tracker.bottom_position(), 0.15);
 }
 
+// The mean needs its 111 samples: whoever moves already begins with the first of them.
+TEST(TrackerBegin, AMovementUnderWayBeginsWithTheFirstMean) {
+  TrackerRig rig(0.4);
+  rig.walk(0.4, 0.25);
+  rig.stay(300);
+  rig.walk(0.0, 0.25);
+  rig.stay(300);
+  ASSERT_EQ(rig.reps.size(), 1u);
+  EXPECT_EQ(rig.reps[0].start_tick, 55u);
+}
+
+TEST(TrackerBegin, TensionThatIsMissingFromTheStartIsSlackAfterHundredTwentyTicks) {
+  TrackerRig rig(0.4);
+  rig.force_n = 0.0;
+  EXPECT_EQ(rig.until(Phase::kSlack, 1000), 120);
+  TrackerRig paused(0.4);
+  paused.force_n = 0.0;
+  paused.stay(119);
+  paused.counting = false;
+  paused.stay(1);
+  paused.counting = true;
+  EXPECT_EQ(paused.until(Phase::kSlack, 1000), 120);
+}
+
+TEST(TrackerBegin, AStanceIsFoundSixHundredMeansAfterTheFirst) {
+  for (const int stood_before : {0, 550}) {
+    TrackerRig rig(0.4);
+    rig.stay(stood_before);
+    rig.counting = false;
+    rig.stay(1);
+    rig.counting = true;
+    const std::uint64_t begins = rig.tick;
+    rig.stay(20);
+    rig.walk(0.002, 0.2);
+    while (rig.tracker.bottom_position() < 0.002) rig.stay(1);
+    EXPECT_EQ(rig.tick - begins, 110u + 600u) << stood_before;
+  }
+}
+
 TEST(TrackerEnd, AfterItNothingIsCounted) {
   TrackerRig rig(0.4);
   rig.stay(300);
@@ -212,7 +251,7 @@ TEST(TrackerSkips, ASampleThatIsNotANumberAsIfItHadNotCome) {
     for (int round = 0; round < 3; ++round) {
       for (TrackerRig* rig : {&without, &with}) {
         rig->stay(150);
-        rig->walk(0.2, 0.2);
+        rig->walk(0.39, 0.2);
         const Phase phase = rig->out.phase;
         const double here_m = rig->here_m;
         if (rig == &with) {
