@@ -10,6 +10,7 @@ survivors.toml and no listed mutant is killed; the store is counted, not gated.
   tests/mutation/run.py --file controller/safety/torque.cpp
   tests/mutation/run.py --changed main       only mutants of files that differ from this commit
   tests/mutation/run.py --sample 5           every fifth mutant of each part, for an estimate
+  tests/mutation/run.py --again              only those that no test has killed yet
   tests/mutation/run.py --list               every mutant, none is run
 """
 
@@ -115,23 +116,24 @@ def progress(done, total, survivors):
         print(f"{done}/{total} mutants, {survivors} survivors", file=sys.stderr, end=end, flush=True)
 
 
-def try_part(tree, part, chosen, jobs, memory, quick):
-    """The survivors among the chosen mutants of a part; memory = {mutant: the test that killed it last}."""
+def try_part(tree, part, chosen, jobs, memory, memory_path, quick):
+    """The survivors among the chosen mutants of a part; memory = {mutant: the test that killed it last}, which is
+    kept as it grows: a run that is stopped is not lost."""
     pattern = part.pattern + ("-" + part.slow if quick and part.slow else "")
     judge = trial.Judge(tree, part.tests, pattern, jobs)
     judge.learn()
     if quick:
         judge.leave_out_above(QUICK_TEST_S)
-    survivors = []
+    survivors, found = [], {}
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
         running = {pool.submit(judge.killer, m.number, memory.get(m.key)): m for m in chosen}
         for count, future in enumerate(concurrent.futures.as_completed(running), 1):
             mutant, killer = running[future], future.result()
-            memory.pop(mutant.key, None)
+            found[mutant.key] = killer
             if killer is None:
                 survivors.append(mutant)
-            else:
-                memory[mutant.key] = killer
+            if count % 50 == 0 or count == len(chosen):
+                trial.remember(memory_path, found)
             progress(count, len(chosen), len(survivors))
     return sorted(survivors, key=lambda m: m.number)
 
@@ -141,6 +143,9 @@ def parse_options():
     parser.add_argument("--part", action="append", choices=[p.name for p in PARTS], help="only this part")
     parser.add_argument("--file", action="append", help="only mutants of this file")
     parser.add_argument("--changed", metavar="COMMIT", help="only mutants of files that differ from it")
+    parser.add_argument("--again", action="store_true",
+                        help="only those that no test has killed yet by build/mutation/killers.json: after new "
+                             "tests, or with all tests after --quick")
     parser.add_argument("--sample", type=int, default=1, metavar="N", help="only every N-th mutant")
     parser.add_argument("--quick", action="store_true",
                         help="leave out the tests that take longer than 0.25 s: what is killed is then a lower bound")
@@ -162,6 +167,11 @@ def main():
     parts = [p for p in wanted if chosen[p.name]]
     if not parts and not options.changed:
         raise SystemExit("no mutant fits; --list shows what there is, paths are relative to the root")
+    memory_path = os.path.join(scratch.ROOT, "build", "mutation", "killers.json")
+    memory = trial.recall(memory_path)
+    if options.again:
+        chosen = {name: [m for m in found if m.key not in memory] for name, found in chosen.items()}
+        parts = [p for p in parts if chosen[p.name]]
     if options.list:
         for part in parts:
             print("\n".join(str(m) for m in chosen[part.name]))
@@ -169,17 +179,15 @@ def main():
 
     began = time.monotonic()
     tree = scratch.Scratch("mutation")
-    memory_path = os.path.join(scratch.ROOT, "build", "mutation", "killers.json")
-    survivors, totals, memory = [], {}, trial.recall(memory_path)
+    survivors, totals = [], {}
     if parts:
         tree.fill(texts)
         tree.make(sorted({t for p in parts for t in p.tests}), options.jobs)
     for part in parts:
         print(f"{part.name}: {len(chosen[part.name])} mutants", file=sys.stderr)
-        lived = try_part(tree, part, chosen[part.name], options.jobs, memory, options.quick)
+        lived = try_part(tree, part, chosen[part.name], options.jobs, memory, memory_path, options.quick)
         totals[part.name] = {"killed": len(chosen[part.name]) - len(lived), "total": len(chosen[part.name])}
         survivors += lived
-        trial.remember(memory_path, memory)
     everything = {m.key for found in mutants.values() for m in found}
     tried = {m.key for p in parts for m in chosen[p.name]}
     return report(options, totals, survivors, tried, everything, listed, wrong, time.monotonic() - began)
