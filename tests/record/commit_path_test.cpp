@@ -9,6 +9,7 @@
 #include "controller/record/rows.hpp"
 #include "controller/record/sample_block.hpp"
 #include "controller/record/store.hpp"
+#include "sim/disk/simulated_disk.hpp"
 #include "tests/record/fixtures.hpp"
 
 namespace medius::record::test {
@@ -340,6 +341,98 @@ TEST(Manifest, LeavesNoFileOpen) {
   const int before = open_files();
   for (int i = 0; i < 5; ++i) ASSERT_TRUE(Manifest::open(path)->manifest->write({}));
   EXPECT_EQ(open_files(), before);
+}
+
+// A disk that does not answer says nothing about what is on it.
+TEST(Manifest, OnADiskThatAnswersWithErrorsIsUnreadableAndNotEmpty) {
+  sim::SimulatedDisk disk(1);
+  for (const bool written : {false, true}) {
+    if (written) {
+      const auto opened = Manifest::open("/manifest.bin", disk.vfs());
+      ASSERT_TRUE(opened);
+      ManifestState state;
+      state.sequence = 1;
+      ASSERT_TRUE(opened->manifest->write(state));
+      state.sequence = 2;
+      ASSERT_TRUE(opened->manifest->write(state));
+    }
+    for (const sim::DiskFailure& failure :
+         {sim::DiskFailure{mask(sim::DiskCall::kSize), 1, false},
+          sim::DiskFailure{mask(sim::DiskCall::kRead), 1, false},
+          sim::DiskFailure{mask(sim::DiskCall::kRead), 2, false}}) {
+      disk.fail(failure);
+      const auto opened = Manifest::open("/manifest.bin", disk.vfs());
+      disk.heal();
+      ASSERT_TRUE(opened);
+      EXPECT_TRUE(opened->unreadable);
+      EXPECT_FALSE(opened->first_write_torn);
+      EXPECT_EQ(opened->damaged_slots, 0);
+      EXPECT_EQ(opened->found, written) << "the other slot still speaks";
+    }
+  }
+}
+
+TEST(Manifest, AWriteThatFailsGoesToTheSameSlotAgain) {
+  sim::SimulatedDisk disk(2);
+  ManifestState state;
+  {
+    const auto opened = Manifest::open("/manifest.bin", disk.vfs());
+    ASSERT_TRUE(opened);
+    for (state.sequence = 1; state.sequence <= 4; ++state.sequence) {
+      ASSERT_TRUE(opened->manifest->write(state));
+    }
+    const std::string good = disk.files().at("/manifest.bin");
+    for (const sim::DiskCall call : {sim::DiskCall::kWrite, sim::DiskCall::kSync}) {
+      disk.fail({mask(call), 1, false});
+      EXPECT_FALSE(opened->manifest->write(state));
+      disk.heal();
+    }
+    ASSERT_TRUE(opened->manifest->write(state));
+    const std::string now = disk.files().at("/manifest.bin");
+    const bool first = good.compare(0, 4096, now, 0, 4096) == 0;
+    const bool second = good.compare(4096, 4096, now, 4096, 4096) == 0;
+    EXPECT_NE(first, second) << "one slot is as it was";
+  }
+  EXPECT_EQ(Manifest::open("/manifest.bin", disk.vfs())->state.sequence, 5u);
+}
+
+TEST(Disk, ThatFailsToOpenWriteSyncOrReadDoesNotAnswer) {
+  sim::SimulatedDisk disk(3);
+  EXPECT_TRUE(disk_answers(disk, ""));
+  for (const sim::DiskCall call :
+       {sim::DiskCall::kOpen, sim::DiskCall::kWrite, sim::DiskCall::kSync, sim::DiskCall::kRead}) {
+    disk.fail({mask(call), 1, false});
+    EXPECT_FALSE(disk_answers(disk, "")) << static_cast<int>(call);
+    disk.heal();
+    EXPECT_TRUE(disk_answers(disk, ""));
+  }
+  EXPECT_TRUE(disk.files().empty());
+}
+
+// What could not be reserved is not handed out, also not later.
+TEST(CommitPath, NoIdIsHandedOutThatTheDiskDidNotTake) {
+  sim::SimulatedDisk disk(4);
+  std::uint64_t last = 0;
+  for (std::uint64_t at = 1; at <= 12; ++at) {
+    auto store = Store::open("/station", disk);
+    ASSERT_TRUE(store);
+    disk.fail({sim::kDiskChanges, at, false});
+    for (int i = 0; i < 70; ++i) {
+      const auto id = (*store)->next_id();
+      if (!id) continue;
+      EXPECT_GT(id_number(*id), last);
+      last = id_number(*id);
+    }
+    disk.heal();
+    const auto id = (*store)->next_id();
+    ASSERT_TRUE(id);
+    EXPECT_GT(id_number(*id), last);
+    last = id_number(*id);
+    store->reset();
+    const auto manifest = Manifest::open("/station/manifest.bin", disk.vfs());
+    ASSERT_TRUE(manifest);
+    EXPECT_GE(manifest->state.id_high_water, last);
+  }
 }
 
 TEST(Disk, AnswersLeavingNoFileBehindAndOneThatIsMissingDoesNot) {
