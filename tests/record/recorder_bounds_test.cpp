@@ -83,6 +83,9 @@ TEST_F(RecorderTest, MeasuresARepetitionAsSoonAsItsLastSampleIsHere) {
     recorder_->drain();
     recorder_->rep_closed(1, boundary_at(1, kRepTicks));
     EXPECT_EQ(live_reps_.size(), missing == 0 ? 1u : 0u);
+    loop.tick(0);  // the set is over: any later sample of its axis will do
+    recorder_->drain();
+    EXPECT_EQ(live_reps_.size(), 1u);
   }
 }
 
@@ -130,6 +133,7 @@ TEST_F(RecorderTest, MeasuresWithTheConfigurationOfTheSet) {
   loop_.ticks(static_cast<int>(kRepTicks) - 1, 0);
   measure::MetricConfig config;
   config.range_reference = 0.8;  // of which the handle goes half
+  set_.coordinate = hal::CoordinateKind::kLever;
   set_.start_tick = kRepTicks;
   recorder_->open_set(set_, 1, config);
   loop_.ticks(static_cast<int>(kRepTicks) + 1, 1);
@@ -139,6 +143,8 @@ TEST_F(RecorderTest, MeasuresWithTheConfigurationOfTheSet) {
   recorder_->rep_closed(1, boundary);
   std::vector<measure::MetricSample> samples;
   for (const rt::SampleRecord& sample : loop_.kept()) samples.push_back(metric_sample(sample));
+  describe(set_, config);
+  EXPECT_TRUE(config.lever);
   const auto live = measure::analyze_rep(samples, boundary, config);
   ASSERT_EQ(live_reps_.size(), 1u);
   EXPECT_TRUE(same(live_reps_[0], live));
@@ -171,6 +177,13 @@ TEST_F(RecorderTest, MarksWhatWasMeasuredFromTheEndOfALongIsometricSet) {
     }
     const auto stored = recorder_->close_set(set_);
     ASSERT_TRUE(stored);
+    if (ticks == 120'000) {
+      std::vector<measure::MetricSample> samples;
+      for (const auto& sample : loop.kept()) samples.push_back(metric_sample(sample));
+      SetRecord expected = stored->set;
+      expected.metrics = set_metrics_of(expected, samples);
+      EXPECT_TRUE(same(stored->set, expected));
+    }
     bool found = false;
     for (const measure::MetricValue& value : stored->set.metrics) {
       const bool isometric = value.id >= measure::MetricId::kIsometricPeak;
@@ -196,6 +209,25 @@ TEST_F(RecorderTest, ASetThatIsBeingClosedTakesNoMoreSamples) {
   ASSERT_TRUE(stored);
   EXPECT_EQ(stored->set.samples, 500u);
   EXPECT_EQ(stored->set.samples_dropped, 0u);
+}
+
+TEST_F(RecorderTest, WhatTheStoreDoesNotTakeIsToldAtOnce) {
+  begin(std::move(*Store::open("/station", disk_)));
+  disk_.fail({sim::kDiskChanges, 1, true});
+  open(1, 1);
+  ASSERT_EQ(errors_.size(), 1u);
+  EXPECT_NE(errors_[0].find(set_.id), std::string::npos);
+  disk_.heal();
+  loop_.ticks(2 * static_cast<int>(kRepTicks) + 1, 1);
+  recorder_->drain();
+  errors_.clear();
+  disk_.fail({sim::kDiskChanges, 1, true});
+  recorder_->rep_closed(1, boundary_at(1, kRepTicks));
+  ASSERT_EQ(errors_.size(), 1u);
+  EXPECT_NE(errors_[0].find("repetition"), std::string::npos) << errors_[0];
+  disk_.heal();
+  EXPECT_EQ(recorder_->close_set(set_)->set.reps.size(), 1u);
+  EXPECT_EQ(store_->set(set_.id)->reps.size(), 1u);
 }
 
 TEST_F(RecorderTest, TellsTheSameErrorOfTheStoreAgainOnlyAfterAWriteSucceeded) {
