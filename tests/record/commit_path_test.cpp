@@ -409,6 +409,25 @@ TEST(Disk, ThatFailsToOpenWriteSyncOrReadDoesNotAnswer) {
   EXPECT_TRUE(disk.files().empty());
 }
 
+// A damaged log can only take with it what the manifest names: it is brought into the database
+// after half as many writes, again and again.
+TEST(CommitPath, TheLogIsBroughtIntoTheDatabaseEveryNinetySixWrites) {
+  sim::SimulatedDisk disk(5);
+  Random random(5);
+  const auto store = Store::open("/station", disk);
+  ASSERT_TRUE(store);
+  std::vector<int> changed_at;
+  std::string before = disk.files().at("/station/station.db");
+  for (int i = 1; i <= 300; ++i) {
+    ASSERT_TRUE((*store)->put_session(
+        random_session(random, id_text(1000 + static_cast<std::uint64_t>(i)))));
+    std::string now = disk.files().at("/station/station.db");
+    if (now != before) changed_at.push_back(i);
+    before = std::move(now);
+  }
+  EXPECT_EQ(changed_at, (std::vector<int>{96, 192, 288}));
+}
+
 // What could not be reserved is not handed out, also not later.
 TEST(CommitPath, NoIdIsHandedOutThatTheDiskDidNotTake) {
   sim::SimulatedDisk disk(4);
