@@ -2,7 +2,6 @@
 """`medius hal identify` against plants whose truth is set here: the canonical machine and drives of other makers on their
 own transports; what is written into the machine file, and what ends or refuses a run."""
 import json
-import os
 import pathlib
 import re
 import subprocess
@@ -11,7 +10,7 @@ import tempfile
 import time
 import unittest
 
-from harness import BIN, FAST, SOURCE, Process, wait_for
+from harness import BIN, FAST, Process, wait_for
 from hil import DEVICES, MACHINES, Bench, promptly
 
 # Of the simulated drive: its torque is 2 % more than asked for, which nothing at 15 N can tell.

@@ -1,7 +1,6 @@
 #!/usr/bin/python3
 """What is kept, on a real daemon: the audit log, the store's copies, replay, exports and the printable report."""
 import json
-import pathlib
 import re
 import shutil
 import sqlite3
@@ -10,7 +9,7 @@ import sys
 import unittest
 import xml.etree.ElementTree
 
-from harness import BIN, BUILD, FAST, SOURCE, House, wait_for
+from harness import BIN, FAST, SOURCE, House, wait_for
 
 sys.path.insert(0, str(SOURCE / "tests" / "record"))
 
