@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """What passes between controller and simulated machine, before judges that share no code with us: tshark, mbpoll,
 pymodbus, and a strict reader written from the specification."""
+import contextlib
 import json
 import pathlib
 import re
@@ -13,8 +14,8 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "system"))
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "hal"))
 import strict  # noqa: E402
-from harness import BIN, BUILD, FAST, MACHINE, SOURCE, Process, free_port  # noqa: E402
-from hil import DEVICES, PROGRAM, Bench  # noqa: E402
+from harness import BIN, BUILD, FAST, MACHINE, SOURCE, Process, free_port, wait_for  # noqa: E402
+from hil import DEVICES, PROGRAM, Bench, promptly, run_set_despite_the_host  # noqa: E402
 
 
 class Proxy(Process):
@@ -166,6 +167,38 @@ class LineThroughTheProxy(unittest.TestCase):
             bad = tshark(proxy.pcap, "-Y", "mbrtu.crc16.status == 0 || _ws.malformed")
             self.assertEqual(bad[:5], [], "tshark finds every CRC right")
             self.assertEqual(len(tshark(proxy.pcap, "-Y", "mbrtu")), frames)
+
+
+class FullSetOnALine(unittest.TestCase):
+    """By hand: at wall pace a host that stalls ends a set, rightly. Drive - proxy - socat's pair of terminals - controller."""
+
+    @contextlib.contextmanager
+    def behind_socat(self, folder, where):
+        line = next(name for name, place in where.items() if place.startswith("/dev/"))
+        proxy = Proxy(where[line], folder, "--link-path", folder / "line")
+        far = folder / "far"
+        with subprocess.Popen(promptly(["socat", f"PTY,link={far},raw,echo=0", f"OPEN:{proxy.address},raw,echo=0"])) as pair:
+            try:
+                wait_for("socat's terminal", far.exists, 10)
+                yield {**where, line: str(far)}
+            finally:
+                pair.terminate()
+                proxy.end()
+                self.verdict = strict.judge(proxy.pcap)
+                self.bad = tshark(proxy.pcap, "-Y", "mbrtu.crc16.status == 0 || _ws.malformed")
+                self.frames = len(tshark(proxy.pcap, "-Y", "mbrtu"))
+
+    def test_every_frame_of_a_set_of_repetitions_has_its_length_and_crc(self):
+        result = run_set_despite_the_host("kinco-fd", between=self.behind_socat)
+        show(f"a set on a line, host stalls {result['stalls']}", self.verdict)
+        self.assertEqual(result["code"], 0, result["text"] + result["log"])
+        self.assertEqual(result["report"]["sides"][0]["reps_counted"], 2)
+        self.assertEqual(result["report"]["sides"][0]["reps_true"], 2)
+        self.assertEqual(self.verdict.problems[:10], [])
+        self.assertGreater(self.verdict.answers, 3000)
+        self.assertLessEqual(self.verdict.requests - self.verdict.answers, 1)
+        self.assertEqual(self.bad[:5], [], "tshark finds every CRC right")
+        self.assertEqual(self.frames, self.verdict.requests + self.verdict.answers)
 
 
 class MbpollOverTcp(unittest.TestCase):
