@@ -189,7 +189,7 @@ void stay_on(bool last) {
 
 bus::BusPlan load(const char* machine) {
   bus::BusOptions options;
-  options.use = PlanUse::kCheck;
+  options.use = hal::modbus::PlanUse::kCheck;
   options.simulated = true;
   options.axis_names = {"cable"};
   options.axis_coordinates = {hal::CoordinateKind::kCable};
