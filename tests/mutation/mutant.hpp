@@ -36,8 +36,8 @@ inline int medius_active_mutant() noexcept {
   return text == nullptr ? 0 : std::atoi(text);
 }
 
-// Asked for at every expression: a plain variable, set before anything of ours runs, costs less than
-// a static one of a function.
+// Asked for at every expression: a plain variable, set before anything of ours runs, costs less
+// than a static one of a function.
 inline int medius_active = 0;
 [[gnu::constructor(101)]] inline void medius_pick_mutant() noexcept {
   medius_active = medius_active_mutant();
