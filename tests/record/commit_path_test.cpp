@@ -124,6 +124,33 @@ TEST(CommitPath, IdsInARowAreFreeAndNeighbours) {
   EXPECT_FALSE(store->next_ids(0));
 }
 
+// The database keeps the reservation, too: without a manifest ids go on from there, without both
+// they go on in a range of their own.
+TEST(CommitPath, IdsGoOnFromTheDatabaseWhenTheManifestIsLost) {
+  TempDir dir;
+  std::uint64_t last = 0;
+  for (const bool both : {false, false, true, true}) {
+    {
+      const auto store = opened(dir.store());
+      ASSERT_TRUE(store);
+      for (int i = 0; i < 10; ++i) {
+        const std::uint64_t id = id_number(*store->next_id());
+        ASSERT_GT(id, last);
+        last = id;
+      }
+    }
+    fs::remove(dir.store() + "/manifest.bin");
+    if (both) write_file(dir.store() + "/station.db", std::string(9000, 'x'));
+    const auto store = opened(dir.store());
+    ASSERT_TRUE(store);
+    const std::uint64_t next = id_number(*store->next_id());
+    EXPECT_GT(next, last);
+    constexpr std::uint64_t kGap = 4'000'000;  // a start leaves a million out
+    EXPECT_EQ(next - last > kGap, both) << next << " after " << last;
+    last = next;
+  }
+}
+
 TEST(CommitPath, AFreshStoreBeginsWithTheFirstId) {
   TempDir dir;
   EXPECT_EQ(*opened(dir.store())->next_id(), id_text(1));
