@@ -119,12 +119,12 @@ def progress(done, total, survivors):
         print(f"{done}/{total} mutants, {survivors} survivors", file=sys.stderr, end=end, flush=True)
 
 
-def try_part(tree, part, chosen, jobs, memory, memory_path, quick):
+def try_part(tree, part, chosen, jobs, memory, memory_path, quick, only):
     """The survivors among the chosen mutants of a part; memory = {mutant: the test that killed it last}, which is
     kept as it grows: a run that is stopped is not lost."""
     joint = ":" if "-" in part.pattern else "-"
     pattern = part.pattern + (joint + part.slow if quick and part.slow else "")
-    judge = trial.Judge(tree, part.tests, pattern, jobs)
+    judge = trial.Judge(tree, part.tests, only or pattern, jobs)
     judge.learn()
     if quick:
         judge.leave_out_above(QUICK_TEST_S)
@@ -153,6 +153,7 @@ def parse_options():
     parser.add_argument("--sample", type=int, default=1, metavar="N", help="only every N-th mutant")
     parser.add_argument("--quick", action="store_true",
                         help="leave out the tests that take longer than 0.25 s: what is killed is then a lower bound")
+    parser.add_argument("--tests", metavar="FILTER", help="only these tests of a part, as GoogleTest filters them")
     parser.add_argument("--list", action="store_true", help="print the mutants and end")
     parser.add_argument("--json", action="store_true", help="print killed, total, survivors as JSON")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="tests at a time, default all cores")
@@ -189,7 +190,8 @@ def main():
         tree.make(sorted({t for p in parts for t in p.tests}), options.jobs)
     for part in parts:
         print(f"{part.name}: {len(chosen[part.name])} mutants", file=sys.stderr)
-        lived = try_part(tree, part, chosen[part.name], options.jobs, memory, memory_path, options.quick)
+        lived = try_part(tree, part, chosen[part.name], options.jobs, memory, memory_path,
+                         options.quick, options.tests)
         totals[part.name] = {"killed": len(chosen[part.name]) - len(lived), "total": len(chosen[part.name])}
         survivors += lived
     everything = {m.key for found in mutants.values() for m in found}

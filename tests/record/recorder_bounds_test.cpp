@@ -89,6 +89,20 @@ TEST_F(RecorderTest, MeasuresARepetitionAsSoonAsItsLastSampleIsHere) {
   }
 }
 
+TEST_F(RecorderTest, EveryRepetitionIsInTheJournalBeforeTheSetEnds) {
+  begin_in_memory();
+  open(1, 1);
+  loop_.ticks(5 * static_cast<int>(kRepTicks), 1);
+  recorder_->drain();
+  for (std::uint32_t i = 1; i <= 4; ++i) {
+    recorder_->rep_closed(1, boundary_at(i, (i - 1) * kRepTicks + 1));
+    const auto journaled = store_->set(set_.id);
+    ASSERT_TRUE(journaled);
+    EXPECT_EQ(journaled->end, SetEnd::kOpen);
+    EXPECT_EQ(journaled->reps.size(), i);
+  }
+}
+
 TEST_F(RecorderTest, ARepetitionGoesToTheSetOfItsSerial) {
   begin_in_memory();
   open(1, 1);
