@@ -204,7 +204,8 @@ def report(options, totals, survivors, tried, everything, listed, wrong, took_s)
     gated = {f for p in PARTS if p.gate for f in p.files}
     new = [m for m in survivors if m.key not in listed and m.file in gated]
     lived = {m.key for m in survivors}
-    gone = [key for key in listed if key not in everything or (key in tried and key not in lived)]
+    gone = [key for key in listed
+            if key not in everything or (key in tried and key not in lived and key.split(" | ")[0] in gated)]
     total = sum(t["total"] for t in totals.values())
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu_s = used.ru_utime + used.ru_stime
@@ -220,8 +221,8 @@ def report(options, totals, survivors, tried, everything, listed, wrong, took_s)
         for m in new:
             print(f"survivor without a reason: {m}")
         for m in survivors:
-            if m.file not in gated:
-                print(f"survivor, not gated: {m}")
+            if m.file not in gated and m.key not in listed:
+                print(f"survivor without a reason, not gated: {m}")
         print(f"{total} mutants in {took_s:.0f} s ({cpu_s:.0f} s of processor time), {len(survivors)} survivors, "
               f"{len(new)} without a reason")
     for key in gone:
