@@ -244,6 +244,48 @@ TEST(Tracker, PausesBouncesAndPulsesBelongToTheirRepetition) {
   }
 }
 
+// Tired on the way back, somebody stops between half and 60 % of it, bounces and goes on down.
+TEST(Tracker, AStopOnTheWayBackEndsNoRepetitionBeforeSixtyPercentOfIt) {
+  const auto counted = [](double dip_m, double again_m, bool down) {
+    Trace trace;
+    trace.hold(1.0);
+    for (int i = 0; i < 3; ++i) trace.rep(0.40, 1.5, 0.5, 2.0, 0.5);
+    trace.move_to(0.40, 1.5);
+    trace.hold(0.5);
+    trace.move_to(0.40 - dip_m, 0.8);
+    trace.move_to(0.40 - dip_m + again_m, 0.5);
+    if (down) trace.move_to(0.0, 0.8);
+    trace.hold(1.0);
+    return track(trace.points, 0.40).tracker.reps_counted();
+  };
+  for (const double dip_m : {0.18, 0.21, 0.23, 0.25}) {
+    const auto on_the_way = counted(dip_m, 0.08, false);
+    EXPECT_EQ(on_the_way, dip_m > 0.24 ? 4u : 3u) << dip_m;
+    EXPECT_EQ(counted(dip_m, 0.08, true), 4u) << dip_m;
+  }
+}
+
+// Out again for more than a quarter of the range is the next repetition; the one before came back
+// too little.
+TEST(Tracker, WhoComesBackByLessThanSixtyPercentAndGoesOutAgainHasFinishedNone) {
+  for (const double dip_m : {0.23, 0.25}) {
+    Trace trace;
+    trace.hold(1.0);
+    trace.rep(0.40, 1.5, 0.5, 2.0, 0.5);
+    trace.move_to(0.40, 1.5);
+    trace.move_to(0.40 - dip_m, 1.0);
+    trace.move_to(0.40, 1.0);
+    trace.move_to(0.0, 2.0);
+    trace.hold(1.0);
+    const Result result = track(trace.points, 0.40);
+    const bool back = dip_m > 0.24;
+    EXPECT_EQ(result.tracker.reps_counted(), back ? 2u : 1u) << dip_m;
+    EXPECT_EQ(result.tracker.reps_partial(), 1u) << dip_m;
+    ASSERT_EQ(result.reps.size(), 3u) << dip_m;
+    EXPECT_EQ(result.reps[1].rejection, back ? RepRejection::kNone : RepRejection::kUnfinished);
+  }
+}
+
 TEST(Tracker, APauseIsAHoldOnlyAtThePeak) {
   Trace trace;
   trace.hold(1.0);
