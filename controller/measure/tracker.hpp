@@ -131,6 +131,9 @@ class Tracker {
   // Peak so far minus valley of the repetition under way; 0 between repetitions. What stands in for
   // the range while that is not known.
   [[nodiscard]] double rise() const noexcept;
+  // The way back may be loaded beyond the base force: the range is known, or this repetition has
+  // turned back after validate_floor.
+  [[nodiscard]] bool excess_earned() const noexcept { return range_ > 0.0 || validated_; }
   // Full ones, provisional ones included. While the range is not known a longer repetition may turn
   // earlier ones into partial ones, so the count can fall.
   [[nodiscard]] std::uint32_t reps_counted() const noexcept { return full_; }
