@@ -286,6 +286,36 @@ TEST(Tracker, WhoComesBackByLessThanSixtyPercentAndGoesOutAgainHasFinishedNone) 
   }
 }
 
+// While the range is not known each repetition earns its own excess; one before it earns it none.
+TEST(Tracker, AShortWayEarnsNoExcessWhateverWasLiftedBeforeUntilTheRangeIsKnown) {
+  for (const double range_m : {0.0, 0.40}) {
+    Trace trace;
+    trace.hold(1.0);
+    trace.rep(0.11, 1.0, 0.3, 1.0, 0.5);
+    Tracker tracker;
+    tracker.start_set({}, range_m);
+    std::uint64_t tick = 0;
+    int earned = 0, unearned = 0;
+    const auto run = [&](std::size_t from) {
+      earned = unearned = 0;
+      for (std::size_t i = from; i < trace.points.size(); ++i) {
+        const Point& point = trace.points[i];
+        const auto out =
+            tracker.update({++tick, point.position_m, point.velocity_mps, 80.0, 80.0, true});
+        if (out.phase == Phase::kEccentric) ++(tracker.excess_earned() ? earned : unearned);
+      }
+    };
+    run(0);
+    EXPECT_GT(earned, 500) << range_m;
+    EXPECT_EQ(unearned, 0) << range_m;
+    const std::size_t from = trace.points.size();
+    trace.rep(0.08, 1.0, 0.3, 1.0, 0.5);
+    run(from);
+    EXPECT_GT(range_m > 0.0 ? earned : unearned, 500) << range_m;
+    EXPECT_EQ(range_m > 0.0 ? unearned : earned, 0) << range_m;
+  }
+}
+
 TEST(Tracker, APauseIsAHoldOnlyAtThePeak) {
   Trace trace;
   trace.hold(1.0);
