@@ -155,6 +155,22 @@ TEST(ExactDiagnosis, AtRestItIsStuckAtTheHundredthRepeatOnceTensionChangedByMore
   }
 }
 
+// A drive that pulls by exactly 25 N more than the hand does not press the drum onto its stop yet.
+TEST(ExactDiagnosis, ADrumThatIsHeldByTwentyFiveNewtonsIsFree) {
+  for (const double more : {25.0, 25.1}) {
+    Cable rig;
+    rig.step([](SignalInput& input) { input.position = 0.3; });
+    int i = 0;
+    EXPECT_EQ(rig.until(400,
+                        [&](SignalInput& input) {
+                          input.position = 0.3;
+                          input.tension = ++i > 1 ? 71.0 + i % 2 : 60.0;
+                          input.expected_force = input.tension + more;
+                        }),
+              more > 25.0 ? 0 : 100);
+  }
+}
+
 TEST(ExactDiagnosis, AMovementBetweenBeginsTheCountOfRepeatsAnew) {
   Cable rig;
   for (int round = 0; round < 5; ++round) {
@@ -241,6 +257,8 @@ TEST(ExactDiagnosis, ADriveRunsAwayAfterTwentyTicksMoreThanTwentyFiveNewtonsAbov
   for (const Case& c : {Case{86.0, 86.0, 60.0, Reaction::kFastUnload, true},
                         Case{84.9, 86.0, 60.0, Reaction::kFastUnload, false},
                         Case{86.0, 84.9, 60.0, Reaction::kFastUnload, false},
+                        Case{85.0, 86.0, 60.0, Reaction::kFastUnload, false},
+                        Case{86.0, 85.0, 60.0, Reaction::kFastUnload, false},
                         Case{86.0, 86.0, 60.0, Reaction::kSoftUnload, false},
                         Case{25.5, 25.5, -60.0, Reaction::kFastUnload, true},
                         Case{24.9, 24.9, -60.0, Reaction::kFastUnload, false},
