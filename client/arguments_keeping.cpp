@@ -103,6 +103,12 @@ void add_report(CLI::App& app, const CommonOptions& common, int& code) {
   session->add_option("session", options->session, "its id; see 'history'")->required();
   session->add_option("--out,--output", options->out, "file to write")->required();
   session->callback([=, &common, &code] { code = report_session(common, *options); });
+  CLI::App* plan = report->add_subcommand(
+      "plan",
+      "one plan as a page of HTML: weeks and days, loads and repetitions, decisions, tests");
+  plan->add_option("plan", options->plan, "its id; see 'plan list'")->required();
+  plan->add_option("--out,--output", options->out, "file to write")->required();
+  plan->callback([=, &common, &code] { code = report_plan(common, *options); });
 }
 
 }  // namespace

@@ -52,9 +52,11 @@ int replay(const CommonOptions& common, const ReplayOptions& options);
 
 struct ReportOptions {
   std::string session;
+  std::string plan;
   std::string out;
 };
 int report_session(const CommonOptions& common, const ReportOptions& options);
+int report_plan(const CommonOptions& common, const ReportOptions& options);
 
 // Their options, for main().
 void add_keeping_commands(CLI::App& app, const CommonOptions& common, int& code);
