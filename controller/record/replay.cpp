@@ -95,16 +95,7 @@ measure::TrackerOutput DetectorRun::step(const rt::SampleRecord& sample) {
   }
   force_before_ = sample.force_target;
   any_ = true;
-  last_ = sample;
   return tracker_.update(input);
-}
-
-measure::TrackerOutput DetectorRun::finish() {
-  tracker_.end_set();
-  measure::TrackerInput input;
-  input.tick = last_.tick + 1;
-  input.position = last_.position;
-  return any_ ? tracker_.update(input) : measure::TrackerOutput{};
 }
 
 ReplayedSet replay(const SetRecord& set, std::span<const rt::SampleRecord> samples,
@@ -135,10 +126,11 @@ ReplayedSet replay(const SetRecord& set, std::span<const rt::SampleRecord> sampl
   for (const rt::SampleRecord& sample : samples) {
     if (sample.axis != set.axis) continue;
     all.push_back(metric_sample(sample));
-    take(detector.step(sample));
+    // A fault closes a set at once, and its last samples come later: what the loop gave up in them
+    // was nobody's any more.
+    if (set.end_tick == 0 || sample.tick <= set.end_tick) take(detector.step(sample));
     if (each) each(sample, detector.tracker());
   }
-  take(detector.finish());
   measure::resolve_provisional(out.reps, range_target, config.tracker);
   out.reps_counted = detector.tracker().reps_counted();
   out.reps_partial = detector.tracker().reps_partial();

@@ -20,8 +20,6 @@ class DetectorRun {
   DetectorRun(const SetRecord& set, const measure::TrackerConfig& otherwise);
   // Samples of the set's axis in tick order.
   measure::TrackerOutput step(const rt::SampleRecord& sample);
-  // After the last sample: what was still open.
-  measure::TrackerOutput finish();
 
   [[nodiscard]] const measure::Tracker& tracker() const noexcept { return tracker_; }
 
@@ -30,7 +28,6 @@ class DetectorRun {
   double force_before_ = 0.0;
   bool first_known_ = false;
   bool any_ = false;
-  rt::SampleRecord last_;
 };
 
 struct ReplayedSet {

@@ -50,7 +50,7 @@ class Trained(unittest.TestCase):
                                "glute-med-short", "--client", "client-7", "--quiet"], stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, text=True) as run:
             for change in (("--parameter", "eccentric_ratio=1.2"), ("--load-n", 58)):
-                wait_for(f"the station to take {change}", step_s=0.5, limit_s=120.0,
+                wait_for(f"the station to take {change}", step_s=0.1, limit_s=120.0,
                          condition=lambda c=change: house.client("--as", "Ada", "adjust", *c).returncode == 0)
             said = run.communicate(timeout=300)[0]
         assert run.returncode == 0, said
