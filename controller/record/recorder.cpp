@@ -154,7 +154,9 @@ void Recorder::Impl::append(OpenSet& open, const Arrived& arrived) {
     seal_block(open);
   }
   open.block.push_back(sample);
-  if (open.samples == 0) open.set.given.force_before = arrived.force_before;
+  if (open.samples == 0 && open.set.given.known()) {
+    open.set.given.force_before = arrived.force_before;
+  }
   ++open.samples;
   open.history.push_back(metric_sample(sample));
   if (open.history.size() > kHistoryMax) open.history.pop_front();
