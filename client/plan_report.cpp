@@ -58,7 +58,6 @@ const char* unit_of(const v1::Plan& plan, const std::string& exercise) {
   return "N";
 }
 
-// ---- the person and the plan -----------------------------------------------------------------
 std::string caps_sentence(const PlanReport& report) {
   std::string text;
   for (const v1::LoadCap& cap : report.client.caps()) {
@@ -90,7 +89,6 @@ std::string heading(const PlanReport& report) {
   return out;
 }
 
-// ---- weeks and days --------------------------------------------------------------------------
 // Of a day's place in the plan; nothing when it has not been done.
 const v1::PlanDay* done_day(const PlanReport& report, std::uint32_t ordinal) {
   for (const v1::PlanDay& day : report.days) {
@@ -188,7 +186,6 @@ std::string calendar_section(const PlanReport& report) {
          "</section>";
 }
 
-// ---- load and repetitions --------------------------------------------------------------------
 std::vector<Dated> decisions_of(const PlanReport& report, const std::string& exercise) {
   std::vector<Dated> out;
   for (const v1::PlanDay& day : report.days) {
@@ -337,20 +334,49 @@ std::string exercises(const PlanReport& report) {
              "hand, ● kept. Loads are of one arm on a machine with two.");
 }
 
-// ---- decisions of people ---------------------------------------------------------------------
-std::string people_section(const PlanReport& report) {
-  std::string rows;
+struct PeopleRow {
+  const v1::PlanDay* day = nullptr;
+  const v1::PlanDecision* decision = nullptr;
+  const v1::PlanDay* until = nullptr;  // the same again up to this day
+  int again = 0;
+};
+
+// A limit that holds says the same every day: once is enough, with how often.
+std::vector<PeopleRow> people_rows(const PlanReport& report) {
+  std::vector<PeopleRow> rows;
+  std::map<std::string, std::size_t> limited;  // by exercise: the row of a limit that holds
   for (const v1::PlanDay& day : report.days) {
     for (const v1::PlanDecision& decision : day.decisions()) {
+      const bool holds = decision.capped() && decision.refused();
+      const auto known = limited.find(decision.exercise());
+      if (holds && known != limited.end()) {
+        rows[known->second].until = &day;
+        ++rows[known->second].again;
+        continue;
+      }
+      if (known != limited.end()) limited.erase(known);
       if (decision.decided_by().empty() && !decision.proposed() && !decision.capped()) continue;
-      const std::string who = !decision.decided_by().empty() ? decision.decided_by()
-                              : decision.proposed()          ? "waits for a therapist"
-                                                             : "a therapist's limit";
-      rows += "<tr>" + page_cell(date_of(day.time())) + page_cell(decision.exercise(), true) +
-              page_cell(who, true) + page_cell(change_text(decision), true) +
-              load_cell(decision.load_before()) + load_cell(decision.load()) +
-              page_cell(decision.reason(), true) + "</tr>";
+      if (holds) limited[decision.exercise()] = rows.size();
+      rows.push_back({&day, &decision});
     }
+  }
+  return rows;
+}
+
+std::string people_section(const PlanReport& report) {
+  std::string rows;
+  for (const auto& [day, decision, until, again] : people_rows(report)) {
+    const std::string who = !decision->decided_by().empty() ? decision->decided_by()
+                            : decision->proposed()          ? "waits for a therapist"
+                                                            : "a therapist's limit";
+    const std::string often = again == 0
+                                  ? ""
+                                  : fmt::format("; again on {} day{} until {}", again,
+                                                again == 1 ? "" : "s", date_of(until->time()));
+    rows += "<tr>" + page_cell(date_of(day->time())) + page_cell(decision->exercise(), true) +
+            page_cell(who, true) + page_cell(change_text(*decision), true) +
+            load_cell(decision->load_before()) + load_cell(decision->load()) +
+            page_cell(decision->reason() + often, true) + "</tr>";
   }
   std::string pending;
   for (const v1::PlanExercise& one : report.plan.exercises()) {
@@ -373,7 +399,6 @@ std::string people_section(const PlanReport& report) {
   return out + pending + "</section>";
 }
 
-// ---- tests -----------------------------------------------------------------------------------
 std::string test_rows(const PlanReport& report) {
   std::string rows;
   for (const v1::TestSeries& series : report.progress.tests()) {
@@ -398,9 +423,19 @@ std::string test_rows(const PlanReport& report) {
   return rows;
 }
 
+// Of the tests all; of the training of an exercise the first and the newest: the rest is in the
+// picture.
 std::string symmetry_rows(const PlanReport& report) {
+  const auto& points = report.progress.symmetry();
+  std::map<std::string, std::pair<int, int>> ends;  // by source: first and newest
+  for (int i = 0; i < points.size(); ++i) {
+    ends.try_emplace(points[i].source(), i, i).first->second.second = i;
+  }
   std::string rows;
-  for (const v1::SymmetryPoint& point : report.progress.symmetry()) {
+  for (int i = 0; i < points.size(); ++i) {
+    const v1::SymmetryPoint& point = points[i];
+    const auto& [first, newest] = ends.at(point.source());
+    if (point.source() != "left-right" && i != first && i != newest) continue;
     rows += "<tr>" + page_cell(date_of(point.time())) + page_cell(point.source(), true) +
             page_cell(fmt::format("{:+.1f}", point.percent())) +
             page_cell(fmt::format("{:.1f}", point.error_percent())) +
@@ -434,7 +469,8 @@ std::string tests_section(const PlanReport& report) {
     out += "<h2>Right against left</h2><table>" +
            page_header_row(
                {"date", "from", "difference %", "least that can be told apart %", "reading"}) +
-           "<tbody>" + symmetry + "</tbody></table>";
+           "<tbody>" + symmetry + "</tbody></table>" +
+           page_note("Every test; of the training of an exercise the first and the newest day.");
   }
   for (const std::string& note : report.progress.notes()) out += page_note(note);
   return out +

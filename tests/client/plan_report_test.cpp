@@ -155,6 +155,41 @@ TEST(PlanReports, PutTestsInTheirWeekWithTheLeastChangeThatCanBeToldApart) {
   EXPECT_THAT(html, HasSubstr("least change that can be told apart"));
 }
 
+TEST(PlanReports, TellOfALimitThatHoldsOnceAndHowOften) {
+  PlanReport report = two_weeks();
+  for (std::uint32_t day = 0; day < 4; ++day) {
+    v1::PlanDecision* held = add_day(report, day, kFirstS + 2 * kDayS * day);
+    held->set_capped(true);
+    held->set_refused(true);
+    held->set_reason("61 is the therapist's limit, day " + std::to_string(day));
+  }
+  const std::string html = plan_report_html(report);
+  const std::string people = html.substr(html.find("Decided by people"));
+  EXPECT_THAT(people, HasSubstr("limit, day 0; again on 3 days until 2026-03-08"));
+  EXPECT_THAT(people, Not(HasSubstr("limit, day 1")));
+}
+
+TEST(PlanReports, ShowEveryTestOfSymmetryAndTheEndsOfTheTraining) {
+  PlanReport report = two_weeks();
+  add_day(report, 0, kFirstS);
+  for (int i = 0; i < 3; ++i) {
+    for (const char* source : {"left-right", kExercise}) {
+      v1::SymmetryPoint* point = report.progress.add_symmetry();
+      point->mutable_time()->set_seconds(kFirstS + i * kDayS);
+      point->set_source(source);
+      point->set_percent(i);
+      point->set_words(source + std::string(" number ") + std::to_string(i));
+    }
+  }
+  const std::string html = plan_report_html(report);
+  for (const char* shown : {"left-right number 0", "left-right number 1", "left-right number 2"}) {
+    EXPECT_THAT(html, HasSubstr(shown));
+  }
+  EXPECT_THAT(html, HasSubstr("abduction number 0"));
+  EXPECT_THAT(html, Not(HasSubstr("abduction number 1")));
+  EXPECT_THAT(html, HasSubstr("abduction number 2"));
+}
+
 TEST(PlanReports, OfAPlanThatHasNotBegunSaySo) {
   const std::string html = plan_report_html(two_weeks());
   EXPECT_THAT(html, HasSubstr("Not trained yet"));
