@@ -16,6 +16,8 @@ namespace {
 // Far beyond the lockstep response time-out: the bus thread itself must be gone.
 constexpr std::int64_t kGiveUpNs = 2'000'000'000;
 constexpr std::int64_t kLookUpNs = 100'000'000;
+// Jitter of the machine's own pace that is no reason to wait.
+constexpr std::int64_t kMostAheadNs = kTickPeriodNs;
 // One second into the source's time line, so that nothing is ever sampled at zero.
 constexpr std::uint64_t kFirstTick = 1000;
 
@@ -115,10 +117,11 @@ bool LockstepTickSource::wait_next(Tick& tick) noexcept {
   if (gate_.link_up()) by_bus = gate_.await(gate_.request(nominal_ns));
   if (gate_.closed()) return false;
   // The machine sets the pace by its replies; without it the clock does. A stall is not caught up.
-  slot_ns_ += kTickPeriodNs;
+  slot_ns_ += by_bus ? kTickPeriodNs / kMostTimesLife : kTickPeriodNs;
   const std::int64_t now = monotonic_ns();
-  if (by_bus || now > slot_ns_) slot_ns_ = now;
-  if (!by_bus) sleep_until_ns(slot_ns_);
+  if (now > slot_ns_) slot_ns_ = now;
+  const std::int64_t ahead_ns = by_bus ? kMostAheadNs : 0;
+  if (now < slot_ns_ - ahead_ns) sleep_until_ns(slot_ns_ - ahead_ns);
   ++next_index_;
   tick = {index, nominal_ns, 0, 0};
   return true;
