@@ -151,8 +151,8 @@ std::vector<std::string> header_errors(const std::vector<std::string>& header,
       const bool unitless = header[i] == "load" || header[i].starts_with("load");
       errors.push_back(fmt::format(
           "line 1: column '{}'{}", header[i],
-          unitless ? " has no unit that we read; write load_n or load [N] (newtons), load_nm or "
-                     "load [Nm] (newton metres)"
+          unitless ? " has no unit that we read; write load_n (newtons) or load_nm (newton "
+                     "metres); load [N] and load [Nm] are read, too"
                    : " is not read; leave it out. Columns: date, exercise, side, load_n or "
                      "load_nm, reps"));
     } else if (!columns.emplace(header[i], i).second) {
