@@ -240,6 +240,7 @@ void AxisLoop::track(const LoopState& loop) noexcept {
   const bool holds = hold_config_.hold_s > 0.0;
   if (holds) measure::count_hold(hold_config_, sensed_.tension, loaded, holds_);
   input.counting = loaded && !holds;
+  counting_ = input.counting;
   tracked_ = tracker_.update(input);
 
   Event event;
@@ -585,6 +586,9 @@ void AxisLoop::fill(const LoopState& loop, SampleRecord& sample) const noexcept 
     sample.pelvis_tilt_urad = static_cast<std::int32_t>(clamped(pelvis.tilt_rad, -3.2, 3.2) * 1e6);
     sample.pelvis_seen = 1;
   }
+  sample.detector = kDetectorKnown;
+  if (counting_) sample.detector |= kDetectorCounting;
+  if (sensed_.reconnected) sample.detector |= kDetectorRelocated;
   if (config_.linked_arms) {
     sample.pad_left_mnm = milli(pads_.force[0]);
     sample.pad_right_mnm = milli(pads_.force[1]);
