@@ -12,6 +12,7 @@
 #include "controller/api/people_services.hpp"
 #include "controller/api/records_services.hpp"
 #include "controller/api/remote_door.hpp"
+#include "controller/api/sample_service.hpp"
 #include "controller/api/station_service.hpp"
 
 namespace medius::api {
@@ -60,7 +61,8 @@ struct ApiServer::Impl {
         machine_service(context),
         audit_service(context),
         store_service(context),
-        lease_service(context) {}
+        lease_service(context),
+        sample_service(context) {}
 
   ListenAddress listen;
   std::optional<ListenAddress> remote;
@@ -74,6 +76,7 @@ struct ApiServer::Impl {
   AuditService audit_service;
   StoreService store_service;
   LeaseService lease_service;
+  SampleService sample_service;
   std::unique_ptr<grpc::Server> server;
   station::Station::ObserverId observer = 0;
 
@@ -124,6 +127,7 @@ tl::expected<std::unique_ptr<ApiServer>, std::string> ApiServer::start(const Ser
   builder.RegisterService(&impl->audit_service);
   builder.RegisterService(&impl->store_service);
   builder.RegisterService(&impl->lease_service);
+  builder.RegisterService(&impl->sample_service);
   impl->on_control_now([p = impl.get()] {
     p->context.hub.publish(p->context.parts.station.snapshot());
     p->observer = p->context.parts.station.observe(

@@ -28,6 +28,7 @@ MAY = {
         "GetStation": ANYBODY, "WatchStation": ANYBODY, "WatchSamples": ANYBODY, "Stop": ANYBODY,
         "StartSession": LEADS, "StartSet": LEADS, "AdjustLoad": LEADS, "SetParameter": LEADS,
         "Pause": LEADS, "Resume": LEADS, "ConfirmGuided": LEADS, "SkipGuided": LEADS},
+    "SampleService": {"FollowSamples": ANYBODY},
     "LeaseService": {"AcquireLease": LEADS, "RenewLease": LEADS, "ReleaseLease": LEADS, "HandOverLease": LEADS,
                      "GetLease": ANYBODY},
     "ProgramService": {"GetProgram": ANYBODY, "ListPrograms": ANYBODY, "ListProfiles": ANYBODY},
@@ -48,6 +49,7 @@ MAY = {
 }
 
 
+ASKS = {"FollowSamples"}  # streams of requests
 AREAS = sorted(path.stem for path in (SOURCE / "proto" / "medius" / "v1").glob("*.proto"))
 
 
@@ -151,6 +153,8 @@ class Access(unittest.TestCase):
                         for method in service.methods:
                             self.assertIn(method.name, MAY[service.name], "the test has no row for it")
                             request = getattr(requests, method.input_type.name)()
+                            if method.name in ASKS:
+                                request = iter([request])
                             code = code_of(lambda timeout, m=method, s=stub, r=request:
                                            getattr(s, m.name)(r, timeout=timeout))
                             may = role in MAY[service.name][method.name]
