@@ -10,6 +10,7 @@
 #include "controller/api/keeping_services.hpp"
 #include "controller/api/lease_service.hpp"
 #include "controller/api/people_services.hpp"
+#include "controller/api/pki_watch.hpp"
 #include "controller/api/records_services.hpp"
 #include "controller/api/remote_door.hpp"
 #include "controller/api/sample_service.hpp"
@@ -78,6 +79,7 @@ struct ApiServer::Impl {
   LeaseService lease_service;
   SampleService sample_service;
   std::unique_ptr<grpc::Server> server;
+  std::unique_ptr<PkiWatch> pki_watch;  // null: nobody from elsewhere is served, or no audit
   station::Station::ObserverId observer = 0;
 
   // [main] Runs on the control executor and waits for it: no handler is under way.
@@ -148,6 +150,10 @@ tl::expected<std::unique_ptr<ApiServer>, std::string> ApiServer::start(const Ser
     impl->remote = options.remote->listen;
     impl->remote->port = static_cast<std::uint16_t>(remote_port);
   }
+  if (door && parts.audit != nullptr) {
+    impl->pki_watch =
+        std::make_unique<PkiWatch>(options.remote->folder, door->doorkeeper, *parts.audit);
+  }
   return std::unique_ptr<ApiServer>(new ApiServer(std::move(impl)));
 }
 
@@ -170,6 +176,7 @@ void ApiServer::refuse_orders() {
 void ApiServer::shutdown() {
   if (!impl_->server) return;
   refuse_orders();
+  impl_->pki_watch.reset();
   impl_->context.stopping = true;
   impl_->context.hub.close();
   impl_->server->Shutdown(std::chrono::system_clock::now() + kDrain);
