@@ -189,7 +189,8 @@ void stay_on(bool last) {
 
 bus::BusPlan load(const char* machine) {
   bus::BusOptions options;
-  options.check_only = options.simulated = true;
+  options.use = hal::modbus::PlanUse::kCheck;
+  options.simulated = true;
   options.axis_names = {"cable"};
   options.axis_coordinates = {hal::CoordinateKind::kCable};
   options.axis_velocity_modes = {true};

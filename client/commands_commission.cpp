@@ -237,7 +237,7 @@ int hal_identify(const CommonOptions& common, const HalIdentifyOptions& options)
   identify.seconds = options.seconds;
   identify.pull = !options.no_pull;
   // Only a file that says so of itself is a simulated machine.
-  const auto machine = hal::load_machine(identify.source, false);
+  const auto machine = hal::load_machine(identify.source, hal::modbus::PlanUse::kCheck);
   const bool simulated = machine && machine->options.simulated;
   tl::expected<hal::IdentifyResult, hal::IdentifyStop> result = [&] {
     ProgressLine progress(common.quiet);

@@ -29,16 +29,15 @@ grpc::Status change_plan(ApiContext& context, const grpc::ServerContext& call,
                          const std::string& id, std::optional<std::uint64_t> revision,
                          const station::ExerciseChange& change, v1::Plan* response) {
   const std::int64_t now = context.parts.runtime.wall_unix_ns();
-  return answer_plan(
-      at_desk<PlanAnswer>(
-          context, call,
-          [id, revision, change, person = person_of(call), now](const PeopleDesk& desk)
-              -> PlanAnswer {
-            auto changed = station::change_exercise(desk, id, revision, change, person, now);
-            if (!changed) return tl::unexpected(changed.error());
-            return shown(desk, changed->plan);
-          }),
-      response);
+  return answer_plan(at_desk<PlanAnswer>(context, call,
+                                         [id, revision, change, person = person_of(call),
+                                          now](const PeopleDesk& desk) -> PlanAnswer {
+                                           auto changed = station::change_exercise(
+                                               desk, id, revision, change, person, now);
+                                           if (!changed) return tl::unexpected(changed.error());
+                                           return shown(desk, changed->plan);
+                                         }),
+                     response);
 }
 
 }  // namespace

@@ -5,7 +5,7 @@ namespace medius::hal {
 modbus::BusOptions axes_of_machine(const std::string& machine_file,
                                    const std::string& device_directory, const toml::table& root) {
   modbus::BusOptions bus;
-  bus.check_only = true;
+  bus.use = modbus::PlanUse::kCheck;
   bus.needs_panel = true;
   bus.device_directory = device_directory;
   bus.simulated = root["machine"]["simulated"].value_or(false);

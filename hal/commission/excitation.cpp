@@ -252,13 +252,18 @@ double WholeCounts::next(double force) noexcept {
   return counts * step_;
 }
 
+const char* chain_reason(const WatchInput& input) noexcept {
+  if (!input.estop_released) return "the e-stop chain is open";
+  if (!input.relay_closed) return "the safe-state relay is open";
+  if (input.stop_pressed) return "stop was pressed at the panel";
+  return nullptr;
+}
+
 const char* reason_to_stop(const WatchInput& input, const IdentifyLimits& limits) noexcept {
   // Older than the slowest drive that may pull at all (60 ms), and a stall of the host.
   constexpr double kAgeMostMs = 100.0;
   if (!input.safety_fresh) return "the safety chain's bits are older than 100 ms";
-  if (!input.estop_released) return "the e-stop chain is open";
-  if (!input.relay_closed) return "the safe-state relay is open";
-  if (input.stop_pressed) return "stop was pressed at the panel";
+  if (const char* const chain = chain_reason(input); chain != nullptr) return chain;
   if (input.watchdog_tripped) return "the drive's own watchdog has tripped";
   if (input.state != DriveState::kOperationEnabled) return "the drive is no longer enabled";
   if (!(input.tick_late_ms <= kAgeMostMs)) return "this computer stalled for more than 100 ms";

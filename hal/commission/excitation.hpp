@@ -132,4 +132,8 @@ struct WatchInput {
 [[nodiscard]] const char* reason_to_stop(const WatchInput& input,
                                          const IdentifyLimits& limits) noexcept;
 
+// What a hand at the machine did; null: nothing. The drive may leave its state before the panel's
+// bits, which are read less often, say why.
+[[nodiscard]] const char* chain_reason(const WatchInput& input) noexcept;
+
 }  // namespace medius::hal

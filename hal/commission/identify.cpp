@@ -218,7 +218,7 @@ tl::expected<std::size_t, std::string> prepare(const IdentifyOptions& options,
 
 tl::expected<IdentifyResult, IdentifyStop> identify(const IdentifyOptions& options,
                                                     const IdentifyCallbacks& callbacks) {
-  const auto machine = load_machine(options.source, true);
+  const auto machine = load_machine(options.source, modbus::PlanUse::kRun);
   if (!machine) return refused(machine.error());
   IdentifyResult result;
   const auto axis = prepare(options, *machine, result);

@@ -146,6 +146,7 @@ class Session {
         step_run(tick, axis);
         break;
       case Phase::kGoodbye:
+        if (drive_left_) name_cause(tick);
         if (++phase_ticks_ > kGoodbyeTicks) enter(Phase::kEnd);
         break;
       case Phase::kEnd:
@@ -199,6 +200,7 @@ class Session {
 
   void step_run(const Tick& tick, AxisOutput& axis) {
     if (const char* const why = reason(tick); why != nullptr) {
+      drive_left_ = drive().state != DriveState::kOperationEnabled;
       leave(fmt::format("{} (at {:.3f} from the start, speed {:.3f}, while {})", why,
                         drive().position - start_, speed_.speed(), to_string(excitation_.stage())));
       return;
@@ -221,7 +223,21 @@ class Session {
     enter(Phase::kGoodbye);
   }
 
+  // The drive was off first: the panel's bits, read less often, now say why.
+  void name_cause(const Tick& tick) {
+    const char* const chain = chain_reason(watched(tick));
+    if (chain == nullptr) return;
+    drive_left_ = false;
+    if (record_.stopped.find(chain) == std::string::npos) {
+      record_.stopped = fmt::format("{}: {}", chain, record_.stopped);
+    }
+  }
+
   [[nodiscard]] const char* reason(const Tick& tick) const {
+    return reason_to_stop(watched(tick), options_.excitation.limits);
+  }
+
+  [[nodiscard]] WatchInput watched(const Tick& tick) const {
     WatchInput watch;
     watch.position = drive().position;
     watch.start = start_;
@@ -241,7 +257,7 @@ class Session {
     } else {
       watch.safety_fresh = !safety_seen_;
     }
-    return reason_to_stop(watch, options_.excitation.limits);
+    return watch;
   }
 
   void enter(Phase phase) {
@@ -300,6 +316,7 @@ class Session {
   double zero_ = 0.0;
   double start_ = 0.0;
   bool safety_seen_ = false;
+  bool drive_left_ = false;  // its state ended the run; the cause may still come
   SpeedMeter speed_;
   std::atomic<bool> asked_to_stop_{false};
   std::atomic<bool> ended_{false};

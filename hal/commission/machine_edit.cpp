@@ -245,7 +245,7 @@ tl::expected<std::string, std::string> replace_machine_file(const MachineSource&
   }
   MachineSource checked = source;
   checked.file = trial.string();
-  const auto machine = load_machine(checked, false);
+  const auto machine = load_machine(checked, modbus::PlanUse::kCheck);
   std::error_code ignored;
   fs::remove(trial, ignored);
   if (!machine) {

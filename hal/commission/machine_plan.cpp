@@ -4,12 +4,13 @@
 
 namespace medius::hal {
 
-tl::expected<MachinePlan, std::string> load_machine(const MachineSource& source, bool for_force) {
+tl::expected<MachinePlan, std::string> load_machine(const MachineSource& source,
+                                                    modbus::PlanUse use) {
   try {
     const toml::table root = modbus::parse_toml(source.file);
     MachinePlan machine;
     machine.options = axes_of_machine(source.file, source.devices, root);
-    machine.options.check_only = !for_force;
+    machine.options.use = use;
     machine.options.link_overrides = source.links;
     auto plan = modbus::load_bus_plan(source.file, machine.options);
     if (!plan) return tl::make_unexpected(plan.error().message);

@@ -21,10 +21,9 @@ struct MachinePlan {
   modbus::BusPlan bus;
 };
 
-// [control] `for_force`: as the controller loads it, registers that nobody has verified are
-// refused.
+// [control] kRun: as the controller loads it.
 [[nodiscard]] tl::expected<MachinePlan, std::string> load_machine(const MachineSource& source,
-                                                                  bool for_force);
+                                                                  modbus::PlanUse use);
 
 // A device of the plan with its link; null when there is none of this name.
 struct DeviceOnLink {

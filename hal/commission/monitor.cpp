@@ -139,7 +139,7 @@ Monitor::Monitor(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Monitor::~Monitor() = default;
 
 tl::expected<std::unique_ptr<Monitor>, std::string> Monitor::start(const MachineSource& source) {
-  auto machine = load_machine(source, false);
+  auto machine = load_machine(source, modbus::PlanUse::kLook);
   if (!machine) return tl::make_unexpected(machine.error());
   auto impl = std::make_unique<Impl>();
   impl->machine = std::move(*machine);

@@ -69,7 +69,7 @@ class Poker {
           "nothing is written: a register written by hand can move the machine; take everybody off "
           "it, unhook the cuff, then add --i-know-it-is-unloaded");
     }
-    auto machine = load_machine(options_.source, false);
+    auto machine = load_machine(options_.source, modbus::PlanUse::kLook);
     if (!machine) refuse(machine.error());
     machine_ = std::move(*machine);
     target_ = find_device(machine_.bus, options_.device);

@@ -35,14 +35,16 @@ class PlanLoader {
     for_each("link", [this](const TomlReader& t) { read_link(t); });
     for_each("device", [this](const TomlReader& t) { read_device(t); });
     apply_overrides();
-    check_machine();
+    judge([&] { check_machine(); });
     for (std::size_t axis = 0; axis < options_.axis_names.size(); ++axis) {
       if (is_linked(axis)) assign_pads(axis);
     }
     check_lockstep();
     for (LinkPlan& link : plan_.links) pace(link);
-    for (const LinkPlan& link : plan_.links) check_link(link);
-    for (LinkPlan& link : plan_.links) apply_rules(link);
+    for (LinkPlan& link : plan_.links) {
+      judge([&] { check_link(link); });
+      judge([&] { apply_rules(link); });
+    }
     return plan_;
   }
 
@@ -123,7 +125,7 @@ class PlanLoader {
           "{} is verified only against the simulator; let a person confirm its registers "
           "on the device and set verified = \"hardware\", or use a simulated machine",
           d.path);
-      if (!options_.check_only) t.fail(what);
+      if (options_.use == PlanUse::kRun) t.fail(what);
       plan_.warnings.push_back(fmt::format("{}: {}", device.name, what));
     }
     switch (d.kind) {
@@ -337,6 +339,20 @@ class PlanLoader {
           "{}: [[link]] '{}': 'response_timeout_ms' is {}, but the longest transaction takes {} ms "
           "on this line; raise it or leave it out",
           path_, link.name, link.response_timeout_ms, longest_ms)};
+    }
+  }
+
+  // What stands against force stands against nothing else.
+  template <typename Check>
+  void judge(Check&& check) {
+    try {
+      check();
+    } catch (const BusError& refusal) {
+      if (options_.use != PlanUse::kLook) throw;
+      const auto& said = plan_.warnings;
+      if (std::find(said.begin(), said.end(), refusal.message) == said.end()) {
+        plan_.warnings.push_back(refusal.message);
+      }
     }
   }
 

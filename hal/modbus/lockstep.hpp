@@ -16,6 +16,10 @@ namespace medius::hal::modbus {
 // [any] Sleeps until the time has come.
 void sleep_until_ns(std::int64_t deadline_ns) noexcept;
 
+// A simulated machine may be played so many times faster than life (medius-sim --speed); one that
+// answers at once, without a pace of its own, does not make the loop race beyond it.
+inline constexpr int kMostTimesLife = 20;
+
 // Where the loop and the bus thread meet.
 class LockstepGate {
  public:

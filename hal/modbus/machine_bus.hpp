@@ -20,6 +20,10 @@ struct BusError {
   std::string message;  // file, key, value, limit, next step
 };
 
+// What a machine file is read for: to run, to see whether it would, or to look at its registers,
+// for which nothing but links and addresses must be right.
+enum class PlanUse : std::uint8_t { kRun, kCheck, kLook };
+
 struct BusOptions {
   bool simulated = false;  // only then are descriptors allowed that nobody has verified on hardware
   bool lockstep = false;   // a bus round is a tick (medius-sim --pace bus)
@@ -32,8 +36,9 @@ struct BusOptions {
   std::vector<bool> axis_linked_arms;       // beside axis_names: a load cell at each of two pads
   std::vector<std::string> link_overrides;  // "machine=127.0.0.1:15020", "drive=/dev/ttyUSB0"
   std::string device_directory;  // of the descriptors; empty: "../devices" beside the machine file
-  bool check_only = false;       // nothing is run: what is not verified yet is only a warning
-  int realtime_priority = 0;     // SCHED_FIFO priority of the bus threads; 0 = normal scheduling
+  // kCheck: what is not verified yet is only a warning; kLook: what is refused for force, too
+  PlanUse use = PlanUse::kRun;
+  int realtime_priority = 0;  // SCHED_FIFO priority of the bus threads; 0 = normal scheduling
 };
 
 enum class LinkState : std::uint8_t { kDown = 0, kConnecting, kUp, kRefused };

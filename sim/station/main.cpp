@@ -359,6 +359,12 @@ int main(int argc, char** argv) {
                  "wall: the plant runs with the clock; bus: a round of the controller is a tick")
       ->check(CLI::IsMember({"wall", "bus"}))
       ->capture_default_str();
+  const CLI::Option* speed =
+      app.add_option("--speed", options.server.speed,
+                     "with --pace bus: at most so many times faster than life; a busy host and the "
+                     "bus itself make it less")
+          ->check(CLI::Range(0.05, 20.0))
+          ->capture_default_str();
   app.add_option("--machine", options.machine,
                  "cable, seated (the hip-abduction machine, a motor an arm), seated-linked (one "
                  "motor for both), or a machine file: then each of its devices is there, with the "
@@ -412,6 +418,10 @@ int main(int argc, char** argv) {
   if (rig->count() > 0 &&
       medius::sim::machine_of(options) != medius::sim::SimulatedMachine::kCable) {
     fmt::print(stderr, "medius-sim: --rig moves a cable's handle; use --machine cable with it\n");
+    return 2;
+  }
+  if (speed->count() > 0 && options.pace != "bus") {
+    fmt::print(stderr, "medius-sim: --speed needs --pace bus; the clock cannot be made faster\n");
     return 2;
   }
   options.server.pace = options.pace == "bus" ? medius::sim::Pace::kBus : medius::sim::Pace::kWall;

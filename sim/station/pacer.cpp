@@ -1,7 +1,5 @@
 #include "sim/station/pacer.hpp"
 
-#include "controller/base/tick.hpp"
-
 namespace medius::sim {
 namespace {
 
@@ -30,8 +28,8 @@ bool Pacer::bus_round(std::int64_t now_ns, std::int64_t& reply_ns) noexcept {
     slot_ns_ = now_ns;
   }
   round_ns_ = now_ns;
-  slot_ns_ += kTickPeriodNs;
-  if (now_ns - slot_ns_ > kTickPeriodNs) slot_ns_ = now_ns;
+  slot_ns_ += round_period_ns_;
+  if (now_ns - slot_ns_ > round_period_ns_) slot_ns_ = now_ns;
   if (slot_ns_ > now_ns) reply_ns = slot_ns_;
   return true;
 }

@@ -1,9 +1,11 @@
 // When the simulated plant takes its next tick. Wall: with the clock. Bus: with the controller's
-// rounds, never faster than life on average, never catching up a stall in a burst. All times
-// CLOCK_MONOTONIC ns.
+// rounds, on average never faster than life (or than `speed` times it), never catching up a stall
+// in a burst. All times CLOCK_MONOTONIC ns.
 #pragma once
 
 #include <cstdint>
+
+#include "controller/base/tick.hpp"
 
 namespace medius::sim {
 
@@ -11,7 +13,11 @@ enum class Pace : std::uint8_t { kWall, kBus };
 
 class Pacer {
  public:
-  explicit Pacer(Pace pace, std::int64_t now_ns) noexcept : pace_(pace), wall_ns_(now_ns) {}
+  // `speed`: how many times faster than life a round may be; the clock's own pace is always life's.
+  explicit Pacer(Pace pace, std::int64_t now_ns, double speed = 1.0) noexcept
+      : pace_(pace),
+        round_period_ns_(static_cast<std::int64_t>(kTickPeriodNs / speed)),
+        wall_ns_(now_ns) {}
 
   // Whole ticks that are due by the clock now; 0 while a controller sets the pace.
   [[nodiscard]] int wall_ticks_due(std::int64_t now_ns) noexcept;
@@ -25,6 +31,7 @@ class Pacer {
 
  private:
   Pace pace_;
+  std::int64_t round_period_ns_;
   bool lockstep_ = false;
   std::int64_t wall_ns_;       // plant time by the clock
   std::int64_t slot_ns_ = 0;   // when the last round's reply was due

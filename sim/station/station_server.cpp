@@ -46,7 +46,7 @@ struct StationServer::Impl : std::enable_shared_from_this<StationServer::Impl> {
         station(view.station()),
         frames(view.frames()),
         map(view, options.rated_force_n),
-        pacer(options.pace, now_ns()),
+        pacer(options.pace, now_ns(), options.speed),
         observer(std::move(o)) {
     const tcp::endpoint endpoint(asio::ip::make_address(options.address), options.port);
     acceptor.open(endpoint.protocol());

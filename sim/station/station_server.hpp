@@ -20,6 +20,7 @@ struct ServerOptions {
   std::string address = "127.0.0.1";
   std::uint16_t port = 0;  // 0 = the system picks one
   Pace pace = Pace::kWall;
+  double speed = 1.0;  // Pace::kBus: how many times faster than life rounds may be, > 0
   double rated_force_n = 341.0;
   int guard_port = -1;  // UDP, of the safe-state relay's charge pump; 0 = any; < 0: no guard fitted
 };

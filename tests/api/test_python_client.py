@@ -9,7 +9,7 @@ import unittest
 import grpc
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "system"))
-from harness import House, stubs, wait_for  # noqa: E402  pylint: disable=wrong-import-position
+from harness import FAST, House, stubs, wait_for  # noqa: E402  pylint: disable=wrong-import-position
 
 v1, _ = stubs()
 RAW = {"request_serializer": lambda raw: raw, "response_deserializer": lambda raw: raw}
@@ -40,7 +40,7 @@ class Stream(threading.Thread):
 class PythonClient(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.house = House()
+        cls.house = House(speed=FAST)
         cls.house.__enter__()
         cls.addClassCleanup(lambda: cls.house.__exit__(None, None, None))
         cls.station, cls.programs, cls.sessions = cls.house.connect()

@@ -17,7 +17,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), os.pardir, "system"))
 
-from harness import BIN, RESET, House, bench, stubs, wait_for  # noqa: E402
+from harness import BIN, FAST, RESET, House, bench, stubs, wait_for  # noqa: E402
 
 # pymodbus 3.0.0: `slave=` silently becomes unit 0 for some functions, so `unit=` is used, which it complains about.
 logging.getLogger("pymodbus").setLevel(logging.CRITICAL)
@@ -39,7 +39,7 @@ class Victim:
         self.epoch = 0  # of the newest lease
         self.loads = {}  # name of a set -> the load that was acknowledged last
         self.random = random.Random(seed)
-        self.house = House(seed=seed)
+        self.house = House(seed=seed, speed=FAST)
         self.acknowledged = {}  # name of a set -> digest of all that the API tells of it, None: not read yet
         self.interrupted = set()
         self.names = set()

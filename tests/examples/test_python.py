@@ -9,7 +9,7 @@ import xml.etree.ElementTree
 import numpy
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "system"))
-from harness import SOURCE, House, stubs, wait_for  # noqa: E402
+from harness import FAST, SOURCE, House, stubs, wait_for  # noqa: E402
 
 EXAMPLES = SOURCE / "examples" / "python"
 
@@ -22,7 +22,7 @@ def example(name, *arguments, **options):
 class Examples(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.house = House()
+        cls.house = House(speed=FAST)
         cls.house.__enter__()
         cls.addClassCleanup(lambda: cls.house.__exit__(None, None, None))
 

@@ -121,7 +121,7 @@ TEST(ShippedMachines, RealOnesAreNotRunBeforeSomebodyHasVerifiedTheirDevices) {
   const auto plan = load_bus_plan(machine("cable-station-kinco-fd"), options);
   ASSERT_FALSE(plan);
   EXPECT_NE(plan.error().message.find("verified only against the simulator"), std::string::npos);
-  options.check_only = true;
+  options.use = PlanUse::kCheck;
   const auto checked = load_bus_plan(machine("cable-station-kinco-fd"), options);
   ASSERT_TRUE(checked) << checked.error().message;
   const auto says = [&](const char* words) {
@@ -131,6 +131,22 @@ TEST(ShippedMachines, RealOnesAreNotRunBeforeSomebodyHasVerifiedTheirDevices) {
   EXPECT_TRUE(says("verified only against the simulator"));
   EXPECT_TRUE(says("kinco-fd.toml: unverified: torque_actual; check them against the manual"));
   EXPECT_TRUE(says("only the pause of 20 ms after each error"));
+}
+
+TEST(ShippedMachines, RefusedForForceTheyCanStillBeLookedAt) {
+  for (const char* name : {"cable-station-kollmorgen-akd", "cable-station-delta-asda-a2"}) {
+    BusOptions options;
+    options.axis_names = {"cable"};
+    options.axis_coordinates = {CoordinateKind::kCable};
+    options.simulated = true;
+    const auto refused = load_bus_plan(machine(name), options);
+    ASSERT_FALSE(refused) << name;
+    options.use = PlanUse::kLook;
+    const auto looked_at = load_bus_plan(machine(name), options);
+    ASSERT_TRUE(looked_at) << looked_at.error().message;
+    const auto& said = looked_at->warnings;
+    EXPECT_EQ(std::count(said.begin(), said.end(), refused.error().message), 1) << name;
+  }
 }
 
 TEST(MachineCheck, ASerialDriveIsSlowAndTheForceIsReducedForIt) {

@@ -14,7 +14,8 @@ constexpr std::uint16_t kControlword = 0x6400, kUnset = 0xAAAA;
 
 BusPlan plan_of(const std::string& machine) {
   BusOptions options;
-  options.check_only = options.simulated = options.needs_panel = true;
+  options.use = PlanUse::kCheck;
+  options.simulated = options.needs_panel = true;
   options.axis_names = {"cable"};
   options.axis_coordinates = {CoordinateKind::kCable};
   auto plan =

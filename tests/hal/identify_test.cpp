@@ -258,6 +258,13 @@ TEST(IdentifyWatch, EndsTheRunForEachThingThatIsNotAsItMustBe) {
   EXPECT_TRUE(stops([&](WatchInput& i) { i.velocity = nan; }));
   EXPECT_TRUE(stops([&](WatchInput& i) { i.position = nan; }));
   EXPECT_TRUE(stops([&](WatchInput& i) { i.drive_age_ms = nan; }));
+
+  EXPECT_EQ(chain_reason(WatchInput{}), nullptr);
+  WatchInput off;
+  off.state = DriveState::kFault;
+  EXPECT_EQ(chain_reason(off), nullptr) << "the drive's own doing";
+  off.estop_released = false;
+  EXPECT_STREQ(chain_reason(off), reason_to_stop(off, limits));
 }
 
 TEST(IdentifyWatch, TheMassForTheFileIsAboveTheIdentifiedOneByAtMost15Percent) {

@@ -139,6 +139,26 @@ TEST(WallPace, TheLoopNeverSeesOnePadOfLinkedArmsWithoutTheOther) {
   EXPECT_LT(alone, kSamples / 20);
 }
 
+TEST(Lockstep, AMachineThatAnswersAtOnceDoesNotMakeTheLoopRace) {
+  LockstepGate gate;
+  gate.set_link_up(true);
+  std::thread at_once([&] {
+    std::int64_t nominal_ns = 0;
+    while (!gate.closed()) {
+      if (gate.await_request(50'000'000, nominal_ns)) gate.complete();
+    }
+  });
+  LockstepTickSource source(gate);
+  const std::int64_t began_ns = monotonic_ns();
+  constexpr int kTicks = 2000;
+  Tick tick;
+  for (int i = 0; i < kTicks; ++i) EXPECT_TRUE(source.wait_next(tick));
+  const std::int64_t took_ns = monotonic_ns() - began_ns;
+  gate.close();
+  at_once.join();
+  EXPECT_GE(took_ns, (kTicks - 2) * kTickPeriodNs / kMostTimesLife);
+}
+
 TEST(Lockstep, ALoopThatStallsAgesNothing) {
   ThreadedStation station;
   BusLoop loop(station.address(), true);

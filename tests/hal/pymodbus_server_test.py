@@ -114,11 +114,8 @@ class PymodbusServer(unittest.TestCase):
     def test_is_accepted_at_wall_pace(self):
         self.check_accepted("--wall")
 
-    def test_is_accepted_in_lockstep_and_does_not_make_the_loop_race(self):
-        started = time.monotonic()
+    def test_is_accepted_in_lockstep(self):
         self.check_accepted()
-        # 600 ticks, of which 20 may be ahead of the clock.
-        self.assertGreaterEqual(time.monotonic() - started, 0.57)
 
     def test_without_an_echo_no_sample_is_trusted(self):
         with PymodbusDevice(echo=False) as device:

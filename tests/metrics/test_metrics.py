@@ -9,7 +9,7 @@ import urllib.error
 import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "system"))
-from harness import BIN, BUILD, MACHINE, SOURCE, House, stubs, wait_for  # noqa: E402
+from harness import BIN, BUILD, FAST, MACHINE, SOURCE, House, stubs, wait_for  # noqa: E402
 
 from prometheus_client.parser import text_string_to_metric_families  # noqa: E402
 
@@ -39,9 +39,7 @@ def names_used(text):
 
 class Metrics(unittest.TestCase):
     def test_a_session_is_in_the_figures_as_it_is_in_the_store(self):
-        with House() as house:
-            house.daemon.end()
-            house.start_daemon(extra=("--metrics", "127.0.0.1:0"))
+        with House(speed=FAST, daemon_options=["--metrics", "127.0.0.1:0"]) as house:
             address = wait_for("the address of the figures", lambda: re.search(
                 r"figures on http://(\S+)/metrics", house.daemon.text()))[1]
             messages, _ = stubs()

@@ -62,6 +62,19 @@ RC_GTEST_PROP(BusPace, NeverRunsFasterThanLifeNorCatchesUp, (std::uint32_t seed)
   }
 }
 
+TEST(BusPace, IsSoManyTimesFasterThanLifeAsAskedFor) {
+  for (const double speed : {0.5, 1.0, 4.0}) {
+    Pacer pacer(Pace::kBus, 0, speed);
+    std::int64_t now = 10 * kMs;
+    for (int round = 0; round < 1000; ++round) {
+      std::int64_t reply_ns = 0;
+      ASSERT_TRUE(pacer.bus_round(now + 20'000, reply_ns));
+      now = reply_ns;
+    }
+    EXPECT_NEAR(static_cast<double>(now - 10 * kMs), 1000.0 / speed * kMs, 0.1 * kMs) << speed;
+  }
+}
+
 TEST(BusPace, TheClockTakesOverWhenTheControllerIsSilent) {
   Pacer pacer(Pace::kBus, 0);
   EXPECT_EQ(pacer.wall_ticks_due(10 * kMs), 10) << "nobody controls it yet";

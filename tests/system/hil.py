@@ -3,6 +3,7 @@
 A copy of the shipped file is run: simulated, without a guard of its own, and with the mass of the simulated plant,
 which is what identifying it on that plant would have given.
 """
+import contextlib
 import json
 import os
 import pathlib
@@ -86,6 +87,10 @@ def slow_lexium(folder, milliseconds):
     return simulated("lexium-32m", folder), devices
 
 
+def links(places):
+    return [part for name, where in places.items() for part in ("--link", f"{name}={where}")]
+
+
 class Bench:
     """The devices of one machine file, alive. `machine`: a file of its own instead of a shipped one."""
 
@@ -95,7 +100,7 @@ class Bench:
         self.sim = Process("medius-sim", promptly([BIN / "medius-sim", "--machine", self.machine, "--devices", devices,
                                                    "--json", *options]), folder, r'(\{"links".*\})')
         self.where = json.loads(self.sim.address)["links"]
-        self.links = [part for name, where in self.where.items() for part in ("--link", f"{name}={where}")]
+        self.links = links(self.where)
 
     def __enter__(self):
         return self
@@ -126,8 +131,12 @@ def felt(truth):
             float(100.0 * numpy.sqrt(numpy.mean(error ** 2))))
 
 
-def run_set(name):
-    """One set through one drive: what the client's report and the plant say, or the fault that ended it."""
+def run_set(name, between=None):
+    """One set through one drive: what the client's report and the plant say, or the fault that ended it.
+
+    `between(folder, where)`: what stands between controller and devices, a context manager that gives the places where the
+    controller finds the links.
+    """
     with scratch() as folder:
         folder = pathlib.Path(folder)
         programs = folder / "programs"
@@ -135,8 +144,10 @@ def run_set(name):
         (programs / "two.toml").write_text(PROGRAM, encoding="utf-8")
         (programs / "exercises.toml").write_bytes((SOURCE / "programs" / "exercises.toml").read_bytes())
         truth = folder / "truth.json"
-        with Bench(name, folder, "--program", programs / "two.toml", "--truth", truth) as bench:
-            daemon = Process("mediusd", [BIN / "mediusd", "--machine", bench.machine, "--devices", DEVICES, *bench.links,
+        with contextlib.ExitStack() as stack:
+            bench = stack.enter_context(Bench(name, folder, "--program", programs / "two.toml", "--truth", truth))
+            where = stack.enter_context(between(folder, bench.where)) if between else bench.where
+            daemon = Process("mediusd", [BIN / "mediusd", "--machine", bench.machine, "--devices", DEVICES, *links(where),
                                          "--programs", programs, "--plugins", BUILD / "plugins.d", "--data",
                                          folder / "data", "--listen", "127.0.0.1:0"], folder, r"ready on (\S+)")
             try:
@@ -150,15 +161,15 @@ def run_set(name):
         report = folder / "report" / "report.json"
         ratio, ratios, rms_percent = felt(truth) if client.returncode == 0 else (None, [], None)
         return {"name": name, "rendered_ratio": ratio, "ratios": ratios, "rms_percent": rms_percent, "code": client.returncode, "fault": fault, "text": said[-2500:],
-                "links": bench.where, "log": daemon.text()[-2500:] if daemon.log.exists() else "",
+                "links": where, "log": daemon.text()[-2500:] if daemon.log.exists() else "",
                 "report": json.loads(report.read_text(encoding="utf-8")) if report.exists() else None}
 
 
-def run_set_despite_the_host(name, attempts=4):
+def run_set_despite_the_host(name, attempts=4, between=None):
     """A device that loses telegrams fails every time; a host that stalls now and then does not."""
     stalls = []
     for _ in range(attempts):
-        result = run_set(name)
+        result = run_set(name, between)
         if result["code"] == 0 or result["fault"] is None:
             break
         stalls.append(result["fault"])

@@ -2,7 +2,6 @@
 """`medius hal identify` against plants whose truth is set here: the canonical machine and drives of other makers on their
 own transports; what is written into the machine file, and what ends or refuses a run."""
 import json
-import os
 import pathlib
 import re
 import subprocess
@@ -11,7 +10,7 @@ import tempfile
 import time
 import unittest
 
-from harness import BIN, SOURCE, Process, wait_for
+from harness import BIN, FAST, Process, wait_for
 from hil import DEVICES, MACHINES, Bench, promptly
 
 # Of the simulated drive: its torque is 2 % more than asked for, which nothing at 15 N can tell.
@@ -49,7 +48,7 @@ def despite_the_host(attempt, attempts=5):
 def canonical(folder, *options):
     machine = pathlib.Path(folder) / "canonical.toml"
     machine.write_bytes((MACHINES / "cable-station-sim.toml").read_bytes())
-    sim = Process("medius-sim", [BIN / "medius-sim", "--port", 0, "--pace", "bus", *options], folder,
+    sim = Process("medius-sim", [BIN / "medius-sim", "--port", 0, "--pace", "bus", "--speed", FAST, *options], folder,
                   r"listening on ([0-9.:]+)")
     return machine, sim, ["--link", f"machine={sim.address}"]
 

@@ -14,7 +14,7 @@ import xml.etree.ElementTree
 
 import grpc
 
-from harness import BIN, BUILD, MACHINE, SOURCE, House, Process, stubs, wait_for
+from harness import BIN, BUILD, FAST, MACHINE, SOURCE, House, Process, stubs, wait_for
 from test_access import Pki, channel
 
 PLAN = """title = "Two days"
@@ -46,7 +46,7 @@ class PlanHouse(House):
         (self.programs / "two-days.toml").write_text(PLAN, encoding="utf-8")
         self.pki = Pki(self.folder)
         self.sim = Process("medius-sim", [
-            BIN / "medius-sim", "--port", 0, "--pace", "bus", "--program", self.programs / "two-days.toml",
+            BIN / "medius-sim", "--port", 0, "--pace", "bus", *self.sim_options, "--program", self.programs / "two-days.toml",
             "--seed", 3, "--truth", self.truth], self.folder, r"listening on ([0-9.:]+)")
         self.start()
         return self
@@ -75,7 +75,7 @@ def audit_rows(store):
 
 class People(unittest.TestCase):
     def test_a_plan_from_its_first_day_to_its_erasure(self):
-        with PlanHouse() as house:
+        with PlanHouse(speed=FAST) as house:
             house.ok("client", "add", "k7-blue", "--goal", "strength", "--body-mass", "71", "--cap", "50N")
             plan = house.json("plan", "new", "k7-blue", "two-days")["name"].split("/")[1]
             self.assertIn("test-left-right", house.ok("plan", "next", plan))
@@ -170,7 +170,7 @@ class People(unittest.TestCase):
         self.assertEqual(house.json("plan", "list")["plans"], [])
 
     def test_reflection_alone_finds_the_machine_and_its_faults(self):
-        with PlanHouse() as house:
+        with PlanHouse(speed=FAST) as house:
             messages, services = stubs("machine")
             with grpc.insecure_channel(house.daemon.address) as open_channel:
                 stub = services.MachineServiceStub(open_channel)

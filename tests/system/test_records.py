@@ -1,7 +1,6 @@
 #!/usr/bin/python3
 """What is kept, on a real daemon: the audit log, the store's copies, replay, exports and the printable report."""
 import json
-import pathlib
 import re
 import shutil
 import sqlite3
@@ -10,7 +9,7 @@ import sys
 import unittest
 import xml.etree.ElementTree
 
-from harness import BIN, BUILD, SOURCE, House, wait_for
+from harness import BIN, FAST, SOURCE, House, wait_for
 
 sys.path.insert(0, str(SOURCE / "tests" / "record"))
 
@@ -44,7 +43,7 @@ class Trained(unittest.TestCase):
 
     @staticmethod
     def train():
-        house = Trained.house = House()
+        house = Trained.house = House(speed=FAST)
         house.__enter__()
         unittest.addModuleCleanup(lambda: house.__exit__(None, None, None))
         run = house.client("--as", "Ada", "run", "glute-med-short", "--client", "client-7", "--quiet")
@@ -203,7 +202,7 @@ class Report(Trained):
 
 class Copies(unittest.TestCase):
     def test_backup_verify_restore_and_a_tampered_log(self):
-        with House() as house:
+        with House(speed=FAST) as house:
             run = house.client("run", "glute-med-short", "--quiet")
             self.assertEqual(run.returncode, 0, run.stderr)
             sound = house.client("store", "verify")

@@ -46,7 +46,7 @@ class Run(unittest.TestCase):
     def test_a_session_ends_by_itself_and_its_report_agrees_with_the_plants_truth(self):
         with tempfile.TemporaryDirectory() as folder:
             result = subprocess.run(
-                [SOURCE / "run", "--report", f"{folder}/report", "--data", f"{folder}/data"],
+                [SOURCE / "run", "--report", f"{folder}/report", "--data", f"{folder}/data", "--speed", "8"],
                 capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=600, check=False,
                 env={**os.environ, MARK: folder})
             print(result.stdout[-4000:], file=sys.stderr)

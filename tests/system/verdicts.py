@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 
-from harness import BIN, BUILD, MACHINE, SOURCE, Process, stubs
+from harness import BIN, BUILD, FAST, MACHINE, SOURCE, Process, stubs
 
 SCENARIOS = pathlib.Path(__file__).resolve().parent / "scenarios"
 REACTIONS = ("none", "freeze-increases", "soft-unload", "fast-unload", "torque-off")
@@ -80,8 +80,8 @@ def over_the_bus(path):
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         programs = program_of(path, folder)
-        sim = Process("medius-sim", [BIN / "medius-sim", "--port", 0, "--pace", "bus", "--scenario", path, "--control", 0,
-                                     "--json"], folder, r'(\{"listening".*\})')
+        sim = Process("medius-sim", [BIN / "medius-sim", "--port", 0, "--pace", "bus", "--speed", FAST, "--scenario", path,
+                                     "--control", 0, "--json"], folder, r'(\{"listening".*\})')
         where = json.loads(sim.address)
         daemon = None
         try:
