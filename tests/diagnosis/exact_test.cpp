@@ -277,6 +277,43 @@ TEST(ExactDiagnosis, ADriveRunsAwayAfterTwentyTicksMoreThanTwentyFiveNewtonsAbov
   }
 }
 
+TEST(ExactDiagnosis,
+     AnEmptyHandleThatAnIdleDriveRunsInByMoreThanSixNewtonsIsARunawayAfterTwentyTicks) {
+  struct Case {
+    double drive, speed, expected;
+    LoadState state;
+    Reaction reaction;
+    bool runs;
+  };
+  constexpr LoadState kOff = LoadState::kOff, kOn = LoadState::kLoaded;
+  constexpr Reaction kNone = Reaction::kNone, kFast = Reaction::kFastUnload;
+  for (const Case& c :
+       {Case{6.1, -0.31, 0.0, kOff, kNone, true}, Case{6.1, -0.31, -60.0, kOff, kNone, true},
+        Case{6.1, -0.31, 0.0, kOn, kFast, true},
+        Case{5.9, -0.31, 0.0, kOff, kNone, false},  // a drive's noise
+        Case{6.1, -0.29, 0.0, kOff, kNone, false},  // no faster than the slack servo
+        Case{6.1, 0.31, 0.0, kOff, kNone, false},   // somebody pulls it out
+        Case{11.8, -0.31, 5.9, kOff, kNone, false}, Case{12.0, -0.31, 5.9, kOff, kNone, true},
+        Case{13.0, -0.31, 6.1, kOff, kNone, false},  // still on its way down
+        Case{6.1, -0.31, 0.0, kOn, Reaction::kSoftUnload, false},
+        Case{6.1, -0.31, -60.0, kOn, kNone, false}}) {
+    Cable rig;
+    rig.input.load_state = c.state;
+    rig.input.reaction = c.reaction;
+    rig.input.drive_force = c.drive;
+    rig.input.expected_force = c.expected;
+    int i = 0;
+    const int took = rig.until(100, [&](SignalInput& input) {
+      input.velocity = c.speed;
+      input.tension = 1.0 + 1e-6 * (++i % 2);
+    });
+    EXPECT_EQ(took, c.runs ? 20 : 0) << c.drive << " N, " << c.speed << " m/s, " << c.expected;
+    if (c.runs) {
+      EXPECT_EQ(rig.out.cause.fault, FaultCode::kDriveRunaway);
+    }
+  }
+}
+
 TEST(ExactDiagnosis, ABrownOutIsFiveTicksBeyondALimitThatIsSet) {
   struct Case {
     double low, high, volts;

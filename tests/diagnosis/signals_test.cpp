@@ -381,6 +381,7 @@ TEST(SignalLimits, AreThoseThatWereChosenForACableAndAtThePadOfALever) {
                          {&SignalLimits::stuck_tension, 10.0, kPadM},
                          {&SignalLimits::runaway_force, 25.0, kPadM},
                          {&SignalLimits::runaway_speed, 0.3, 1.0 / kPadM},
+                         {&SignalLimits::idle_force, 6.0, kPadM},
                          {&SignalLimits::inward_margin, 0.20, 1.0 / kPadM},
                          {&SignalLimits::sign_speed, 0.05, 1.0 / kPadM},
                          {&SignalLimits::sign_tension, 3.0, kPadM},

@@ -9,6 +9,25 @@
 namespace medius::record::test {
 namespace {
 
+// The loop decides on what was felt a tick ago; of a set's first tick no sample of the set tells.
+TEST_F(RecorderTest, KeepsWhatWasFeltATickBeforeASetThatKnowsWhatTheLoopWasTold) {
+  for (const bool known : {true, false}) {
+    channels_ = std::make_unique<rt::EngineChannels>();
+    Loop loop(*channels_);
+    begin_in_memory();
+    set_.given = {};
+    if (known) set_.given.detector_version = measure::kDetectorVersion;
+    loop.ticks(kRepTicks - 1, 0);  // on the way back: 78
+    recorder_->drain();
+    open(3, kRepTicks);
+    loop.ticks(50, 3);  // on the way out: 60
+    const auto stored = recorder_->close_set(set_);
+    ASSERT_TRUE(stored) << stored.error().message;
+    EXPECT_EQ(stored->set.given.force_before, known ? 78.0 : 0.0);
+    EXPECT_TRUE(same(*store_->set(set_.id), stored->set));
+  }
+}
+
 TEST_F(RecorderTest, KeepsEverySampleOfASetAndNoOther) {
   begin_in_memory();
   loop_.ticks(500, 0);
