@@ -230,7 +230,7 @@ TEST(Rows, OfAnUnknownVersionAreRefused) {
   std::string set = encode_set(random_set(random, id_text(1), id_text(2)), {});
   std::string rep = encode_rep(random_rep(random));
   std::string session = encode_session(random_session(random, id_text(3)));
-  for (const char version : {'\0', '\3', '\x7f'}) {
+  for (const char version : {'\0', '\x10', '\x7f'}) {
     set[0] = rep[0] = session[0] = version;
     EXPECT_FALSE(decode_set(set)) << int{version};
     EXPECT_FALSE(decode_rep(rep)) << int{version};
