@@ -85,10 +85,16 @@ void add_replay(CLI::App& app, const CommonOptions& common, int& code) {
   const auto options = std::make_shared<ReplayOptions>();
   command->add_option("set", options->set, "sessions/SESSION/sets/SET")->required();
   command->add_option("--profile", options->profile, "another one; see 'profiles'");
-  command->add_option("--params", options->parameters, "NAME=NUMBER; again for more")
+  command
+      ->add_option("--params", options->parameters,
+                   "NAME=NUMBER for the whole set, or NAME=NUMBER@SECONDS from then on; again for "
+                   "more. Without it: as recorded, with what was ordered during the set")
       ->allow_extra_args(false);
   command->add_option("--machine", options->machine,
-                      "machine file that it was recorded with; needed for a lever");
+                      "machine file in place of the numbers that the set kept; old sets of a lever "
+                      "need it");
+  command->add_flag("--exact", options->exact,
+                    "fail unless repetitions, counts and metrics are the same bits");
   command->add_option("--plugins", options->plugins, "directory of profiles");
   command->add_option("--svg", options->svg, "also write a plot of recorded and wished force");
   command->add_option("--csv", options->csv, "also write both for every tick");
@@ -104,6 +110,12 @@ void add_report(CLI::App& app, const CommonOptions& common, int& code) {
   session->add_option("session", options->session, "its id; see 'history'")->required();
   session->add_option("--out,--output", options->out, "file to write")->required();
   session->callback([=, &common, &code] { code = report_session(common, *options); });
+  CLI::App* plan = report->add_subcommand(
+      "plan",
+      "one plan as a page of HTML: weeks and days, loads and repetitions, decisions, tests");
+  plan->add_option("plan", options->plan, "its id; see 'plan list'")->required();
+  plan->add_option("--out,--output", options->out, "file to write")->required();
+  plan->callback([=, &common, &code] { code = report_plan(common, *options); });
 }
 
 }  // namespace

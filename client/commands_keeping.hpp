@@ -39,21 +39,25 @@ int store_restore(const CommonOptions& common, const StoreOptions& options);
 int store_migrate(const CommonOptions& common, const StoreOptions& options);
 
 struct ReplayOptions {
-  std::string set;                      // sessions/SESSION/sets/SET
-  std::string profile;                  // empty = the one that was in use
-  std::vector<std::string> parameters;  // NAME=NUMBER, in place of the recorded or default one
-  std::string plugins;                  // directory; empty = beside the executable
-  std::string machine;                  // file; needed for a set of a lever
-  std::string svg;                      // file for a plot; empty = none
-  std::string csv;                      // file for every tick; empty = none
+  std::string set;      // sessions/SESSION/sets/SET
+  std::string profile;  // empty = the one that was in use
+  // NAME=NUMBER in place of the recorded or default one, NAME=NUMBER@SECONDS from then on.
+  std::vector<std::string> parameters;
+  std::string plugins;  // directory; empty = beside the executable
+  std::string machine;  // file; needed for an old set of a lever
+  std::string svg;      // file for a plot; empty = none
+  std::string csv;      // file for every tick; empty = none
+  bool exact = false;   // fail unless repetitions and metrics are the same bits
 };
 int replay(const CommonOptions& common, const ReplayOptions& options);
 
 struct ReportOptions {
   std::string session;
+  std::string plan;
   std::string out;
 };
 int report_session(const CommonOptions& common, const ReportOptions& options);
+int report_plan(const CommonOptions& common, const ReportOptions& options);
 
 // Their options, for main().
 void add_keeping_commands(CLI::App& app, const CommonOptions& common, int& code);

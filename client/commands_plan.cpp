@@ -7,72 +7,12 @@
 #include "client/commands_people.hpp"
 #include "client/connection.hpp"
 #include "client/people_text.hpp"
+#include "client/plans.hpp"
 #include "client/print.hpp"
 #include "client/wording.hpp"
 
 namespace medius::client {
 namespace {
-
-std::string named(const std::string& collection, const std::string& id) {
-  const std::string prefix = collection + "/";
-  return id.starts_with(prefix) ? id : prefix + id;
-}
-
-tl::expected<v1::Plan, grpc::Status> fetch_plan(const Connection& connection,
-                                                const std::string& id) {
-  v1::GetPlanRequest request;
-  request.set_name(named("plans", id));
-  v1::Plan plan;
-  const auto context = call_context();
-  const grpc::Status status = connection.plans().GetPlan(context.get(), request, &plan);
-  if (!status.ok()) return tl::make_unexpected(status);
-  return plan;
-}
-
-tl::expected<std::vector<v1::PlanDay>, grpc::Status> fetch_days(const Connection& connection,
-                                                                const std::string& id) {
-  std::vector<v1::PlanDay> days;
-  v1::ListPlanDaysRequest request;
-  request.set_parent(named("plans", id));
-  request.set_page_size(100);
-  do {
-    v1::ListPlanDaysResponse page;
-    const auto context = call_context();
-    const auto status = connection.plans().ListPlanDays(context.get(), request, &page);
-    if (!status.ok()) return tl::make_unexpected(status);
-    days.insert(days.end(), page.plan_days().begin(), page.plan_days().end());
-    request.set_page_token(page.next_page_token());
-  } while (!request.page_token().empty());
-  return days;
-}
-
-tl::expected<std::vector<v1::Plan>, grpc::Status> fetch_plans(const Connection& connection,
-                                                              const std::string& client) {
-  std::vector<v1::Plan> plans;
-  v1::ListPlansRequest request;
-  request.set_page_size(100);
-  if (!client.empty()) request.set_client(named("clients", client));
-  do {
-    v1::ListPlansResponse page;
-    const auto context = call_context();
-    const auto status = connection.plans().ListPlans(context.get(), request, &page);
-    if (!status.ok()) return tl::make_unexpected(status);
-    plans.insert(plans.end(), page.plans().begin(), page.plans().end());
-    request.set_page_token(page.next_page_token());
-  } while (!request.page_token().empty());
-  return plans;
-}
-
-tl::expected<v1::NextSession, grpc::Status> fetch_next(const Connection& connection,
-                                                       const std::string& id) {
-  v1::GetNextSessionRequest request;
-  request.set_name(named("plans", id));
-  v1::NextSession next;
-  const auto context = call_context();
-  const auto status = connection.plans().GetNextSession(context.get(), request, &next);
-  if (!status.ok()) return tl::make_unexpected(status);
-  return next;
-}
 
 int tell(const CommonOptions& common, const grpc::Status& status, const v1::Plan& plan) {
   if (!status.ok()) return complain(status, common);
@@ -129,7 +69,7 @@ int plan_show(const CommonOptions& common, const PlanOptions& options) {
   const Connection connection(common);
   const auto plan = fetch_plan(connection, options.plan);
   if (!plan) return complain(plan.error(), common);
-  const auto days = fetch_days(connection, options.plan);
+  const auto days = fetch_plan_days(connection, options.plan);
   if (!days) return complain(days.error(), common);
   if (common.json) {
     fmt::print("{{\"plan\":{},\n\"days\":[", json_of(*plan));
@@ -145,7 +85,7 @@ int plan_show(const CommonOptions& common, const PlanOptions& options) {
 
 int plan_next(const CommonOptions& common, const PlanOptions& options) {
   const Connection connection(common);
-  const auto next = fetch_next(connection, options.plan);
+  const auto next = fetch_next_session(connection, options.plan);
   if (!next) return complain(next.error(), common);
   if (common.json) {
     fmt::print("{}\n", json_of(*next));
@@ -161,7 +101,7 @@ int plan_due(const CommonOptions& common, const PlanOptions& options) {
   if (!plans) return complain(plans.error(), common);
   std::vector<v1::NextSession> all;
   for (const v1::Plan& plan : *plans) {
-    const auto next = fetch_next(connection, plan.name());
+    const auto next = fetch_next_session(connection, plan.name());
     if (!next) return complain(next.error(), common);
     if (next->over() && next->tests().empty()) continue;
     all.push_back(*next);
@@ -246,19 +186,15 @@ int plan_import(const CommonOptions& common, const PlanOptions& options) {
 
 int plan_progress(const CommonOptions& common, const PlanOptions& options) {
   const Connection connection(common);
-  v1::GetProgressRequest request;
-  request.set_name(named("clients", options.client));
-  v1::Progress progress;
-  const auto context = call_context(10.0);
-  const auto status = connection.clients().GetProgress(context.get(), request, &progress);
-  if (!status.ok()) return complain(status, common);
-  if (!options.file.empty() && !write_file(options.file, progress_svg(progress))) {
+  const auto progress = fetch_progress(connection, options.client);
+  if (!progress) return complain(progress.error(), common);
+  if (!options.file.empty() && !write_file(options.file, progress_svg(*progress))) {
     return kExitFailed;
   }
   if (common.json) {
-    fmt::print("{}\n", json_of(progress));
+    fmt::print("{}\n", json_of(*progress));
   } else if (!common.quiet) {
-    print_lines(progress_lines(progress));
+    print_lines(progress_lines(*progress));
   }
   return kExitOk;
 }

@@ -36,7 +36,7 @@ std::vector<std::string> cells_of(const std::string& line, char separator) {
 }
 
 template <typename T>
-bool whole_number(const std::string& text, T& value) {
+bool number_from(const std::string& text, T& value) {
   const char* end = text.data() + text.size();
   const auto result = std::from_chars(text.data(), end, value);
   return !text.empty() && result.ec == std::errc{} && result.ptr == end;
@@ -57,8 +57,8 @@ std::int64_t days_from_civil(std::int64_t year, std::int64_t month, std::int64_t
 bool date_from(const std::string& text, std::int64_t& seconds) {
   int year = 0, month = 0, day = 0;
   if (text.size() != 10 || text[4] != '-' || text[7] != '-') return false;
-  if (!whole_number(text.substr(0, 4), year) || !whole_number(text.substr(5, 2), month) ||
-      !whole_number(text.substr(8, 2), day)) {
+  if (!number_from(text.substr(0, 4), year) || !number_from(text.substr(5, 2), month) ||
+      !number_from(text.substr(8, 2), day)) {
     return false;
   }
   const bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
@@ -70,7 +70,9 @@ bool date_from(const std::string& text, std::int64_t& seconds) {
 
 class Reader {
  public:
-  explicit Reader(std::map<std::string, std::size_t> columns) : columns_(std::move(columns)) {}
+  // A spreadsheet that separates by semicolons writes its decimals with a comma.
+  Reader(std::map<std::string, std::size_t> columns, char separator)
+      : columns_(std::move(columns)), decimal_comma_(separator == ';') {}
 
   // A sentence, or nothing when the row is good.
   std::string read(const std::vector<std::string>& cells, v1::EarlierSet& set) const {
@@ -95,7 +97,7 @@ class Reader {
       return fmt::format("side '{}'; write left, right or both, or leave it empty", side);
     }
     std::uint32_t reps = 0;
-    if (!whole_number(cell(cells, "reps"), reps) || reps == 0 || reps > 100) {
+    if (!number_from(cell(cells, "reps"), reps) || reps == 0 || reps > 100) {
       return fmt::format("reps '{}'; write a whole number, 1 to 100", cell(cells, "reps"));
     }
     set.set_reps(reps);
@@ -106,10 +108,13 @@ class Reader {
   std::string read_load(const std::vector<std::string>& cells, v1::EarlierSet& set) const {
     const std::string n = cell(cells, "load_n"), nm = cell(cells, "load_nm");
     if (n.empty() == nm.empty()) return "load_n or load_nm is needed, and not both";
+    const std::string written = n.empty() ? nm : n;
+    std::string number = written;
+    if (decimal_comma_) std::replace(number.begin(), number.end(), ',', '.');
     double value = 0.0;
-    if (!whole_number(n.empty() ? nm : n, value) || !(value > 0.0) || value > 600.0) {
-      return fmt::format("load '{}'; write a number above 0, at most 600, with a decimal point",
-                         n.empty() ? nm : n);
+    if (!number_from(number, value) || !(value > 0.0) || value > 600.0) {
+      return fmt::format("load '{}'; write a number above 0, at most 600, with a decimal {}",
+                         written, decimal_comma_ ? "point or comma" : "point");
     }
     if (n.empty()) {
       set.mutable_load()->set_load_nm(value);
@@ -125,7 +130,15 @@ class Reader {
   }
 
   std::map<std::string, std::size_t> columns_;
+  bool decimal_comma_;
 };
+
+// The way our own tables write a unit is read, too.
+std::string column_name(const std::string& header) {
+  if (header == "load [N]") return "load_n";
+  if (header == "load [Nm]") return "load_nm";
+  return header;
+}
 
 std::vector<std::string> header_errors(const std::vector<std::string>& header,
                                        std::map<std::string, std::size_t>& columns) {
@@ -138,7 +151,8 @@ std::vector<std::string> header_errors(const std::vector<std::string>& header,
       const bool unitless = header[i] == "load" || header[i].starts_with("load");
       errors.push_back(fmt::format(
           "line 1: column '{}'{}", header[i],
-          unitless ? " has no unit that we read; write load_n (newtons) or load_nm (newton metres)"
+          unitless ? " has no unit that we read; write load_n (newtons) or load_nm (newton "
+                     "metres); load [N] and load [Nm] are read, too"
                    : " is not read; leave it out. Columns: date, exercise, side, load_n or "
                      "load_nm, reps"));
     } else if (!columns.emplace(header[i], i).second) {
@@ -171,13 +185,15 @@ tl::expected<std::vector<v1::EarlierSet>, std::vector<std::string>> parse_earlie
     if (!line.empty() && line.back() == '\r') line.pop_back();
     if (number == 1) {
       if (line.find(';') != std::string::npos) separator = ';';
-      errors = header_errors(cells_of(line, separator), columns);
+      std::vector<std::string> header = cells_of(line, separator);
+      std::transform(header.begin(), header.end(), header.begin(), column_name);
+      errors = header_errors(header, columns);
       if (!errors.empty()) return tl::make_unexpected(errors);
       continue;
     }
     if (line.empty()) continue;
     v1::EarlierSet set;
-    const std::string wrong = Reader(columns).read(cells_of(line, separator), set);
+    const std::string wrong = Reader(columns, separator).read(cells_of(line, separator), set);
     if (!wrong.empty()) errors.push_back(fmt::format("line {}: {}", number, wrong));
     if (errors.size() >= kErrorsMax) break;
     rows.push_back(std::move(set));

@@ -103,7 +103,9 @@ void add_plans(CLI::App& app, const PeopleArguments& people) {
   word->add_flag("--decline", o->decline, "leave it as it is");
   word->require_option(1);
   command = with_plan("import", "earlier loads from a CSV file: all rows or none", plan_import);
-  command->add_option("file", o->file, "columns date, exercise, side, load_n or load_nm, reps")
+  command
+      ->add_option("file", o->file,
+                   "columns date, exercise, side, load_n or load_nm (or load [N], load [Nm]), reps")
       ->required();
   command =
       add(group, people, o, "progress",

@@ -30,8 +30,9 @@ namespace medius::client {
 [[nodiscard]] std::string progress_svg(const v1::Progress& progress);
 
 // A CSV of earlier sets: header with the columns date, exercise, side, reps and load_n or load_nm
-// (both are possible; a row fills one), commas or semicolons between. The errors name their lines;
-// with one of them nothing is given.
+// (also "load [N]", "load [Nm]"; both are possible; a row fills one), commas between, or semicolons
+// and then decimals with a point or a comma. The errors name their lines; with one of them nothing
+// is given.
 [[nodiscard]] tl::expected<std::vector<v1::EarlierSet>, std::vector<std::string>> parse_earlier_csv(
     const std::string& text);
 

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "client/export_text.hpp"
+#include "client/page.hpp"
 #include "client/svg.hpp"
 #include "client/wording.hpp"
 #include "controller/base/tick.hpp"
@@ -16,33 +17,6 @@ namespace medius::client {
 namespace {
 
 using Json = nlohmann::json;
-
-constexpr const char* kStyle = R"(
-body{font:14px/1.45 sans-serif;color:#111;max-width:980px;margin:24px auto;padding:0 16px}
-h1{font-size:22px;margin:0 0 4px}h2{font-size:16px;margin:24px 0 6px;border-bottom:1px solid #bbb}
-table{border-collapse:collapse;width:100%;margin:6px 0;font-size:12px}
-th,td{padding:3px 6px;border-bottom:1px solid #ddd;text-align:right;white-space:nowrap}
-th:first-child,td:first-child,td.text,th.text{text-align:left;white-space:normal}
-svg{max-width:100%;height:auto;display:block;margin:8px 0}
-.facts{color:#444}.note{color:#444;font-size:12px}
-section{break-inside:avoid}
-@media print{@page{size:A4;margin:14mm}body{max-width:none;margin:0;padding:0;font-size:11px}
-h2{break-after:avoid}section,table,svg{break-inside:avoid}a{color:inherit;text-decoration:none}}
-)";
-
-std::string cell(const std::string& text, bool is_text = false) {
-  return fmt::format("<td{}>{}</td>", is_text ? " class='text'" : "", escaped(text));
-}
-
-std::string number(double value, int digits) {
-  return std::isfinite(value) ? fmt::format("{:.{}f}", value, digits) : "–";
-}
-
-std::string header_row(const std::vector<std::string>& names) {
-  std::string out = "<thead><tr>";
-  for (const std::string& name : names) out += "<th>" + escaped(name) + "</th>";
-  return out + "</tr></thead>";
-}
 
 double seconds(const record::SetRecord& set, std::uint64_t tick) {
   return tick < set.start_tick ? 0.0 : static_cast<double>(tick - set.start_tick) * kTickPeriodS;
@@ -95,21 +69,25 @@ std::string set_plots(const ReportedSet& reported) {
 std::string repetition_rows(const record::SetRecord& set) {
   const Units units = units_of(set.coordinate);
   const std::string force = units.force;
-  std::string out = "<table>" +
-                    header_row({"repetition", "kind", std::string("range ") + units.range, "lift s",
-                                "hold s", "lower s", "lift mean " + force, "lift peak " + force,
-                                "lower mean " + force, "lower/lift", "work J", "remarks"}) +
-                    "<tbody>";
+  std::string out =
+      "<table>" +
+      page_header_row({"repetition", "kind", std::string("range ") + units.range, "lift s",
+                       "hold s", "lower s", "lift mean " + force, "lift peak " + force,
+                       "lower mean " + force, "lower/lift", "work J", "remarks"}) +
+      "<tbody>";
   for (const measure::RepMetrics& rep : set.reps) {
-    out += "<tr>" + cell(rep.index == 0 ? "–" : std::to_string(rep.index)) +
-           cell(word(rep.kind), true) + cell(number(rep.range * units.range_factor, 0)) +
-           cell(number(rep.concentric.duration_s, 2)) + cell(number(rep.hold_s, 2)) +
-           cell(number(rep.eccentric.duration_s, 2)) +
-           cell(number(rep.concentric.force_mean_time, 1)) +
-           cell(number(rep.concentric.force_peak, 1)) +
-           cell(number(rep.eccentric.force_mean_time, 1)) + cell(number(rep.rendered_ratio, 2)) +
-           cell(number(rep.concentric.work_j, 1)) + cell(quality_words(rep.quality), true) +
-           "</tr>";
+    out += "<tr>" + page_cell(rep.index == 0 ? "–" : std::to_string(rep.index)) +
+           page_cell(word(rep.kind), true) +
+           page_cell(page_number(rep.range * units.range_factor, 0)) +
+           page_cell(page_number(rep.concentric.duration_s, 2)) +
+           page_cell(page_number(rep.hold_s, 2)) +
+           page_cell(page_number(rep.eccentric.duration_s, 2)) +
+           page_cell(page_number(rep.concentric.force_mean_time, 1)) +
+           page_cell(page_number(rep.concentric.force_peak, 1)) +
+           page_cell(page_number(rep.eccentric.force_mean_time, 1)) +
+           page_cell(page_number(rep.rendered_ratio, 2)) +
+           page_cell(page_number(rep.concentric.work_j, 1)) +
+           page_cell(quality_words(rep.quality), true) + "</tr>";
   }
   return out + "</tbody></table>";
 }
@@ -189,21 +167,21 @@ std::string symmetry_section(const record::SessionRecord& session,
   const Json document = Json::parse(session_json(session, records, {}));
   if (document["symmetry"].empty()) return "";
   std::string out = "<section><h2>Left and right</h2><table>" +
-                    header_row({"exercise", "measure", "difference", "weaker/stronger",
-                                "least change that can be "
-                                "told apart",
-                                "reading"}) +
+                    page_header_row({"exercise", "measure", "difference", "weaker/stronger",
+                                     "least change that can be "
+                                     "told apart",
+                                     "reading"}) +
                     "<tbody>";
   for (const Json& entry : document["symmetry"]) {
     const Json& metrics = entry["metrics"];
-    out += "<tr>" + cell(entry["exercise_id"].get<std::string>(), true) +
-           cell(entry["metric"].get<std::string>(), true) +
-           cell(value_text(metrics, "symmetry_index")) +
-           cell(value_text(metrics, "limb_symmetry_index")) +
-           cell(value_text(metrics, "minimal_detectable_change")) +
-           cell(within_change(metrics) ? "within what repetitions differ by anyway"
-                                       : "larger than what repetitions differ by",
-                true) +
+    out += "<tr>" + page_cell(entry["exercise_id"].get<std::string>(), true) +
+           page_cell(entry["metric"].get<std::string>(), true) +
+           page_cell(value_text(metrics, "symmetry_index")) +
+           page_cell(value_text(metrics, "limb_symmetry_index")) +
+           page_cell(value_text(metrics, "minimal_detectable_change")) +
+           page_cell(within_change(metrics) ? "within what repetitions differ by anyway"
+                                            : "larger than what repetitions differ by",
+                     true) +
            "</tr>";
   }
   return out +
@@ -216,13 +194,14 @@ std::string symmetry_section(const record::SessionRecord& session,
 
 std::string guided_section(std::span<const record::GuidedRecord> guided) {
   if (guided.empty()) return "";
-  std::string out = "<section><h2>Without the machine</h2><table>" +
-                    header_row({"exercise", "side", "asked", "told", "ended", "confirmed by"}) +
-                    "<tbody>";
+  std::string out =
+      "<section><h2>Without the machine</h2><table>" +
+      page_header_row({"exercise", "side", "asked", "told", "ended", "confirmed by"}) + "<tbody>";
   for (const record::GuidedRecord& one : guided) {
-    out += "<tr>" + cell(one.exercise_id, true) + cell(word(one.side), true) +
-           cell(std::to_string(one.reps_asked)) + cell(std::to_string(one.reps_confirmed)) +
-           cell(word(one.end), true) + cell(one.confirmed_by, true) + "</tr>";
+    out += "<tr>" + page_cell(one.exercise_id, true) + page_cell(word(one.side), true) +
+           page_cell(std::to_string(one.reps_asked)) +
+           page_cell(std::to_string(one.reps_confirmed)) + page_cell(word(one.end), true) +
+           page_cell(one.confirmed_by, true) + "</tr>";
   }
   return out +
          "</tbody></table><p class='note'>Nothing here was counted or measured by the machine: "
@@ -235,23 +214,18 @@ std::string session_report_html(const record::SessionRecord& session,
                                 std::span<const ReportedSet> sets,
                                 std::span<const record::GuidedRecord> guided) {
   const std::string program = session.program_id.empty() ? "free set" : session.program_id;
-  std::string out = fmt::format(
-      "<!DOCTYPE html>\n<html lang='en'><head><meta charset='utf-8'><meta name='viewport' "
-      "content='width=device-width'><title>Session {0}</title><style>{1}</style></head><body>"
-      "<h1>{2}</h1><p class='facts'>{3}{4} to {5} · session {0} · {6} sets</p>",
-      escaped(session.id), kStyle, escaped(program),
+  std::string out = page_head("Session " + session.id);
+  out += fmt::format(
+      "<h1>{}</h1><p class='facts'>{}{} to {} · session {} · {} sets</p>", escaped(program),
       session.client_id.empty() ? "" : escaped(session.client_id) + " · ",
       escaped(record::iso_time(session.start_unix_ns)),
       session.end_unix_ns == 0 ? "(open)" : escaped(record::iso_time(session.end_unix_ns)),
-      sets.size());
+      escaped(session.id), sets.size());
   out += loads_plot(sets);
   out += symmetry_section(session, sets);
   for (const ReportedSet& reported : sets) out += set_section(reported);
   out += guided_section(guided);
-  return out +
-         "<p class='note'>This page describes what the machine measured. It is no diagnosis; what "
-         "it "
-         "means for a person is for them and those who treat them to judge.</p></body></html>\n";
+  return out + page_end();
 }
 
 }  // namespace medius::client

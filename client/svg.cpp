@@ -103,6 +103,34 @@ std::string line(const Frame& frame, const SvgSeries& series) {
                      series.color, series.dashed ? " stroke-dasharray='5 3'" : "");
 }
 
+// Four units from the middle to a corner; a mark that is not finite is not drawn.
+std::string mark(const Frame& frame, const SvgMark& mark) {
+  if (!std::isfinite(mark.x) || !std::isfinite(mark.y)) return "";
+  const char* path = "";
+  switch (mark.shape) {
+    case SvgShape::kDot:
+      path = "M-2.5 0a2.5 2.5 0 1 0 5 0a2.5 2.5 0 1 0 -5 0Z";
+      break;
+    case SvgShape::kUp:
+      path = "M0 -5L4.5 4L-4.5 4Z";
+      break;
+    case SvgShape::kDown:
+      path = "M0 5L4.5 -4L-4.5 -4Z";
+      break;
+    case SvgShape::kCross:
+      path = "M-4 -4L4 4M-4 4L4 -4";
+      break;
+    case SvgShape::kDiamond:
+      path = "M0 -5L5 0L0 5L-5 0Z";
+      break;
+  }
+  return fmt::format(
+      "<path transform='translate({:.1f} {:.1f})' d='{}' fill='{}' stroke='{}' "
+      "stroke-width='1.6'><title>{}</title></path>",
+      frame.px(mark.x), frame.py(mark.y), path,
+      mark.shape == SvgShape::kCross ? "none" : mark.color, mark.color, escaped(mark.title));
+}
+
 }  // namespace
 
 std::string escaped(std::string_view text) {
@@ -163,6 +191,7 @@ std::string svg_plot(const SvgPlot& plot) {
         legend, legend + 16.0, series.color, escaped(series.name),
         series.dashed ? " stroke-dasharray='5 3'" : "");
   }
+  for (const SvgMark& one : plot.marks) out += mark(frame, one);
   return out + "</svg>";
 }
 

@@ -18,11 +18,21 @@ struct SvgBand {
   double from = 0.0, to = 0.0;
 };
 
+// A single value that means more than its place on the line.
+enum class SvgShape { kDot, kUp, kDown, kCross, kDiamond };
+struct SvgMark {
+  double x = 0.0, y = 0.0;
+  SvgShape shape = SvgShape::kDot;
+  std::string color;
+  std::string title;  // shown by a browser when pointed at
+};
+
 struct SvgPlot {
   std::string title, x_label, y_label;
   int width = 900, height = 260;
   std::vector<SvgSeries> series;
   std::vector<SvgBand> bands;  // shaded stretches of x: repetitions
+  std::vector<SvgMark> marks;
   bool y_from_zero = true;
 };
 

@@ -134,6 +134,31 @@ measure::RepMetrics rep_from_pb(const v1::Repetition& rep) {
   return out;
 }
 
+record::SetGiven given_from_pb(const v1::SetGiven& given) {
+  record::SetGiven out;
+  out.detector_version = static_cast<std::uint16_t>(given.detector_version());
+  for (const auto& [name, value] : given.detector()) {
+    // A number of a newer detector: its version tells of it.
+    static_cast<void>(record::set_tracker_value(out.tracker, name, value));
+  }
+  out.tempo = {given.tempo().concentric_s(), given.tempo().hold_s(), given.tempo().eccentric_s(),
+               given.tempo().bottom_s()};
+  out.range_target = given.range_target();
+  out.hold_s = given.hold_s();
+  out.force_max = given.force_max();
+  out.velocity_max = given.velocity_max();
+  out.force_before = given.force_before();
+  out.changes_lost = given.changes_lost();
+  for (const v1::SetChange& change : given.changes()) {
+    if (change.kind() == v1::SET_CHANGE_KIND_UNSPECIFIED) continue;
+    const int kind = change.kind() - 1;  // on the wire 0 is "unspecified"
+    if (kind > static_cast<int>(record::GivenKind::kUnloaded)) continue;
+    out.changes.push_back(
+        {change.tick(), static_cast<record::GivenKind>(kind), change.parameter(), change.value()});
+  }
+  return out;
+}
+
 }  // namespace
 
 record::SetRecord set_from_pb(const v1::Set& set) {
@@ -168,6 +193,7 @@ record::SetRecord set_from_pb(const v1::Set& set) {
   out.fault = static_cast<std::uint16_t>(set.fault().code());
   for (const v1::Repetition& rep : set.repetitions()) out.reps.push_back(rep_from_pb(rep));
   for (const v1::MetricValue& value : set.metrics()) out.metrics.push_back(value_from_pb(value));
+  if (set.has_given()) out.given = given_from_pb(set.given());
   return out;
 }
 
@@ -248,6 +274,14 @@ std::vector<rt::SampleRecord> samples_from_pb(const v1::RecordedSamples& samples
     sample.load_state = from_wire(samples.load_state(i));
     sample.reaction = from_wire(samples.reaction(i));
     sample.missed = samples.missed(i);
+    // An older daemon does not send these.
+    if (i < samples.detector_size()) {
+      sample.detector = static_cast<std::uint16_t>(samples.detector(i));
+      sample.pelvis_tilt_urad = samples.pelvis_tilt_urad(i);
+      sample.pelvis_seen = samples.pelvis_seen(i) ? 1 : 0;
+      sample.pad_left_mnm = samples.pad_left_mnm(i);
+      sample.pad_right_mnm = samples.pad_right_mnm(i);
+    }
   }
   return out;
 }

@@ -41,7 +41,7 @@ void guided_to_pb(const record::GuidedRecord& guided, v1::GuidedExercise* out);
 void seconds_to_pb(double seconds, google::protobuf::Duration* out);
 // The last `reps_max` repetitions.
 void set_to_pb(const record::SetRecord& set, std::size_t reps_max, v1::Set* out);
-// To a set that has all its repetitions.
+// To a set that has all its repetitions: their metrics, and what the loop was told.
 void metrics_to_pb(const record::SetRecord& set, v1::Set* out);
 void value_to_pb(const measure::MetricValue& value, hal::CoordinateKind kind, v1::MetricValue* out);
 [[nodiscard]] v1::Coordinate coordinate_to_pb(hal::CoordinateKind kind);

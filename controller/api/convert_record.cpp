@@ -207,7 +207,30 @@ void value_to_pb(const measure::MetricValue& value, hal::CoordinateKind kind,
   out->set_version(value.version);
 }
 
+void given_to_pb(const record::SetGiven& given, v1::SetGiven* out) {
+  out->set_detector_version(given.detector_version);
+  for (const auto& [name, value] : record::tracker_values(given.tracker)) {
+    (*out->mutable_detector())[std::string(name)] = value;
+  }
+  tempo_to_pb(given.tempo, out->mutable_tempo());
+  out->set_range_target(given.range_target);
+  out->set_hold_s(given.hold_s);
+  out->set_force_max(given.force_max);
+  out->set_velocity_max(given.velocity_max);
+  out->set_force_before(given.force_before);
+  out->set_changes_lost(given.changes_lost);
+  for (const record::GivenChange& change : given.changes) {
+    v1::SetChange* one = out->add_changes();
+    one->set_tick(change.tick);
+    // On the wire 0 is "unspecified".
+    one->set_kind(static_cast<v1::SetChangeKind>(static_cast<int>(change.kind) + 1));
+    one->set_parameter(change.name);
+    one->set_value(change.value);
+  }
+}
+
 void metrics_to_pb(const record::SetRecord& set, v1::Set* out) {
+  if (set.given.known()) given_to_pb(set.given, out->mutable_given());
   const auto count = static_cast<std::size_t>(out->repetitions_size());
   const std::size_t first = count - std::min(count, kMeasuredRepsMax);
   for (std::size_t i = first; i < count; ++i) {

@@ -6,7 +6,7 @@
 namespace medius::api {
 namespace {
 
-// 400 rows of up to 140 bytes stay below 64 KiB a message.
+// 400 rows of up to 160 bytes stay below 64 KiB a message.
 constexpr std::size_t kRowsPerMessage = 400;
 
 void samples_to_pb(std::span<const rt::SampleRecord* const> rows, v1::RecordedSamples* out) {
@@ -31,6 +31,11 @@ void samples_to_pb(std::span<const rt::SampleRecord* const> rows, v1::RecordedSa
         static_cast<std::uint32_t>(reaction_to_pb(static_cast<safety::Reaction>(row->reaction))));
     out->add_load_state(static_cast<std::uint32_t>(
         load_state_to_pb(static_cast<safety::LoadState>(row->load_state))));
+    out->add_detector(row->detector);
+    out->add_pelvis_tilt_urad(row->pelvis_tilt_urad);
+    out->add_pelvis_seen(row->pelvis_seen != 0);
+    out->add_pad_left_mnm(row->pad_left_mnm);
+    out->add_pad_right_mnm(row->pad_right_mnm);
   }
 }
 

@@ -117,6 +117,20 @@ std::vector<MetricValue> set_metrics_of(const SetRecord& set,
   return values;
 }
 
+void mark_incomplete(std::vector<MetricValue>& metrics) {
+  for (MetricValue& value : metrics) {
+    if (value.id >= MetricId::kIsometricPeak) value.flags |= measure::kValueSamplesMissing;
+  }
+}
+
+std::vector<MetricValue> closing_metrics(const SetRecord& set,
+                                         std::span<const measure::MetricSample> samples) {
+  if (samples.size() <= kClosingSamplesMax) return set_metrics_of(set, samples);
+  auto metrics = set_metrics_of(set, samples.last(kClosingSamplesMax));
+  mark_incomplete(metrics);
+  return metrics;
+}
+
 SetRecord recompute(const SetRecord& set, std::span<const rt::SampleRecord> samples) {
   std::vector<measure::MetricSample> all;
   all.reserve(samples.size());

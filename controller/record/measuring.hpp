@@ -26,6 +26,16 @@ void describe(const SetRecord& set, measure::MetricConfig& config);
 [[nodiscard]] std::vector<measure::MetricValue> set_metrics_of(
     const SetRecord& set, std::span<const measure::MetricSample> samples);
 
+// The longest set, in samples, whose own metrics rest on all of it when it closes: two minutes.
+inline constexpr std::size_t kClosingSamplesMax = 120'000;
+
+// As set_metrics_of(), when a set closes: from the last kClosingSamplesMax of its samples, and
+// marked where that is not all of them.
+[[nodiscard]] std::vector<measure::MetricValue> closing_metrics(
+    const SetRecord& set, std::span<const measure::MetricSample> samples);
+// The mark.
+void mark_incomplete(std::vector<measure::MetricValue>& metrics);
+
 // The set measured anew from its samples with today's definitions. Repetitions, their boundaries,
 // kinds and ranges are the tracker's and stay, as do the flags that rest on a prescribed range and
 // the angle of a hip whose geometry only the station knew.

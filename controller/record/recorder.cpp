@@ -19,7 +19,7 @@ constexpr std::size_t kDrainMax = 32768;
 constexpr std::size_t kChunk = 1024;
 // The longest repetition that is measured whole: two minutes (9 MB a set). A longer one is measured
 // from what is left and marked kQualitySamplesMissing.
-constexpr std::size_t kHistoryMax = 120'000;
+constexpr std::size_t kHistoryMax = kClosingSamplesMax;
 // Samples with a serial that no open set has yet: four seconds of two axes (1 MB). The oldest go
 // first.
 constexpr std::size_t kEarlyMax = 8192;
@@ -34,10 +34,11 @@ constexpr std::size_t kRepsMax = 2000;
 constexpr std::size_t kBoundariesMax = 64;
 constexpr std::size_t kClosedSerials = 16;
 
-// A sample and how many ticks of its axis were lost just before it.
+// A sample, how many ticks of its axis were lost just before it, and what was felt a tick before.
 struct Arrived {
   SampleRecord sample;
   std::uint64_t lost = 0;
+  double force_before = 0.0;
 };
 
 struct OpenSet {
@@ -61,6 +62,7 @@ struct AxisTrack {
   bool seen = false;
   std::uint64_t tick = 0;
   std::uint16_t serial = 0;
+  double force_target = 0.0;
 };
 
 }  // namespace
@@ -83,7 +85,7 @@ struct Recorder::Impl {
 
   void report(const StoreError& error);
   OpenSet* find(std::uint16_t serial, std::uint8_t axis);
-  std::uint64_t lost_before(const SampleRecord& sample);
+  Arrived arrive(const SampleRecord& sample);
   void route(const Arrived& arrived);
   void append(OpenSet& open, const Arrived& arrived);
   void seal_block(OpenSet& open);
@@ -107,8 +109,8 @@ OpenSet* Recorder::Impl::find(std::uint16_t serial, std::uint8_t axis) {
 }
 
 // A full queue loses samples; a skipped period never had one.
-std::uint64_t Recorder::Impl::lost_before(const SampleRecord& sample) {
-  if (sample.axis >= track.size()) return 0;
+Arrived Recorder::Impl::arrive(const SampleRecord& sample) {
+  if (sample.axis >= track.size()) return {sample};
   AxisTrack& axis = track[sample.axis];
   std::uint64_t lost = 0;
   if (axis.seen && sample.tick > axis.tick) {
@@ -122,8 +124,9 @@ std::uint64_t Recorder::Impl::lost_before(const SampleRecord& sample) {
       }
     }
   }
-  axis = {true, sample.tick, sample.set_serial};
-  return lost;
+  const double force_before = axis.force_target;
+  axis = {true, sample.tick, sample.set_serial, sample.force_target};
+  return {sample, lost, force_before};
 }
 
 void Recorder::Impl::route(const Arrived& arrived) {
@@ -151,6 +154,9 @@ void Recorder::Impl::append(OpenSet& open, const Arrived& arrived) {
     seal_block(open);
   }
   open.block.push_back(sample);
+  if (open.samples == 0 && open.set.given.known()) {
+    open.set.given.force_before = arrived.force_before;
+  }
   ++open.samples;
   open.history.push_back(metric_sample(sample));
   if (open.history.size() > kHistoryMax) open.history.pop_front();
@@ -228,8 +234,7 @@ void Recorder::Impl::drain() {
     moved += count;
     const std::span<const SampleRecord> samples(chunk.data(), count);
     for (const SampleRecord& sample : samples) {
-      const std::uint64_t lost = lost_before(sample);
-      route({sample, lost});
+      route(arrive(sample));
     }
     if (callbacks.on_samples) callbacks.on_samples(samples);
   }
@@ -264,7 +269,6 @@ void Recorder::open_set(const SetRecord& set, std::uint16_t set_serial,
   open.serial = set_serial;
   open.config = config;
   describe(open.set, open.config);
-  if (const auto flushed = impl.flush(open); !flushed) impl.report(flushed.error());
   std::erase(impl.closed_serials, set_serial);  // serials wrap after 65535 sets
 
   std::deque<Arrived> others;
@@ -278,6 +282,8 @@ void Recorder::open_set(const SetRecord& set, std::uint16_t set_serial,
     }
   }
   impl.early = std::move(others);
+  // After them: what was felt before the first sample is journaled with the set.
+  if (const auto flushed = impl.flush(open); !flushed) impl.report(flushed.error());
 }
 
 void Recorder::rep_closed(std::uint16_t set_serial, const measure::RepBoundary& boundary) {
@@ -317,16 +323,11 @@ tl::expected<StoredSet, StoreError> Recorder::close_set(const SetRecord& summary
   closed.samples = open->samples;
   closed.samples_dropped = open->dropped;
   closed.reps = open->reps;
+  closed.given.force_before = open->set.given.force_before;
   impl.scratch.assign(open->history.begin(), open->history.end());
   closed.metrics = set_metrics_of(closed, impl.scratch);
-  if (open->history.size() < open->samples) {
-    // Of a longer set only the last two minutes are here; recomputation has it all.
-    for (measure::MetricValue& value : closed.metrics) {
-      if (value.id >= measure::MetricId::kIsometricPeak) {
-        value.flags |= measure::kValueSamplesMissing;
-      }
-    }
-  }
+  // Of a longer set only the last two minutes are here; recomputation has it all.
+  if (open->history.size() < open->samples) mark_incomplete(closed.metrics);
   auto stored = impl.store.close_set(closed);
   if (stored) impl.sets.erase(open);
   return stored;

@@ -12,8 +12,9 @@ namespace {
 
 // 2: the plan, at the end of the row.
 constexpr std::uint16_t kSessionVersion = 2;
+// At the end of the row, 2: metrics with flags, uncertainty and version; 3: what the loop was told.
+constexpr std::uint16_t kSetVersion = 3;
 // 2: metrics with flags, uncertainty and version, at the end of the row.
-constexpr std::uint16_t kSetVersion = 2;
 constexpr std::uint16_t kRepVersion = 2;
 constexpr std::uint16_t kRecomputedVersion = 1;
 
@@ -132,6 +133,7 @@ std::string encode_set(const SetRecord& set, const SetSeal& seal) {
       .put(set.fault);
   writer.put(seal.reps).put(seal.reps_digest).put(seal.blocks).put(seal.blocks_digest);
   put_values(writer, set.metrics);
+  put_given(writer, set.given);
   return writer.take();
 }
 
@@ -176,6 +178,7 @@ std::optional<SetRow> decode_set(std::string_view bytes) {
   row.seal.blocks = reader.get<std::uint32_t>();
   row.seal.blocks_digest = reader.get<std::uint64_t>();
   if (version >= 2 && !get_values(reader, set.metrics)) return std::nullopt;
+  if (version >= 3 && !get_given(reader, set.given)) return std::nullopt;
   if (!known || !reader.ok_and_empty()) return std::nullopt;
   return row;
 }

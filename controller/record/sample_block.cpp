@@ -29,7 +29,7 @@ struct Column {
 };
 
 using R = rt::SampleRecord;
-constexpr std::array<Column, 23> kColumns{{
+constexpr std::array<Column, 24> kColumns{{
     {"tick", offsetof(R, tick), 8, Coding::kDelta},
     {"position", offsetof(R, position), 8, Coding::kXor},
     {"velocity", offsetof(R, velocity), 8, Coding::kXor},
@@ -50,7 +50,8 @@ constexpr std::array<Column, 23> kColumns{{
     {"set_serial", offsetof(R, set_serial), 2, Coding::kXor},
     {"missed", offsetof(R, missed), 4, Coding::kDelta},
     {"pelvis_tilt_urad", offsetof(R, pelvis_tilt_urad), 4, Coding::kXor},
-    {"pelvis_seen", offsetof(R, pelvis_seen), 4, Coding::kXor},
+    {"pelvis_seen", offsetof(R, pelvis_seen), 2, Coding::kXor},  // 4 bytes wide in older blocks
+    {"detector", offsetof(R, detector), 2, Coding::kXor},
     {"pad_left_mnm", offsetof(R, pad_left_mnm), 4, Coding::kXor},
     {"pad_right_mnm", offsetof(R, pad_right_mnm), 4, Coding::kXor},
 }};
@@ -83,12 +84,20 @@ void shuffle_column(const Column& column, std::span<const R> samples, unsigned c
   }
 }
 
-void unshuffle_column(const Column& column, Coding coding, const unsigned char* planes,
+struct StoredColumn {
+  std::string name;
+  std::uint8_t width = 0;
+  Coding coding = Coding::kPlain;
+};
+
+// A column that was wider or narrower in another version gives the bytes that fit.
+void unshuffle_column(const Column& column, const StoredColumn& stored, const unsigned char* planes,
                       std::vector<R>& samples) {
+  const Coding coding = stored.coding;
   std::uint64_t before = 0;
   for (std::size_t i = 0; i < samples.size(); ++i) {
     std::uint64_t coded = 0;
-    for (std::size_t b = 0; b < column.width; ++b) {
+    for (std::size_t b = 0; b < stored.width; ++b) {
       coded |= static_cast<std::uint64_t>(planes[b * samples.size() + i]) << (8 * b);
     }
     std::uint64_t value = coded;
@@ -99,12 +108,6 @@ void unshuffle_column(const Column& column, Coding coding, const unsigned char* 
     std::memcpy(record + column.offset, &value, column.width);
   }
 }
-
-struct StoredColumn {
-  std::string name;
-  std::uint8_t width = 0;
-  Coding coding = Coding::kPlain;
-};
 
 tl::expected<std::string, std::string> inflate_all(std::string_view deflated,
                                                    std::size_t raw_size) {
@@ -204,8 +207,8 @@ tl::expected<std::vector<R>, std::string> decode_sample_block(const SampleBlockK
   const auto* planes = reinterpret_cast<const unsigned char*>(raw->data());
   for (const StoredColumn& stored : columns) {
     for (const Column& column : kColumns) {
-      if (column.name != stored.name || column.width != stored.width) continue;
-      unshuffle_column(column, stored.coding, planes, samples);
+      if (column.name != stored.name || stored.width > sizeof(std::uint64_t)) continue;
+      unshuffle_column(column, stored, planes, samples);
     }
     planes += std::size_t{stored.width} * count;
   }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "controller/measure/metrics.hpp"
+#include "controller/record/set_given.hpp"
 #include "controller/rt/exchange_types.hpp"
 
 namespace medius::record {
@@ -52,6 +53,7 @@ struct SetRecord {
   std::vector<measure::RepMetrics> reps;
   // Of the set as a whole, from its repetitions; empty when it was recorded before there were any.
   std::vector<measure::MetricValue> metrics;
+  SetGiven given;  // for replay
 };
 
 // What ended up where it belongs: returned once the set is durable.

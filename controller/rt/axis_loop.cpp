@@ -240,6 +240,7 @@ void AxisLoop::track(const LoopState& loop) noexcept {
   const bool holds = hold_config_.hold_s > 0.0;
   if (holds) measure::count_hold(hold_config_, sensed_.tension, loaded, holds_);
   input.counting = loaded && !holds;
+  counting_ = input.counting;
   tracked_ = tracker_.update(input);
 
   Event event;
@@ -392,7 +393,10 @@ safety::SuperviseOutput AxisLoop::limit_felt(const LoopState& loop) noexcept {
   input.base_force = gate_.applied;
   input.velocity = motion_.velocity;
   input.range = tracker_.range_reference();
-  input.phase = tracked_.phase;
+  // What an earlier repetition has left in the tank is not for rocking a standing person: an excess
+  // may then fade, as at the bottom, and not rise.
+  const bool sways = tracked_.phase == measure::Phase::kEccentric && !tracker_.excess_earned();
+  input.phase = sways ? measure::Phase::kBottom : tracked_.phase;
   input.concentric_validated = tracked_.concentric_validated;
   input.load_state = torque_load_state();
   input.pretension = pretension_;
@@ -582,6 +586,9 @@ void AxisLoop::fill(const LoopState& loop, SampleRecord& sample) const noexcept 
     sample.pelvis_tilt_urad = static_cast<std::int32_t>(clamped(pelvis.tilt_rad, -3.2, 3.2) * 1e6);
     sample.pelvis_seen = 1;
   }
+  sample.detector = kDetectorKnown;
+  if (counting_) sample.detector |= kDetectorCounting;
+  if (sensed_.reconnected) sample.detector |= kDetectorRelocated;
   if (config_.linked_arms) {
     sample.pad_left_mnm = milli(pads_.force[0]);
     sample.pad_right_mnm = milli(pads_.force[1]);

@@ -220,6 +220,7 @@ class AxisLoop {
   diagnosis::WishWatchState wish_watch_;
   measure::Tracker tracker_;
   measure::TrackerOutput tracked_;
+  bool counting_ = false;  // what the tracker was told in this tick
   safety::LoadGateState gate_;
   safety::FeltState felt_;
   safety::TorqueState torque_;

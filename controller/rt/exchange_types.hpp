@@ -83,6 +83,14 @@ struct Event {
   measure::RepBoundary rep;
 };
 
+// What the repetition tracker was told in a tick beside position, velocity and force. The load
+// state of the same sample does not say it: a fault unloads after the tracker has run.
+enum DetectorFlag : std::uint16_t {
+  kDetectorKnown = 1u << 0,     // the flags below were kept; recordings of older programs have none
+  kDetectorCounting = 1u << 1,  // a set with repetitions was under way and its load on
+  kDetectorRelocated = 1u << 2,  // the drive was lost and is back: the position may count anew
+};
+
 // One axis, one tick: what the recorder keeps. [rt] -> [record]; 32768 deep; drops are counted.
 // No padding: the record is hashed.
 struct SampleRecord {
@@ -106,12 +114,14 @@ struct SampleRecord {
   std::uint16_t set_serial = 0;       // counts sets of this run; 0 = no set under way
   std::uint32_t missed = 0;           // periods skipped just before this tick
   std::int32_t pelvis_tilt_urad = 0;  // positive: down on the side that does not stand
-  std::uint32_t pelvis_seen = 0;      // 1: a sensor measured it lately; 0: not known
+  std::uint16_t pelvis_seen = 0;      // 1: a sensor measured it lately; 0: not known
+  std::uint16_t detector = 0;         // DetectorFlag
   // Linked arms: what each pad's cell reads, 1e-3 Nm. Both 0: the axis has one cell.
   std::int32_t pad_left_mnm = 0;
   std::int32_t pad_right_mnm = 0;
 };
-static_assert(sizeof(SampleRecord) == 11 * 8 + 4 + 2 + 4 * 1 + 2 + 4 + 4 * 4, "no padding");
+static_assert(sizeof(SampleRecord) == 11 * 8 + 4 + 2 + 4 * 1 + 2 + 4 + 4 + 2 * 2 + 2 * 4,
+              "no padding");
 
 struct AxisStatus {
   hal::CoordinateKind coordinate = hal::CoordinateKind::kCable;

@@ -4,9 +4,15 @@
 #include <utility>
 
 namespace medius::station {
+namespace {
+
+constexpr std::size_t kAskedMax = 512;
+
+}  // namespace
 
 std::uint64_t LoopLink::send(rt::Command command) {
   command.command_id = next_command_id_++;
+  note(command);
   outbox_.push_back(command);
   flush();
   return command.command_id;
@@ -17,7 +23,31 @@ std::optional<std::uint64_t> LoopLink::try_send(rt::Command command) {
   if (!outbox_.empty()) return std::nullopt;
   command.command_id = next_command_id_;
   if (!channels_.commands.push(command)) return std::nullopt;
+  note(command);
   return next_command_id_++;
+}
+
+void LoopLink::note(const rt::Command& command) {
+  switch (command.kind) {
+    case rt::CommandKind::kSetLoad:
+    case rt::CommandKind::kSetParameter:
+    case rt::CommandKind::kEngage:
+    case rt::CommandKind::kUnload:
+      asked_.push_back(command);
+      if (asked_.size() > kAskedMax) asked_.pop_front();
+      break;
+    default:
+      break;
+  }
+}
+
+std::optional<rt::Command> LoopLink::answered(std::uint64_t command_id) {
+  // Answers come in the order of the commands: whatever is older got none.
+  while (!asked_.empty() && asked_.front().command_id < command_id) asked_.pop_front();
+  if (asked_.empty() || asked_.front().command_id != command_id) return std::nullopt;
+  const rt::Command command = asked_.front();
+  asked_.pop_front();
+  return command;
 }
 
 std::uint64_t LoopLink::send_start(rt::Command command,
@@ -61,6 +91,7 @@ void LoopLink::poll(std::int64_t now_ns, const std::function<void(const rt::Even
 void LoopLink::refresh(std::int64_t now_ns) {
   const rt::Status status = channels_.status.load();
   if (status.tick != status_.tick) last_progress_ns_ = now_ns;
+  if (status.link_fresh) last_fresh_ns_ = now_ns;
   status_ = status;
 }
 

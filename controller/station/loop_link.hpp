@@ -36,25 +36,37 @@ class LoopLink {
   [[nodiscard]] bool alive(std::int64_t now_ns, std::int64_t within_ns) const {
     return status_.tick != 0 && now_ns - last_progress_ns_ <= within_ns;
   }
+  // The machine's data has been young enough within the time.
+  [[nodiscard]] bool answered(std::int64_t now_ns, std::int64_t within_ns) const {
+    return last_fresh_ns_ >= 0 && now_ns - last_fresh_ns_ <= within_ns;
+  }
   // True once the loop has seen the command.
   [[nodiscard]] bool passed(std::uint64_t command_id) const {
     return status_.last_command_id >= command_id;
   }
   [[nodiscard]] std::size_t waiting() const { return outbox_.size(); }
+  // [control] What a command of a set was that the loop has just answered: load, parameter, engage
+  // or unload; nothing for others. Asked once: it is forgotten with the answer.
+  [[nodiscard]] std::optional<rt::Command> answered(std::uint64_t command_id);
   // Profiles that the loop has not given back yet.
   [[nodiscard]] std::size_t profiles_held() const { return profiles_.size(); }
 
  private:
   void flush();
+  void note(const rt::Command& command);
   void retire(const rt::Event& event);
 
   rt::EngineChannels& channels_;
   rt::Status status_;
   std::int64_t last_progress_ns_ = 0;
+  std::int64_t last_fresh_ns_ = -1;  // -1: never yet
   std::uint64_t next_command_id_ = 1;
   // A set needs about ten commands; while the loop does not drain, the state machine stands still,
   // so this stays short.
   std::deque<rt::Command> outbox_;
+  // Commands of a set without an answer yet, oldest first. Twice what the queue holds: with more
+  // the oldest go, as their answers were dropped.
+  std::deque<rt::Command> asked_;
   struct Held {
     std::uint64_t start_command_id;
     std::unique_ptr<rt::ProfileInstance> profile;

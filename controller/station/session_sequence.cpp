@@ -309,6 +309,7 @@ void Station::Impl::on_event(const rt::Event& event) {
         side->record.start_unix_ns = runtime.wall_unix_ns();
       }
       if (own && event.command_id == side->engage_id) side->engaged = true;
+      keep_given(event);
       settle_orders(event);
       break;
     case EventKind::kCommandRefused:
@@ -321,6 +322,7 @@ void Station::Impl::on_event(const rt::Event& event) {
         side->load_in_force =
             set->load_ordered - event.value > kLoadRounding ? event.value : set->load_ordered;
         side->record.load_end = side->load_in_force;
+        add_given(side->record, {event.tick, record::GivenKind::kLoadApplied, "", event.value});
         note_load_applied(*side, event);
         publish_now = true;
       }

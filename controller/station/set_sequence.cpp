@@ -100,7 +100,46 @@ Outcome<SetSide> Station::Impl::prepare_side(const Session& session, std::size_t
   record.load_start = block.load;
   record.load_end = block.load;
   record.reps_target = block.reps;
+  record::SetGiven& given = record.given;
+  given.detector_version = measure::kDetectorVersion;
+  given.tracker = axis.engine.tracker;
+  given.tempo = block.tempo;
+  given.range_target = block.range_target;
+  given.hold_s = block.hold_s;
+  given.force_max = activation.force_max;
+  given.velocity_max = activation.velocity_max;
   return side;
+}
+
+void Station::Impl::add_given(record::SetRecord& set, record::GivenChange change) {
+  record::SetGiven& given = set.given;
+  if (given.changes.size() >= record::kGivenChangesMax) {
+    given.changes_lost = true;
+    return;
+  }
+  given.changes.push_back(std::move(change));
+}
+
+// Whatever was taken, and by whoever it was sent: the recording must tell when it came into force.
+void Station::Impl::keep_given(const rt::Event& event) {
+  const auto command = loop.answered(event.command_id);
+  SetSide* const side = set ? set->on_axis(event.axis) : nullptr;
+  if (!command || side == nullptr || !side->taken) return;
+  record::GivenChange change{event.tick, record::GivenKind::kUnloaded, "", 0.0};
+  if (command->kind == rt::CommandKind::kEngage) change.kind = record::GivenKind::kEngaged;
+  if (command->kind == rt::CommandKind::kSetLoad) {
+    change.kind = record::GivenKind::kLoadRequested;
+    change.value = command->value;
+  }
+  if (command->kind == rt::CommandKind::kSetParameter) {
+    change.kind = record::GivenKind::kParameter;
+    change.value = command->value;
+    const ProfileInfo& profile = plugins.profiles().at(side->record.profile_id);
+    for (const ParameterInfo& parameter : profile.parameters) {
+      if (parameter.id == command->parameter_id) change.name = parameter.name;
+    }
+  }
+  add_given(side->record, std::move(change));
 }
 
 void Station::Impl::step_ready() {
@@ -151,11 +190,7 @@ void Station::Impl::begin_recording() {
     }
     side.serial = axis.set_serial;
     side.recording = true;
-    measure::MetricConfig metrics;
-    metrics.tempo = set->block.tempo;
-    metrics.range_reference = set->block.range_target;
-    metrics.tracker = config.machine.axes[side.axis].engine.tracker;
-    records.open_set(side.record, side.serial, metrics);
+    records.open_set(side.record, side.serial, record::metric_config(side.record.given));
     phase_tick = side.record.start_tick;
     audit->info("set {} starts: {} {}, {} reps at {}, profile {}", side.record.id,
                 side.record.exercise_id, record::to_string(side.record.side),
@@ -236,14 +271,18 @@ void Station::Impl::watch_standing() {
 void Station::Impl::settle_counts(record::SetEnd why) {
   set->ending = true;
   for (SetSide& side : set->sides) {
-    const rt::AxisStatus& axis = status_of(side);
     side.record.end = why;
     side.record.load_end = side.load_in_force;
-    if (side.serial == 0 || axis.set_serial != side.serial) continue;
-    side.record.reps_counted = axis.reps_counted;
-    side.record.reps_partial = axis.reps_partial;
-    side.record.direction_changes = axis.direction_changes;
+    take_counts(side);
   }
+}
+
+void Station::Impl::take_counts(SetSide& side) const {
+  const rt::AxisStatus& axis = status_of(side);
+  if (side.serial == 0 || axis.set_serial != side.serial) return;
+  side.record.reps_counted = axis.reps_counted;
+  side.record.reps_partial = axis.reps_partial;
+  side.record.direction_changes = axis.direction_changes;
 }
 
 void Station::Impl::end_set(record::SetEnd why, const std::string& because) {
@@ -276,6 +315,8 @@ void Station::Impl::step_unloading() {
       session_ends_after_set = true;
       drives_off();
     }
+    // Until the load went out the loop has counted on: its last word is what the repetitions say.
+    for (SetSide& side : set->sides) take_counts(side);
     set->end_id = send_to_sides({.kind = rt::CommandKind::kEndSet});
     unload_stage = UnloadStage::kEndSet;
     stage_tick = status.tick;

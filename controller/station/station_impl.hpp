@@ -245,6 +245,9 @@ struct Station::Impl {
   void step_unloading();
   void end_set(record::SetEnd why, const std::string& reason);
   void settle_counts(record::SetEnd why);
+  void take_counts(SetSide& side) const;
+  static void add_given(record::SetRecord& set, record::GivenChange change);
+  void keep_given(const rt::Event& event);
   void close_set(std::uint64_t end_tick);
   void after_set();
   void rest_or_finish(double rest_s);

@@ -45,6 +45,19 @@ TEST(EarlierCsv, ReadsDaysSidesAndBothUnits) {
   EXPECT_EQ((*rows)[1].reps(), 12u);
 }
 
+TEST(EarlierCsv, ReadsTheDecimalsAndUnitsOfASpreadsheet) {
+  const auto rows = parse_earlier_csv(
+      "date;exercise;side;reps;load [N];load [Nm]\n"
+      "2026-03-01;cable-standing-abduction;left;8;62,5;\n"
+      "2026-03-01;seated-abduction;both;12;;30.25\n");
+  ASSERT_TRUE(rows) << rows.error().front();
+  EXPECT_EQ((*rows)[0].load().load_n(), 62.5);
+  EXPECT_EQ((*rows)[1].load().load_nm(), 30.25);
+  EXPECT_FALSE(parse_earlier_csv("date;exercise;reps;load_n\n2026-03-01;x;8;1,234,5\n"));
+  EXPECT_FALSE(parse_earlier_csv("date,exercise,reps,load_n\n2026-03-01,x,8,\"62,5\"\n"))
+      << "between commas a comma may be anything";
+}
+
 TEST(EarlierCsv, NamesEveryWrongRowByItsLineAndGivesNone) {
   const auto rows = parse_earlier_csv(
       "date,exercise,side,load_n,reps\n"

@@ -43,6 +43,21 @@ auto tied(const std::vector<measure::MetricValue>& values) {
   return out;
 }
 
+auto tied(const SetGiven& given) {
+  const auto& [version, tracker, tempo, range, hold, force_max, velocity_max, before, lost,
+               changes] = given;
+  const auto& [concentric, peak, eccentric, bottom] = tempo;
+  std::vector<std::uint64_t> numbers;
+  for (const auto& [name, value] : tracker_values(tracker)) numbers.push_back(bits(value));
+  std::vector<std::tuple<std::uint64_t, GivenKind, std::string, std::uint64_t>> plain;
+  for (const auto& [tick, kind, name, value] : changes) {
+    plain.emplace_back(tick, kind, name, bits(value));
+  }
+  return std::make_tuple(version, numbers, bits(concentric), bits(peak), bits(eccentric),
+                         bits(bottom), bits(range), bits(hold), bits(force_max), bits(velocity_max),
+                         bits(before), lost, plain);
+}
+
 auto tied(const measure::RepMetrics& rep) {
   const auto& [version, index, kind, rejection, quality, start, peak_start, peak_end, end, range,
                hold, bottom, tension, ratio, tempo, concentric, eccentric, values] = rep;
@@ -124,6 +139,31 @@ measure::RepMetrics random_rep(Random& random) {
   return rep;
 }
 
+namespace {
+
+SetGiven random_given(Random& random) {
+  SetGiven given;
+  given.detector_version = static_cast<std::uint16_t>(random.below(3));
+  if (!given.known()) return given;  // an older set
+  for (const auto& [name, value] : tracker_values(given.tracker)) {
+    const bool ticks = name.ends_with("_ticks");
+    set_tracker_value(given.tracker, name, ticks ? random.below(1'000'000) : random_bits(random));
+  }
+  auto& [concentric, peak, eccentric, bottom] = given.tempo;
+  for (double* value : {&concentric, &peak, &eccentric, &bottom, &given.range_target, &given.hold_s,
+                        &given.force_max, &given.velocity_max, &given.force_before}) {
+    *value = random_bits(random);
+  }
+  given.changes_lost = random.below(2) == 1;
+  for (std::uint32_t i = random.below(5); i > 0; --i) {
+    given.changes.push_back({random.next(), static_cast<GivenKind>(random.below(5)),
+                             random_text(random), random_bits(random)});
+  }
+  return given;
+}
+
+}  // namespace
+
 SetRecord random_set(Random& random, const std::string& id, const std::string& session_id) {
   SetRecord set;
   set.id = id;
@@ -154,6 +194,7 @@ SetRecord random_set(Random& random, const std::string& id, const std::string& s
   set.fault = static_cast<std::uint16_t>(random.next());
   for (std::uint32_t i = 1 + random.below(12); i > 0; --i) set.reps.push_back(random_rep(random));
   set.metrics = random_values(random);
+  set.given = random_given(random);
   return set;
 }
 
@@ -209,13 +250,13 @@ bool same(const SetRecord& a, const SetRecord& b) {
   const auto tie = [](const SetRecord& set) {
     const auto& [id, session, index, exercise, profile, parameters, side, axis, coordinate, tempo,
                  load_start, load_end, target, counted, partial, changes, end, start_ns, end_ns,
-                 start_tick, end_tick, samples, dropped, fault, reps, metrics] = set;
+                 start_tick, end_tick, samples, dropped, fault, reps, metrics, given] = set;
     std::vector<std::pair<std::string, std::uint64_t>> plain;
     for (const auto& [name, value] : parameters) plain.emplace_back(name, bits(value));
     return std::make_tuple(id, session, index, exercise, profile, plain, side, axis, coordinate,
                            tempo, bits(load_start), bits(load_end), target, counted, partial,
                            changes, end, start_ns, end_ns, start_tick, end_tick, samples, dropped,
-                           fault, reps.size(), tied(metrics));
+                           fault, reps.size(), tied(metrics), tied(given));
   };
   if (tie(a) != tie(b)) return false;
   for (std::size_t i = 0; i < a.reps.size(); ++i) {

@@ -6,6 +6,7 @@
 
 #include "controller/base/det_math.hpp"
 #include "controller/record/measuring.hpp"
+#include "controller/record/replay.hpp"
 #include "controller/record/rows.hpp"
 #include "controller/record/store.hpp"
 #include "tests/record/fixtures.hpp"
@@ -196,7 +197,7 @@ TEST(FirstRelease, ItsStoreOpensWithNothingLostAndCanBeRecomputed) {
   auto store = Store::open(folder.store());
   ASSERT_TRUE(store) << store.error().message;
   const StoreReport& report = (*store)->opening_report();
-  EXPECT_EQ(report.schema_version, 5);
+  EXPECT_EQ(report.schema_version, 6);
   EXPECT_TRUE(report.damaged_ids.empty());
   EXPECT_TRUE(report.missing_ids.empty());
   EXPECT_TRUE(report.quarantined.empty());
@@ -213,6 +214,8 @@ TEST(FirstRelease, ItsStoreOpensWithNothingLostAndCanBeRecomputed) {
   EXPECT_TRUE(sets[0].metrics.empty());
   const auto samples = (*store)->samples(sets[0].id);
   ASSERT_TRUE(samples) << samples.error().message;
+  EXPECT_FALSE(sets[0].given.known());
+  EXPECT_EQ(lacking(sets[0], *samples).size(), 2u) << "neither the row nor the samples know";
   const SetRecord again = recompute(sets[0], *samples);
   EXPECT_FALSE(again.reps[0].values.empty());
   EXPECT_EQ(again.reps[1].range, 0.625) << "the tracker's";

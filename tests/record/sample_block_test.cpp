@@ -1,8 +1,10 @@
 #include "controller/record/sample_block.hpp"
 
 #include <gtest/gtest.h>
+#include <zlib.h>
 
 #include "controller/base/crc32c.hpp"
+#include "controller/record/bytes.hpp"
 #include "tests/record/fixtures.hpp"
 
 namespace medius::record::test {
@@ -75,6 +77,35 @@ TEST(SampleBlock, WithAColumnUnknownHereIsReadWithoutIt) {
     EXPECT_EQ((*back)[i].disturbance, 0.0);
     EXPECT_EQ((*back)[i].force_output, samples[i].force_output);
   }
+}
+
+// Byte planes of two samples, the first of them as it is, of the second what changed.
+TEST(SampleBlock, WhoseColumnWasWiderInAnOlderVersionIsReadAllTheSame) {
+  const std::string planes = std::string("\x07\x01", 2) + std::string(14, '\0') +  // tick 7, 8
+                             std::string("\x01\x01", 2) + std::string(6, '\0');    // seen 1, 0
+  uLongf size = compressBound(planes.size());
+  std::string deflated(size, '\0');
+  ASSERT_EQ(compress(reinterpret_cast<Bytef*>(deflated.data()), &size,
+                     reinterpret_cast<const Bytef*>(planes.data()), planes.size()),
+            Z_OK);
+  deflated.resize(size);
+  constexpr std::uint16_t kFormat = 1, kColumns = 2;
+  constexpr std::uint8_t kDelta = 1, kXor = 2;
+  ByteWriter writer;
+  writer.raw("MSB1").put(kFormat).put(kColumns).put(kKey.set_id).put(kKey.index);
+  writer.put(std::uint32_t{2}).put(std::uint64_t{7});
+  writer.put(std::uint8_t{4}).raw("tick").put(std::uint8_t{8}).put(kDelta);
+  writer.put(std::uint8_t{11}).raw("pelvis_seen").put(std::uint8_t{4}).put(kXor);
+  writer.put(static_cast<std::uint32_t>(planes.size())).put(deflated);
+  writer.put(crc32c(writer.bytes().data(), writer.bytes().size()));
+  const auto samples = decode_sample_block(kKey, writer.bytes());
+  ASSERT_TRUE(samples) << samples.error();
+  ASSERT_EQ(samples->size(), 2u);
+  EXPECT_EQ((*samples)[0].tick, 7u);
+  EXPECT_EQ((*samples)[1].tick, 8u);
+  EXPECT_EQ((*samples)[0].pelvis_seen, 1);
+  EXPECT_EQ((*samples)[1].pelvis_seen, 0);
+  EXPECT_EQ((*samples)[0].detector, 0) << "not known";
 }
 
 TEST(SampleBlock, OfALifelikeSecondTakesLessThanHalfOfItsRawSize) {

@@ -359,7 +359,7 @@ TEST(Store, RefusesADatabaseOfANewerProgramAndLeavesItAlone) {
   const auto refused = Store::open(dir.store());
   ASSERT_FALSE(refused);
   EXPECT_NE(refused.error().message.find("schema version 7"), std::string::npos);
-  EXPECT_NE(refused.error().message.find("up to 5"), std::string::npos) << refused.error().message;
+  EXPECT_NE(refused.error().message.find("up to 6"), std::string::npos) << refused.error().message;
   EXPECT_EQ(read_file(file), before);
 }
 

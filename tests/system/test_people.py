@@ -4,6 +4,7 @@ person out and gone, and weeks on simulated time with what they decided in the a
 import csv
 import json
 import pathlib
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -101,6 +102,7 @@ class People(unittest.TestCase):
             self.assertEqual(len(export["sessions"][0]["sets"]), 2)
             self.assertEqual(export["plans"][0]["days_done"], 1)
             xml.etree.ElementTree.fromstring(self.progress(house))
+            self.report(house, plan)
             self.erase(house)
             house.daemon.end()
             events = audit_rows(house.data / "station.db")
@@ -159,6 +161,35 @@ class People(unittest.TestCase):
         self.assertIn("working load of cable-standing-abduction", text)
         self.assertIn("right against left", text)
         return picture.read_text(encoding="utf-8")
+
+    def report(self, house, plan):
+        """A page of the plan that stands alone, prints, and names nobody and no illness."""
+        page = house.folder / "plan.html"
+        self.assertIn("1 of 2 days", house.ok("report", "plan", plan, "--out", page))
+        html = page.read_text(encoding="utf-8")
+        self.assertNotRegex(html, r"(src|href)\s*=", "nothing is fetched from elsewhere")
+        self.assertNotIn("<script", html)
+        self.assertIn("@media print", html)
+        for svg in re.findall(r"<svg.*?</svg>", html, re.S):
+            xml.etree.ElementTree.fromstring(svg)
+        self.assertGreaterEqual(html.count("<svg"), 3, "load, repetitions, right against left")
+        text = re.sub(r"<style>.*?</style>|<[^>]+>", " ", html)
+        for words in ("k7-blue", "two-days", "1 of 2 days done", "Weeks and days", "due next", "more repetitions",
+                      "test-left-right due", "Tests at weeks 0", "Right against left", "no diagnosis",
+                      "A therapist&#39;s limits"):
+            self.assertIn(words, text)
+        for word in ("weakness", "imbalance", "pathology", "patient", "abnormal", "dysfunction", "risk of"):
+            self.assertNotIn(word, text.lower())
+        self.assertNotIn("71", re.sub(r"[0-9a-f]{16}|\d\d\d\d-\d\d-\d\d", "", self.heading(html)))
+        nobody = house.client("report", "plan", "0" * 16, "--out", page)
+        self.assertEqual(nobody.returncode, 3)
+        self.assertIn("not in the store", nobody.stderr)
+        nowhere = house.client("report", "plan", plan, "--out", house.folder / "no" / "where.html")
+        self.assertEqual(nowhere.returncode, 1)
+        self.assertIn("where.html", nowhere.stderr)
+
+    def heading(self, html):
+        return html.split("</h1>")[1].split("<h2>")[0]
 
     def erase(self, house):
         refused = house.client("client", "erase", "k7-blue")

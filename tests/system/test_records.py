@@ -33,7 +33,7 @@ def tamper(database, *statements):
 
 
 class Trained(unittest.TestCase):
-    """One short session, trained once for all, with a refused order in it."""
+    """One short session, trained once for all, with orders in its first set and a refused one after it."""
     house = None
 
     @classmethod
@@ -46,8 +46,14 @@ class Trained(unittest.TestCase):
         house = Trained.house = House(speed=FAST)
         house.__enter__()
         unittest.addModuleCleanup(lambda: house.__exit__(None, None, None))
-        run = house.client("--as", "Ada", "run", "glute-med-short", "--client", "client-7", "--quiet")
-        assert run.returncode == 0, run.stdout + run.stderr
+        with subprocess.Popen([BIN / "medius", "--address", house.daemon.address, "--as", "Ada", "run",
+                               "glute-med-short", "--client", "client-7", "--quiet"], stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True) as run:
+            for change in (("--parameter", "eccentric_ratio=1.2"), ("--load-n", 58)):
+                wait_for(f"the station to take {change}", step_s=0.1, limit_s=120.0,
+                         condition=lambda c=change: house.client("--as", "Ada", "adjust", *c).returncode == 0)
+            said = run.communicate(timeout=300)[0]
+        assert run.returncode == 0, said
         Trained.refused = house.client("--as", "Bob", "adjust", "--load-n", 5000)
         history = json.loads(house.client("history", "--json").stdout)
         Trained.session = history["sessions"][0]["name"].split("/")[1]
@@ -155,11 +161,46 @@ class Exports(Trained):
 
 
 class Replay(Trained):
-    def test_a_set_measured_again_is_the_same_bit_for_bit_and_the_detector_finds_its_repetitions(self):
-        again = json.loads(self.medius("replay", self.sets[0], "--json"))
-        self.assertEqual(again["metric_changes"], 0)
-        self.assertEqual(again["detector"]["reps_replayed"], again["detector"]["reps_recorded"])
-        self.assertGreater(again["wish"]["ticks"], 10_000)
+    def test_a_set_measured_again_is_the_same_bit_for_bit_repetitions_and_metrics(self):
+        for name in self.sets:
+            with self.subTest(name):
+                again = json.loads(self.medius("replay", name, "--exact", "--json"))
+                self.assertEqual(again["metric_changes"], 0)
+                detector = again["detector"]
+                self.assertEqual((detector["differences"], detector["lacking"], detector["exact"]), ([], [], True))
+                self.assertEqual(detector["reps_replayed"], detector["reps_recorded"])
+                self.assertEqual(detector["reps_same"], detector["reps_recorded"])
+                self.assertEqual(detector["boundary_difference_ticks_max"], 0)
+                self.assertEqual(detector["direction_changes_replayed"], detector["direction_changes_recorded"])
+                self.assertEqual(detector["version_recorded"], detector["version"])
+                self.assertGreater(again["wish"]["ticks"], 10_000)
+        self.assertIn("the same, bit for bit", self.medius("replay", self.sets[0]))
+
+    def test_the_parameters_that_were_used_are_told_from_when_to_when(self):
+        def ratios(*arguments):
+            told = json.loads(self.medius("replay", self.sets[0], "--json", *arguments))
+            return told, [(one["source"], one["value"], one["used"]) for one in told["parameters"]
+                          if one["name"] == "eccentric_ratio"]
+        told, used = ratios()
+        self.assertEqual(used, [("recorded", 1.3, True), ("ordered", 1.2, True)])
+        ordered = [one for one in told["parameters"] if one["source"] == "ordered"][0]
+        self.assertGreater(ordered["from_s"], 0.0)
+        self.assertIn({"tick": ordered["from_tick"], "time_s": ordered["from_s"], "kind": "parameter",
+                       "name": "eccentric_ratio", "value": 1.2}, told["orders"])
+        loads = [(one["kind"], one["value"]) for one in told["orders"] if one["kind"].startswith("load_")]
+        self.assertIn(("load_requested", 58.0), loads)
+        self.assertIn(("load_applied", 58.0), loads)
+        # With what was ordered the profile wishes what it wished; without it something else.
+        self.assertLess(told["wish"]["difference_rms"], 0.5)
+        held, used = ratios("--params", "eccentric_ratio=1.3")
+        self.assertEqual(used, [("asked", 1.3, True), ("ordered", 1.2, False)])
+        self.assertGreater(held["wish"]["difference_rms"], 2.0 * told["wish"]["difference_rms"])
+        later, used = ratios("--params", "eccentric_ratio=1.5@20")
+        self.assertEqual(sorted(used), [("asked", 1.5, True), ("ordered", 1.2, True), ("recorded", 1.3, True)])
+        self.assertEqual([one["from_s"] for one in later["parameters"] if one["source"] == "asked"], [20.0])
+        other, _ = ratios("--profile", "constant-tension")
+        self.assertEqual([one["used"] for one in other["parameters"] if one["source"] == "ordered"], [False])
+        self.assertIn("as ordered during the set", self.medius("replay", self.sets[0]))
 
     def test_another_profile_wishes_something_else_over_the_same_motion(self):
         out = self.house.folder
@@ -179,6 +220,9 @@ class Replay(Trained):
 
     def test_what_cannot_be_replayed_is_refused_with_the_next_step(self):
         self.assertIn("NAME=NUMBER", self.house.client("replay", self.sets[0], "--params", "nonsense").stderr)
+        self.assertIn("eccentric_ratio", self.house.client("replay", self.sets[0], "--params",
+                                                           "eccentric_ratio=17").stderr)
+        self.assertIn("not in the store", self.house.client("replay", f"sessions/{self.session}/sets/{0:016x}").stderr)
         self.assertIn("profile", self.house.client("replay", self.sets[0], "--profile", "nonsense").stderr)
         self.assertIn("speed", self.house.client("replay", self.sets[0], "--profile", "isokinetic").stderr)
 
