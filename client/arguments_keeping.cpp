@@ -20,12 +20,18 @@ void add_audit(CLI::App& app, const CommonOptions& common, int& code) {
                      "fault, progression, person, lease")
         ->allow_extra_args(false);
   };
+  const auto add_pki = [options](CLI::App* command) {
+    command->add_option("--pki", options->pki,
+                        "the log of 'medius pki' in the folder of this authority, instead of the "
+                        "station's; needs no controller");
+  };
   CLI::App* list = audit->add_subcommand("list", "the newest rows, oldest of them first");
   list->add_option("--limit", options->limit)
       ->check(CLI::Range(1, 1'000'000))
       ->capture_default_str();
   list->add_option("--after", options->after, "only rows beyond this number");
   add_kinds(list);
+  add_pki(list);
   list->callback([=, &common, &code] { code = audit_list(common, *options); });
 
   CLI::App* watch = audit->add_subcommand("watch", "rows as they come, until Ctrl-C");
@@ -43,6 +49,7 @@ void add_audit(CLI::App& app, const CommonOptions& common, int& code) {
       "verify", "check that no row was changed or removed and that the end is there");
   verify->add_option("--noted", options->noted,
                      "SEQUENCE:HASH that an earlier verify printed and somebody kept elsewhere");
+  add_pki(verify);
   verify->callback([=, &common, &code] { code = audit_verify(common, *options); });
 }
 

@@ -7,6 +7,7 @@
 #include "client/audit_text.hpp"
 #include "client/commands_keeping.hpp"
 #include "client/connection.hpp"
+#include "client/pki_log.hpp"
 #include "client/print.hpp"
 #include "client/terminal.hpp"
 #include "controller/record/audit.hpp"
@@ -45,22 +46,71 @@ std::string hex_of(const std::string& bytes) {
 }
 
 // "17:0123…" as verify prints it.
-bool read_noted(const std::string& text, v1::VerifyAuditRequest& request) {
+std::optional<record::AuditHead> read_noted(const std::string& text) {
   const std::size_t colon = text.find(':');
   std::uint64_t sequence = 0;
   const auto [stop, error] =
       std::from_chars(text.data(), text.data() + std::min(colon, text.size()), sequence);
   const auto hash =
       colon == std::string::npos ? std::nullopt : record::sha256_from_hex(text.substr(colon + 1));
-  if (error != std::errc{} || stop != text.data() + colon || sequence == 0 || !hash) return false;
-  request.set_noted_sequence(sequence);
-  request.set_noted_hash(hash->data(), hash->size());
-  return true;
+  if (error != std::errc{} || stop != text.data() + colon || sequence == 0 || !hash) {
+    complain("--noted '" + text +
+             "': write SEQUENCE:HASH, as an earlier 'medius audit verify' printed it");
+    return std::nullopt;
+  }
+  return record::AuditHead{sequence, *hash};
+}
+
+bool wanted(const v1::AuditEvent& event, const google::protobuf::RepeatedField<int>& kinds) {
+  return kinds.empty() || std::find(kinds.begin(), kinds.end(), event.kind()) != kinds.end();
+}
+
+int list_pki(const CommonOptions& common, const AuditOptions& options) {
+  v1::ListAuditEventsRequest request;
+  if (!add_kinds(options, request)) return kExitUsage;
+  const auto file = record::read_audit_file(pki_log_file(options.pki));
+  if (!file) return complain(file.error());
+  std::vector<v1::AuditEvent> events;
+  for (const record::AuditRow& row : file->rows) {
+    v1::AuditEvent event = event_to_pb(row);
+    if (row.sequence > options.after && wanted(event, request.kinds())) {
+      events.push_back(std::move(event));
+    }
+  }
+  const std::size_t first = events.size() > options.limit ? events.size() - options.limit : 0;
+  for (std::size_t i = first; i < events.size(); ++i) print_event(events[i], common);
+  if (events.empty() && !common.quiet && !common.json) fmt::print("no such rows\n");
+  for (const record::AuditFinding& finding : file->damaged) (void)complain(finding.message);
+  return file->damaged.empty() ? kExitOk : kExitFailed;
+}
+
+int print_report(const CommonOptions& common, const AuditOptions& options,
+                 const v1::VerifyAuditResponse& response) {
+  const bool whole = response.findings().empty();
+  if (common.json) {
+    fmt::print("{}\n", json_of(response));
+    return whole ? kExitOk : kExitFailed;
+  }
+  for (const v1::AuditFinding& finding : response.findings()) {
+    fmt::print(stderr, "medius: {}\n", finding.message());
+  }
+  fmt::print("{} rows, {}\n", response.rows(),
+             whole ? "every one as it was written and none missing"
+                   : fmt::format("{} findings", response.findings_size()));
+  fmt::print("newest: {}:{}\n", response.head_sequence(), hex_of(response.head_hash()));
+  if (whole && !common.quiet && response.rows() > 0) {
+    fmt::print(
+        "note it elsewhere; 'medius audit verify{} --noted' then finds a log that was written "
+        "anew as a whole\n",
+        options.pki.empty() ? "" : " --pki " + options.pki);
+  }
+  return whole ? kExitOk : kExitFailed;
 }
 
 }  // namespace
 
 int audit_list(const CommonOptions& common, const AuditOptions& options) {
+  if (!options.pki.empty()) return list_pki(common, options);
   const Connection connection(common);
   const auto stub = v1::AuditService::NewStub(connection.channel());
   v1::ListAuditEventsRequest request;
@@ -106,38 +156,29 @@ int audit_watch(const CommonOptions& common, const AuditOptions& options) {
 }
 
 int audit_verify(const CommonOptions& common, const AuditOptions& options) {
+  record::AuditHead noted;
+  if (!options.noted.empty()) {
+    const auto read = read_noted(options.noted);
+    if (!read) return kExitUsage;
+    noted = *read;
+  }
+  if (!options.pki.empty()) {
+    const auto file = record::read_audit_file(pki_log_file(options.pki));
+    if (!file) return complain(file.error());
+    return print_report(common, options, report_to_pb(record::verify_audit_file(*file, noted)));
+  }
   const Connection connection(common);
   const auto stub = v1::AuditService::NewStub(connection.channel());
   v1::VerifyAuditRequest request;
-  if (!options.noted.empty() && !read_noted(options.noted, request)) {
-    complain("--noted '" + options.noted +
-             "': write SEQUENCE:HASH, as an earlier 'medius audit verify' printed it");
-    return kExitUsage;
+  if (noted.sequence != 0) {
+    request.set_noted_sequence(noted.sequence);
+    request.set_noted_hash(noted.hash.data(), noted.hash.size());
   }
   v1::VerifyAuditResponse response;
   const auto context = call_context(600.0);
   const grpc::Status status = stub->VerifyAudit(context.get(), request, &response);
   if (!status.ok()) return complain(status, common);
-  const std::string head =
-      fmt::format("{}:{}", response.head_sequence(), hex_of(response.head_hash()));
-  const bool whole = response.findings().empty();
-  if (common.json) {
-    fmt::print("{}\n", json_of(response));
-    return whole ? kExitOk : kExitFailed;
-  }
-  for (const v1::AuditFinding& finding : response.findings()) {
-    fmt::print(stderr, "medius: {}\n", finding.message());
-  }
-  fmt::print("{} rows, {}\n", response.rows(),
-             whole ? "every one as it was written and none missing"
-                   : fmt::format("{} findings", response.findings_size()));
-  fmt::print("newest: {}\n", head);
-  if (whole && !common.quiet && response.rows() > 0) {
-    fmt::print(
-        "note it elsewhere; 'medius audit verify --noted' then finds a log that was written "
-        "anew as a whole\n");
-  }
-  return whole ? kExitOk : kExitFailed;
+  return print_report(common, options, response);
 }
 
 }  // namespace medius::client

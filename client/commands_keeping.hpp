@@ -21,6 +21,7 @@ struct AuditOptions {
   bool from_now = true;            // watch: `after` was not given
   double seconds = 0.0;            // watch: 0 = until Ctrl-C
   std::string noted;               // verify: "SEQUENCE:HASH"
+  std::string pki;  // list, verify: folder of an authority, whose own log is meant; no controller
 };
 int audit_list(const CommonOptions& common, const AuditOptions& options);
 int audit_watch(const CommonOptions& common, const AuditOptions& options);

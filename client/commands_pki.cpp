@@ -1,4 +1,5 @@
-// medius pki: a station's authority and its certificates. Works on files; asks no controller.
+// medius pki: a station's authority and its certificates. Works on files; asks no controller. What
+// it changes stands in the authority's own audit log (pki_log).
 #include <algorithm>
 #include <ctime>
 
@@ -8,6 +9,7 @@
 
 #include "client/commands.hpp"
 #include "client/connection.hpp"
+#include "client/pki_log.hpp"
 #include "controller/access/authority.hpp"
 
 namespace medius::client {
@@ -50,11 +52,45 @@ void say(const CommonOptions& common, const nlohmann::json& json, const std::str
   }
 }
 
+record::AuditEvent row_of(const char* action, const std::string& subject) {
+  record::AuditEvent event;
+  event.result = record::AuditResult::kApplied;
+  event.action = action;
+  event.subject = subject;
+  return event;
+}
+
+record::AuditEvent row_of(const char* action, const Peer& peer) {
+  record::AuditEvent event = row_of(action, peer.name);
+  event.details = {{"serial", peer.serial}, {"not_after", day_of(peer.not_after_unix_s)}};
+  return event;
+}
+
+// What was asked for and not done stands in the log too, as far as it can be written.
+int refuse(const PkiOptions& options, record::AuditEvent event, const std::string& why) {
+  event.result = record::AuditResult::kRefused;
+  event.reason = why;
+  (void)write_pki_row(options.folder, std::move(event));
+  return complain(why);
+}
+
+// True, or a complaint: what was done is in force, but nobody will find it in the log.
+bool written(const PkiOptions& options, record::AuditEvent event) {
+  const std::string what = event.action + " '" + event.subject + "'";
+  const auto row = write_pki_row(options.folder, std::move(event));
+  if (row) return true;
+  (void)complain(what + " is done but not in the audit log: " + row.error());
+  return false;
+}
+
 }  // namespace
 
 int pki_init(const CommonOptions& common, const PkiOptions& options) {
   auto made = Authority::init(options.folder, options.name, options.hosts, std::time(nullptr));
   if (!made) return complain(made.error());
+  record::AuditEvent event = row_of("authority_made", options.name);
+  event.details = {{"hosts", fmt::format("{}", fmt::join(options.hosts, ", "))}};
+  if (!written(options, std::move(event))) return kExitFailed;
   say(common, {{"folder", options.folder}, {"station", options.name}},
       fmt::format("{0}: authority of '{1}' made, with a server certificate for {2}\n"
                   "next: medius pki issue NAME --role trainer --dir {0}\n"
@@ -68,7 +104,11 @@ int pki_renew_server(const CommonOptions& common, const PkiOptions& options) {
   if (!authority) return complain(authority.error());
   const auto peer =
       authority->issue_server(options.name, options.hosts, options.days, std::time(nullptr));
-  if (!peer) return complain(peer.error());
+  const char* const action = "server_certificate_issued";
+  if (!peer) return refuse(options, row_of(action, options.name), peer.error());
+  record::AuditEvent event = row_of(action, *peer);
+  event.details.emplace_back("hosts", fmt::format("{}", fmt::join(options.hosts, ", ")));
+  if (!written(options, std::move(event))) return kExitFailed;
   say(common, json_of(*peer),
       fmt::format("server certificate until {}; mediusd shows it from its next start on",
                   day_of(peer->not_after_unix_s)));
@@ -83,7 +123,12 @@ int pki_issue(const CommonOptions& common, const PkiOptions& options) {
   const std::string out = options.out.empty() ? folder_name(options.name) : options.out;
   const auto peer =
       authority->issue_person(options.name, *role, options.days, out, std::time(nullptr));
-  if (!peer) return complain(peer.error());
+  const char* const action = "certificate_issued";
+  if (!peer) return refuse(options, row_of(action, options.name), peer.error());
+  record::AuditEvent event = row_of(action, *peer);
+  event.details.emplace_back("role", options.role);
+  event.details.emplace_back("folder", out);
+  if (!written(options, std::move(event))) return kExitFailed;
   nlohmann::json json = json_of(*peer);
   json["role"] = options.role;
   json["folder"] = out;
@@ -99,16 +144,19 @@ int pki_revoke(const CommonOptions& common, const PkiOptions& options) {
   auto authority = Authority::open(options.folder);
   if (!authority) return complain(authority.error());
   const auto gone = authority->revoke(options.name, std::time(nullptr));
-  if (!gone) return complain(gone.error());
+  const char* const action = "certificate_revoked";
+  if (!gone) return refuse(options, row_of(action, options.name), gone.error());
   nlohmann::json json = nlohmann::json::array();
   std::string sentence;
+  bool all_written = true;
   for (const Peer& peer : *gone) {
+    all_written = written(options, row_of(action, peer)) && all_written;
     json.push_back(json_of(peer));
     sentence += fmt::format("{}'{}', serial {}: revoked", sentence.empty() ? "" : "\n", peer.name,
                             peer.serial);
   }
   say(common, {{"revoked", json}}, sentence);
-  return kExitOk;
+  return all_written ? kExitOk : kExitFailed;
 }
 
 int pki_list(const CommonOptions& common, const PkiOptions& options) {

@@ -387,7 +387,9 @@ void add_sim_commands(CLI::App& app, Arguments& args, int& code) {
 
 void add_pki_commands(CLI::App& app, Arguments& args, int& code) {
   PkiOptions& options = args.pki;
-  CLI::App* pki = app.add_subcommand("pki", "certificates of a station, for peers from elsewhere");
+  CLI::App* pki = app.add_subcommand(
+      "pki",
+      "certificates of a station, for peers from elsewhere; 'audit list --pki' shows changes");
   pki->require_subcommand(1);
   const auto add = [&](const char* name, const char* what,
                        int (*run)(const CommonOptions&, const PkiOptions&)) {

@@ -32,12 +32,27 @@ Expected<void> Doorkeeper::read_list() {
   return {};
 }
 
-bool Doorkeeper::is_revoked(const std::string& serial) {
-  const std::lock_guard lock(mutex_);
+// A list that is being replaced or was spoilt leaves the last good one in force.
+void Doorkeeper::look_again() {
   std::error_code error;
   const auto written = std::filesystem::last_write_time(list_file_, error);
-  // A list that is being replaced or was spoilt leaves the last good one in force.
-  if (!error && written != list_written_) (void)read_list();
+  if (error) {
+    list_trouble_ = list_file_.string() + ": cannot be read: " + error.message();
+  } else if (written != list_written_) {
+    const auto read = read_list();
+    list_trouble_ = read ? "" : read.error();
+  }
+}
+
+RevokedNow Doorkeeper::revoked_now() {
+  const std::lock_guard lock(mutex_);
+  look_again();
+  return {revoked_, list_trouble_};
+}
+
+bool Doorkeeper::is_revoked(const std::string& serial) {
+  const std::lock_guard lock(mutex_);
+  look_again();
   return std::find(revoked_.begin(), revoked_.end(), serial) != revoked_.end();
 }
 

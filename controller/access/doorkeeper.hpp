@@ -20,6 +20,12 @@ struct Admission {
   std::string why;  // a sentence, when denied
 };
 
+// The list of what was taken back, as it is in force.
+struct RevokedNow {
+  std::vector<std::string> serials;
+  std::string trouble;  // a sentence: the file as it is now cannot be used, the last list holds
+};
+
 // [any thread]
 class Doorkeeper {
  public:
@@ -35,11 +41,14 @@ class Doorkeeper {
   // [any] For calls that last: a sentence once the certificate has ended or was revoked.
   [[nodiscard]] Expected<Peer> still_valid(const std::string& certificate_pem,
                                            std::int64_t now_unix_s);
+  // [any] Looks at the file again, as before each decision.
+  [[nodiscard]] RevokedNow revoked_now();
 
  private:
   Doorkeeper(std::filesystem::path list_file, Certificate authority)
       : list_file_(std::move(list_file)), authority_(std::move(authority)) {}
   [[nodiscard]] Expected<void> read_list();
+  void look_again();  // under the lock
   [[nodiscard]] bool is_revoked(const std::string& serial);
 
   const std::filesystem::path list_file_;
@@ -47,6 +56,7 @@ class Doorkeeper {
   std::mutex mutex_;
   std::filesystem::file_time_type list_written_{};
   std::vector<std::string> revoked_;
+  std::string list_trouble_;
   PeerRates rates_;
 };
 

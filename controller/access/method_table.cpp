@@ -21,6 +21,7 @@ constexpr MethodRule kRules[] = {
     {"/medius.v1.StationService/GetStation", kEverybody, Rate::kRead},
     {"/medius.v1.StationService/WatchStation", kEverybody, Rate::kStream},
     {"/medius.v1.StationService/WatchSamples", kEverybody, Rate::kStream},
+    {"/medius.v1.SampleService/FollowSamples", kEverybody, Rate::kStream},
     {"/medius.v1.StationService/StartSession", kLeads, Rate::kOrder, LeaseRule::kRaising},
     {"/medius.v1.StationService/StartSet", kLeads, Rate::kOrder, LeaseRule::kRaising},
     {"/medius.v1.StationService/AdjustLoad", kLeads, Rate::kOrder, LeaseRule::kRaising},

@@ -10,8 +10,10 @@
 #include "controller/api/keeping_services.hpp"
 #include "controller/api/lease_service.hpp"
 #include "controller/api/people_services.hpp"
+#include "controller/api/pki_watch.hpp"
 #include "controller/api/records_services.hpp"
 #include "controller/api/remote_door.hpp"
+#include "controller/api/sample_service.hpp"
 #include "controller/api/station_service.hpp"
 
 namespace medius::api {
@@ -60,7 +62,8 @@ struct ApiServer::Impl {
         machine_service(context),
         audit_service(context),
         store_service(context),
-        lease_service(context) {}
+        lease_service(context),
+        sample_service(context) {}
 
   ListenAddress listen;
   std::optional<ListenAddress> remote;
@@ -74,7 +77,9 @@ struct ApiServer::Impl {
   AuditService audit_service;
   StoreService store_service;
   LeaseService lease_service;
+  SampleService sample_service;
   std::unique_ptr<grpc::Server> server;
+  std::unique_ptr<PkiWatch> pki_watch;  // null: nobody from elsewhere is served, or no audit
   station::Station::ObserverId observer = 0;
 
   // [main] Runs on the control executor and waits for it: no handler is under way.
@@ -124,6 +129,7 @@ tl::expected<std::unique_ptr<ApiServer>, std::string> ApiServer::start(const Ser
   builder.RegisterService(&impl->audit_service);
   builder.RegisterService(&impl->store_service);
   builder.RegisterService(&impl->lease_service);
+  builder.RegisterService(&impl->sample_service);
   impl->on_control_now([p = impl.get()] {
     p->context.hub.publish(p->context.parts.station.snapshot());
     p->observer = p->context.parts.station.observe(
@@ -143,6 +149,10 @@ tl::expected<std::unique_ptr<ApiServer>, std::string> ApiServer::start(const Ser
   if (door) {
     impl->remote = options.remote->listen;
     impl->remote->port = static_cast<std::uint16_t>(remote_port);
+  }
+  if (door && parts.audit != nullptr) {
+    impl->pki_watch =
+        std::make_unique<PkiWatch>(options.remote->folder, door->doorkeeper, *parts.audit);
   }
   return std::unique_ptr<ApiServer>(new ApiServer(std::move(impl)));
 }
@@ -166,6 +176,7 @@ void ApiServer::refuse_orders() {
 void ApiServer::shutdown() {
   if (!impl_->server) return;
   refuse_orders();
+  impl_->pki_watch.reset();
   impl_->context.stopping = true;
   impl_->context.hub.close();
   impl_->server->Shutdown(std::chrono::system_clock::now() + kDrain);

@@ -20,6 +20,7 @@ constexpr SignalLimits kCableLimits = {
     .stuck_tension = 10.0,
     .runaway_force = 25.0,
     .runaway_speed = 0.3,
+    .idle_force = 6.0,
     .inward_margin = 0.20,
     .sign_speed = 0.05,
     .sign_tension = 3.0,
@@ -32,7 +33,8 @@ constexpr SignalLimits lever_limits() {
   SignalLimits l = kCableLimits;
   for (double Limits::*const force :
        {&Limits::tension_step_max, &Limits::stuck_tension, &Limits::runaway_force,
-        &Limits::sign_tension, &Limits::sign_force, &Limits::push_max, &Limits::wish_swing}) {
+        &Limits::idle_force, &Limits::sign_tension, &Limits::sign_force, &Limits::push_max,
+        &Limits::wish_swing}) {
     l.*force *= safety::kPadLeverM;
   }
   for (double Limits::*const length :
@@ -162,11 +164,16 @@ bool check_tension(const SignalLimits& limits, const SignalInput& input, SignalS
 bool runs_away(const SignalLimits& limits, const SignalInput& input, SignalState& state) noexcept {
   const bool told_off =
       input.load_state == LoadState::kOff || input.reaction >= Reaction::kFastUnload;
-  const double expected = at_least(input.expected_force, 0.0) + limits.runaway_force;
+  const double ordered = at_least(input.expected_force, 0.0);
+  const double expected = ordered + limits.runaway_force;
   const bool runs_in = input.velocity < -limits.runaway_speed;
   const bool taut = told_off && input.tension > expected;
   const bool empty = runs_in && (told_off || input.expected_force < 0.0);
-  return held(input.drive_force > expected && (taut || empty), kRunawayTicks, state.runaway_ticks);
+  // Less than a hand may be pulled with still drives an empty handle faster than it may come in.
+  const bool idle = told_off && runs_in && ordered < limits.idle_force &&
+                    input.drive_force > ordered + limits.idle_force;
+  const bool pulls = input.drive_force > expected && (taut || empty);
+  return held(pulls || idle, kRunawayTicks, state.runaway_ticks);
 }
 
 FaultCode check_drive(const SignalLimits& limits, const SignalInput& input,

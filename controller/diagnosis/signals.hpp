@@ -24,6 +24,9 @@ struct SignalLimits {
   double stuck_tension = 0.0;     // 10 N of change that must have moved a handle
   double runaway_force = 0.0;     // 25 N that nobody ordered
   double runaway_speed = 0.0;     // 0.3 m/s inward: faster than anything is ever reeled in
+  // 6 N, of a drive that has been told to make none, while an empty handle runs in so fast: 5 N +
+  // 10 N s/m of friction need 8 N for that, and a drive that is off shows none.
+  double idle_force = 0.0;
   // 0.20 m behind where the load came in: 14 degrees of a hip with the cuff at the ankle, within
   // what a hip gives by itself; a hand of 4 kN/m yields 0.13 m to the largest force of a set.
   double inward_margin = 0.0;

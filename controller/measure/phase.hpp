@@ -22,7 +22,7 @@ enum class RepRejection : std::uint8_t {
   kNone = 0,
   kTooShort,    // rise below the floor of the counter
   kSlack,       // tension was lost on the way
-  kUnfinished,  // the set ended before the return
+  kUnfinished,  // the set ended, or the person turned, before the return
   kLinkLost,    // samples are missing
 };
 

@@ -340,17 +340,21 @@ void Tracker::come_back(const Sample& now, double velocity_before, TrackerOutput
   follow(low_, -1.0, now, velocity_before);
   steady_ticks_ = now.velocity > -config_.moving_velocity ? steady_ticks_ + 1 : 0;
   if (slack_) return;  // an empty handle that is reeled in comes back, too
-  const bool turned = now.position - low_.position >= zigzag() || now.position >= peak_.position;
+  const double again = now.position - low_.position;
   const double dip = peak_.position - low_.position;
+  const bool returned = dip >= config_.close_return_fraction * rise();
+  const bool turned = again >= zigzag() || now.position >= peak_.position;
   if (turned && dip < config_.merge_fraction * rise()) {
     count_ = Count::kRising;
     return;
   }
+  // Not down yet, and out again by too little to be a repetition: a stop on the way back.
+  if (turned && !returned && again < config_.partial_fraction * range_or_rise()) return;
   if (!turned && !(in_close_zone(now.position) && steady_ticks_ >= config_.close_confirm_ticks)) {
     return;
   }
   if (output.rep_closed) return;  // one a tick; this one closes with the next
-  close(RepRejection::kNone, low_, output);
+  close(returned ? RepRejection::kNone : RepRejection::kUnfinished, low_, output);
   valley_ = low_;
   valley_.arrived = false;
   count_ = Count::kWaiting;

@@ -52,7 +52,7 @@ struct TrackerConfig {
   double validate_floor = 0.10;
   double merge_fraction = 0.50;  // a smaller dip (x rise) is a pause or bounce of the repetition
   double close_zone_fraction = 0.20;    // early close: this near the valley (x range) ...
-  double close_return_fraction = 0.60;  // ... this much of the rise returned ...
+  double close_return_fraction = 0.60;  // ... this much of the rise returned, as any end needs ...
   int close_confirm_ticks = 40;         // ... and no longer lowering for this long
   double hold_zone_fraction = 0.60;     // a hold is above this x range; lower down it is a pause
 
@@ -135,6 +135,9 @@ class Tracker {
   // Peak so far minus valley of the repetition under way; 0 between repetitions. What stands in for
   // the range while that is not known.
   [[nodiscard]] double rise() const noexcept;
+  // The way back may be loaded beyond the base force: the range is known, or this repetition has
+  // turned back after validate_floor.
+  [[nodiscard]] bool excess_earned() const noexcept { return range_ > 0.0 || validated_; }
   // Full ones, provisional ones included. While the range is not known a longer repetition may turn
   // earlier ones into partial ones, so the count can fall.
   [[nodiscard]] std::uint32_t reps_counted() const noexcept { return full_; }

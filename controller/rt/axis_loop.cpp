@@ -393,7 +393,10 @@ safety::SuperviseOutput AxisLoop::limit_felt(const LoopState& loop) noexcept {
   input.base_force = gate_.applied;
   input.velocity = motion_.velocity;
   input.range = tracker_.range_reference();
-  input.phase = tracked_.phase;
+  // What an earlier repetition has left in the tank is not for rocking a standing person: an excess
+  // may then fade, as at the bottom, and not rise.
+  const bool sways = tracked_.phase == measure::Phase::kEccentric && !tracker_.excess_earned();
+  input.phase = sways ? measure::Phase::kBottom : tracked_.phase;
   input.concentric_validated = tracked_.concentric_validated;
   input.load_state = torque_load_state();
   input.pretension = pretension_;

@@ -2,9 +2,12 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <deque>
+#include <functional>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 namespace medius::station {
@@ -33,6 +36,36 @@ class AnswerMemory {
   std::size_t capacity_;
   std::unordered_map<std::string, Answer> answers_;  // looked up, never iterated: order is not ours
   std::deque<std::string> order_;
+};
+
+// The ids of what was carried out, for long after its answer is forgotten: an order that comes
+// again so late is refused instead of carried out twice. Eight bytes of each id are kept; two ids
+// that share them, less than one pair in 10^9 memories of 131,072, cost the later one a refusal,
+// nothing else.
+class UsedIds {
+ public:
+  // When full the oldest id is forgotten.
+  explicit UsedIds(std::size_t capacity) : capacity_(capacity) {}
+
+  void add(const std::string& id) {
+    const std::uint64_t digest = digest_of(id);
+    if (!digests_.insert(digest).second) return;
+    order_.push_back(digest);
+    if (order_.size() <= capacity_) return;
+    digests_.erase(order_.front());
+    order_.pop_front();
+  }
+  [[nodiscard]] bool contains(const std::string& id) const {
+    return digests_.contains(digest_of(id));
+  }
+  [[nodiscard]] std::size_t size() const { return order_.size(); }
+
+ private:
+  static std::uint64_t digest_of(const std::string& id) { return std::hash<std::string>{}(id); }
+
+  std::size_t capacity_;
+  std::unordered_set<std::uint64_t> digests_;  // looked up, never iterated: order is not ours
+  std::deque<std::uint64_t> order_;
 };
 
 }  // namespace medius::station

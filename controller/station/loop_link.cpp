@@ -91,6 +91,7 @@ void LoopLink::poll(std::int64_t now_ns, const std::function<void(const rt::Even
 void LoopLink::refresh(std::int64_t now_ns) {
   const rt::Status status = channels_.status.load();
   if (status.tick != status_.tick) last_progress_ns_ = now_ns;
+  if (status.link_fresh) last_fresh_ns_ = now_ns;
   status_ = status;
 }
 

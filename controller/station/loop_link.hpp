@@ -36,6 +36,10 @@ class LoopLink {
   [[nodiscard]] bool alive(std::int64_t now_ns, std::int64_t within_ns) const {
     return status_.tick != 0 && now_ns - last_progress_ns_ <= within_ns;
   }
+  // The machine's data has been young enough within the time.
+  [[nodiscard]] bool answered(std::int64_t now_ns, std::int64_t within_ns) const {
+    return last_fresh_ns_ >= 0 && now_ns - last_fresh_ns_ <= within_ns;
+  }
   // True once the loop has seen the command.
   [[nodiscard]] bool passed(std::uint64_t command_id) const {
     return status_.last_command_id >= command_id;
@@ -55,6 +59,7 @@ class LoopLink {
   rt::EngineChannels& channels_;
   rt::Status status_;
   std::int64_t last_progress_ns_ = 0;
+  std::int64_t last_fresh_ns_ = -1;  // -1: never yet
   std::uint64_t next_command_id_ = 1;
   // A set needs about ten commands; while the loop does not drain, the state machine stands still,
   // so this stays short.

@@ -101,7 +101,11 @@ void Station::Impl::answer_pending(PendingOrder& order, Outcome<Receipt> outcome
     note_refused(order.header, order.what, outcome.error());
   }
   if (!check_request_id(request_id)) {
-    (outcome ? accepted : refused).remember(order.key, {order.what, outcome});
+    if (outcome) {
+      remember_accepted(order.key, {order.what, outcome});
+    } else {
+      refused.remember(order.key, {order.what, outcome});
+    }
   }
   for (const auto& [answer, repeated] : order.waiters) {
     Outcome<Receipt> copy = outcome;

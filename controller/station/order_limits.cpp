@@ -194,7 +194,7 @@ Check check_load(const AxisMachineConfig& axis, const LoadCheck& check) {
 
 Check check_load_step(const AxisMachineConfig& axis, double in_force, double load) {
   const double step = load - in_force;
-  if (step <= axis.load_step_max) return std::nullopt;
+  if (step <= axis.load_step_max + kLoadRounding) return std::nullopt;
   const char* unit = force_unit(axis.engine.coordinate);
   return refusal(RefusalCode::kOverLimit,
                  fmt::format("a load of {} {} is {:.1f} {} above the load in force, {:.1f} {}; "

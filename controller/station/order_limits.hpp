@@ -45,6 +45,10 @@ struct LoadCheck {
 // Finite, not negative, in the axis' unit, within user_force_max also on the way back.
 [[nodiscard]] Check check_load(const AxisMachineConfig& axis, const LoadCheck& check);
 
+// Loads that differ by less are the same load: ramps add up rounding, and the loop calls a load
+// applied when it is this near to what was ordered.
+inline constexpr double kLoadRounding = 1e-6;  // N | Nm
+
 // An increase by more than load_step_max over the load in force.
 [[nodiscard]] Check check_load_step(const AxisMachineConfig& axis, double in_force, double load);
 

@@ -10,6 +10,9 @@
 namespace medius::station {
 namespace {
 
+// Telegrams come late in bursts of some 10 ms; a set does not begin before the data is fresh
+// anyway.
+constexpr std::int64_t kAnswerWithinNs = 100'000'000;
 constexpr int kRefusalsLoggedPerSecond = 10;  // a flood of orders must not flood the log
 
 Outcome<Receipt> as_duplicate(Outcome<Receipt> outcome) {
@@ -40,14 +43,24 @@ bool Station::Impl::answered_before(const OrderHeader& header, const std::string
                             "new id for each order",
                             header.request_id, first, what)});
   };
-  for (const auto* memory : {&accepted, &refused}) {
+  // A stop is carried out whatever its id; one with the id of a refused order has not made it its
+  // own.
+  for (const auto* memory : {&refused, &accepted}) {
     if (const Remembered* first = memory->find(key)) {
       answer(first->what == what ? as_duplicate(first->outcome) : another(first->what));
       return true;
     }
   }
   const auto under_way = pending_by_request.find(key);
-  if (under_way == pending_by_request.end()) return false;
+  if (under_way == pending_by_request.end()) {
+    if (!used.contains(key)) return false;
+    answer(tl::make_unexpected(Refusal{
+        RefusalCode::kInvalid,
+        fmt::format("request id '{}' was carried out before and its answer is remembered no "
+                    "more (the last {} are); look at the station and order with a new id",
+                    header.request_id, kAnswersRemembered)}));
+    return true;
+  }
   PendingOrder& first = pending.at(under_way->second);
   if (first.what != what) {
     answer(another(first.what));
@@ -147,11 +160,16 @@ void Station::Impl::refuse(const OrderHeader& header, const std::string& what, R
   answer(outcome);
 }
 
+void Station::Impl::remember_accepted(const std::string& key, Remembered answer) {
+  used.add(key);
+  accepted.remember(key, std::move(answer));
+}
+
 // An order that the state machine carries out by itself.
 void Station::Impl::accept(const OrderHeader& header, const std::string& what, Receipt receipt,
                            const ReceiptAnswer& answer) {
   audit->info("accepted {:.96} '{:.64}' of '{:.64}'", what, header.request_id, header.client_name);
-  accepted.remember(answer_key(header), {what, receipt});
+  remember_accepted(answer_key(header), {what, receipt});
   note_accepted(header, what, receipt);
   if (publish_now) publish();
   answer(std::move(receipt));
@@ -190,7 +208,7 @@ std::optional<Refusal> Station::Impl::may_start() const {
                    fmt::format("the loop stands still at tick {}; start the controller again",
                                loop.status().tick)};
   }
-  if (!loop.status().link_fresh) {
+  if (!loop.answered(now_ns, kAnswerWithinNs)) {
     return Refusal{
         RefusalCode::kUnavailable,
         "the machine does not answer (its data is stale); look at power, cable and link"};

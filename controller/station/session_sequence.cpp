@@ -319,7 +319,8 @@ void Station::Impl::on_event(const rt::Event& event) {
     case EventKind::kLoadApplied:
       if (side != nullptr && !set->ending) {
         // An event from before a decrease must not count as the load in force.
-        side->load_in_force = at_most(event.value, set->load_ordered);
+        side->load_in_force =
+            set->load_ordered - event.value > kLoadRounding ? event.value : set->load_ordered;
         side->record.load_end = side->load_in_force;
         add_given(side->record, {event.tick, record::GivenKind::kLoadApplied, "", event.value});
         note_load_applied(*side, event);

@@ -44,7 +44,10 @@ inline constexpr std::int64_t kOrderTimeoutNs = 200'000'000;
 // A client that left so shortly before its session began did so while its order was under way.
 inline constexpr std::int64_t kGoneAtStartNs = 2'000'000'000;
 inline constexpr std::int64_t kLockstepOrderTimeoutNs = 2'000'000'000;
+// Of accepted orders, and as many of refused ones; proto/medius/v1/station.proto promises so many.
 inline constexpr std::size_t kAnswersRemembered = 1024;
+// A year of 359 orders a day without a restart; about 6 MB when full.
+inline constexpr std::size_t kUsedIdsRemembered = 131'072;
 inline constexpr std::size_t kOrdersUnderWayMax = 64;  // then refused as busy; stop is always taken
 // Closed sets that the store has not taken; the recorder keeps eight. Beyond it no set starts.
 inline constexpr std::size_t kUnstoredSetsMax = 6;
@@ -328,6 +331,7 @@ struct Station::Impl {
   void settle_orders(const rt::Event& event);
   void expire_orders();
   void answer_pending(PendingOrder& order, Outcome<Receipt> outcome);
+  void remember_accepted(const std::string& key, Remembered answer);
 
   // audit_notes.cpp
   void note(record::AuditEvent event) const;
@@ -399,6 +403,7 @@ struct Station::Impl {
   AnswerMemory<Remembered> accepted{kAnswersRemembered};
   // Apart, so that a flood of refused orders cannot push out what was applied.
   AnswerMemory<Remembered> refused{kAnswersRemembered};
+  UsedIds used{kUsedIdsRemembered};                         // of everything that was in `accepted`
   std::map<std::uint64_t, PendingOrder> pending;            // by command id
   std::map<std::uint64_t, std::function<void()>> too_late;  // undo of orders that timed out
   std::map<std::string, std::uint64_t> pending_by_request;  // by answer_key()

@@ -3,11 +3,13 @@
     api = Api("127.0.0.1:50161")
     print(api.call("medius.v1.StationService/GetStation"))
     for update in api.stream("medius.v1.StationService/WatchStation", client_name="me"): ...
+    for now in api.follow("medius.v1.SampleService/FollowSamples", watch={"axis": 0}): ...
 
 Requests are given as Python values by field name, answers come back as protobuf messages. A refused call raises
 grpc.RpcError, whose details() say what, the limit, and what to do.
 """
 import pathlib
+import queue
 
 import grpc
 from google.protobuf import descriptor_pb2, descriptor_pool, json_format, message_factory
@@ -119,6 +121,23 @@ class Api:
         method, coding = self._method(path)
         request = self.message(method.input_type.full_name, **fields)
         return self.channel.unary_stream("/" + path, **coding)(request)
+
+    def follow(self, path, **fields):
+        """Many answers, each asked for when the one before has been worked on: what comes is new however long that took.
+
+        The first request has the fields, the others are empty."""
+        method, coding = self._method(path)
+        kind = method.input_type.full_name
+        asking = queue.SimpleQueue()  # gRPC takes requests out of it on a thread of its own
+        asking.put(self.message(kind, **fields))
+        call = self.channel.stream_stream("/" + path, **coding)(iter(asking.get, None))
+        try:
+            for answer in call:
+                yield answer
+                asking.put(self.message(kind))
+        finally:
+            call.cancel()
+            asking.put(None)
 
     def close(self):
         self.channel.close()

@@ -13,6 +13,7 @@ constexpr double kLeastStrokeM = 0.012;  // as the counter's own least reversal
 constexpr double kSettlingFraction = 0.10;
 constexpr double kLeastRepM = 0.03;
 constexpr double kReturnedFraction = 0.6;
+constexpr double kLeastRepFraction = 0.25;
 constexpr double kStanceS = 0.6;
 constexpr double kStanceCreepMps = 0.005;
 constexpr double kStanceShiftM = 0.012;
@@ -118,8 +119,13 @@ void SetTruthTracker::take_stroke(const Stroke& part) {
   last_direction_ = part.direction;
   Stroke& stroke = part.direction > 0 ? out_ : back_;
   if (turned && part.direction > 0) {
+    const double range_m = peak_m_ - valley_m_;
+    const double dip_m = peak_m_ - part.start_m;
+    // Not down yet, and out again by too little to be a repetition.
+    const bool stopped = dip_m < kReturnedFraction * range_m &&
+                         part.end_m - part.start_m < kLeastRepFraction * range_m;
     bounced_ = !counted_ && out_.direction != 0 && back_.direction != 0 &&
-               peak_m_ - part.start_m < kMergeFraction * (peak_m_ - valley_m_);
+               (dip_m < kMergeFraction * range_m || stopped);
   }
   // Out again after a bounce, but not as high as before: the way back goes on.
   const bool lower = bounced_ && highest_m_ <= peak_m_;

@@ -109,9 +109,9 @@ enum class Mishap : std::uint8_t {
 // around the moment, one period of a 9 Hz tremor: what trembles is not moving. A stroke is motion
 // beyond
 // 0.02 m/s over at least 12 mm, from crossing to crossing; one that turns back before half of the
-// range is a bounce and belongs to the stroke it interrupts. A repetition is a stroke out of at
-// least 30 mm and the strokes back over at least 60 % of it. Its range counts from where the ring
-// last stood.
+// range is a bounce and belongs to the stroke it interrupts, and so does one of less than a quarter
+// of the range before 60 % of the way back. A repetition is a stroke out of at least 30 mm and the
+// strokes back over at least 60 % of it. Its range counts from where the ring last stood.
 struct SetTruth {
   int number = 0;               // of the plan, from 1; 0 = the motion rig
   int side = 0;                 // 0 = the motion rig

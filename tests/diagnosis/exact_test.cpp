@@ -155,6 +155,22 @@ TEST(ExactDiagnosis, AtRestItIsStuckAtTheHundredthRepeatOnceTensionChangedByMore
   }
 }
 
+// A drive that pulls by exactly 25 N more than the hand does not press the drum onto its stop yet.
+TEST(ExactDiagnosis, ADrumThatIsHeldByTwentyFiveNewtonsIsFree) {
+  for (const double more : {25.0, 25.1}) {
+    Cable rig;
+    rig.step([](SignalInput& input) { input.position = 0.3; });
+    int i = 0;
+    EXPECT_EQ(rig.until(400,
+                        [&](SignalInput& input) {
+                          input.position = 0.3;
+                          input.tension = ++i > 1 ? 71.0 + i % 2 : 60.0;
+                          input.expected_force = input.tension + more;
+                        }),
+              more > 25.0 ? 0 : 100);
+  }
+}
+
 TEST(ExactDiagnosis, AMovementBetweenBeginsTheCountOfRepeatsAnew) {
   Cable rig;
   for (int round = 0; round < 5; ++round) {
@@ -241,6 +257,8 @@ TEST(ExactDiagnosis, ADriveRunsAwayAfterTwentyTicksMoreThanTwentyFiveNewtonsAbov
   for (const Case& c : {Case{86.0, 86.0, 60.0, Reaction::kFastUnload, true},
                         Case{84.9, 86.0, 60.0, Reaction::kFastUnload, false},
                         Case{86.0, 84.9, 60.0, Reaction::kFastUnload, false},
+                        Case{85.0, 86.0, 60.0, Reaction::kFastUnload, false},
+                        Case{86.0, 85.0, 60.0, Reaction::kFastUnload, false},
                         Case{86.0, 86.0, 60.0, Reaction::kSoftUnload, false},
                         Case{25.5, 25.5, -60.0, Reaction::kFastUnload, true},
                         Case{24.9, 24.9, -60.0, Reaction::kFastUnload, false},
@@ -253,6 +271,43 @@ TEST(ExactDiagnosis, ADriveRunsAwayAfterTwentyTicksMoreThanTwentyFiveNewtonsAbov
     const int took =
         rig.until(100, [&](SignalInput& input) { input.tension = c.tension + 1e-6 * (++i % 2); });
     EXPECT_EQ(took, c.runs ? 20 : 0) << c.drive << " " << c.tension << " " << c.expected;
+    if (c.runs) {
+      EXPECT_EQ(rig.out.cause.fault, FaultCode::kDriveRunaway);
+    }
+  }
+}
+
+TEST(ExactDiagnosis,
+     AnEmptyHandleThatAnIdleDriveRunsInByMoreThanSixNewtonsIsARunawayAfterTwentyTicks) {
+  struct Case {
+    double drive, speed, expected;
+    LoadState state;
+    Reaction reaction;
+    bool runs;
+  };
+  constexpr LoadState kOff = LoadState::kOff, kOn = LoadState::kLoaded;
+  constexpr Reaction kNone = Reaction::kNone, kFast = Reaction::kFastUnload;
+  for (const Case& c :
+       {Case{6.1, -0.31, 0.0, kOff, kNone, true}, Case{6.1, -0.31, -60.0, kOff, kNone, true},
+        Case{6.1, -0.31, 0.0, kOn, kFast, true},
+        Case{5.9, -0.31, 0.0, kOff, kNone, false},  // a drive's noise
+        Case{6.1, -0.29, 0.0, kOff, kNone, false},  // no faster than the slack servo
+        Case{6.1, 0.31, 0.0, kOff, kNone, false},   // somebody pulls it out
+        Case{11.8, -0.31, 5.9, kOff, kNone, false}, Case{12.0, -0.31, 5.9, kOff, kNone, true},
+        Case{13.0, -0.31, 6.1, kOff, kNone, false},  // still on its way down
+        Case{6.1, -0.31, 0.0, kOn, Reaction::kSoftUnload, false},
+        Case{6.1, -0.31, -60.0, kOn, kNone, false}}) {
+    Cable rig;
+    rig.input.load_state = c.state;
+    rig.input.reaction = c.reaction;
+    rig.input.drive_force = c.drive;
+    rig.input.expected_force = c.expected;
+    int i = 0;
+    const int took = rig.until(100, [&](SignalInput& input) {
+      input.velocity = c.speed;
+      input.tension = 1.0 + 1e-6 * (++i % 2);
+    });
+    EXPECT_EQ(took, c.runs ? 20 : 0) << c.drive << " N, " << c.speed << " m/s, " << c.expected;
     if (c.runs) {
       EXPECT_EQ(rig.out.cause.fault, FaultCode::kDriveRunaway);
     }

@@ -247,10 +247,11 @@ TEST_F(Signals, ADriveThatPullsWithoutAnOrderIsFoundWhateverTheState) {
 
 // An empty handle shows no tension: the drive's own word and the speed are all there is.
 TEST_F(Signals, ADriveThatDoesNotBrakeAnEmptyHandleIsFound) {
-  static double velocity_mps, drive_force_n;
+  static double velocity_mps, drive_force_n, word_n;
+  word_n = -60.0;
   const auto empty = [](SignalInput& in) {
     in.velocity = velocity_mps;
-    in.expected_force = -60.0;
+    in.expected_force = word_n;
     in.drive_force = drive_force_n;
     in.tension = 2.7 + 1e-3 * in.tension;
   };
@@ -264,6 +265,12 @@ TEST_F(Signals, ADriveThatDoesNotBrakeAnEmptyHandleIsFound) {
   EXPECT_EQ(found(-1.2, 40.0), 20);
   EXPECT_EQ(found(-1.2, -60.0), 0) << "it brakes";
   EXPECT_EQ(found(-0.25, 40.0), 0) << "no faster than the slack servo reels in";
+  EXPECT_EQ(found(-0.3, 40.0), 0) << "as fast as anything is ever reeled in";
+  EXPECT_EQ(found(-0.31, 40.0), 20);
+  word_n = 0.0;
+  EXPECT_EQ(found(-1.2, 40.0), 0) << "nobody told it to brake";
+  word_n = -1.0;
+  EXPECT_EQ(found(-1.2, 40.0), 20);
 }
 
 // The drum rests on its stop under the drive's pull; whoever takes the handle changes the tension
@@ -374,6 +381,7 @@ TEST(SignalLimits, AreThoseThatWereChosenForACableAndAtThePadOfALever) {
                          {&SignalLimits::stuck_tension, 10.0, kPadM},
                          {&SignalLimits::runaway_force, 25.0, kPadM},
                          {&SignalLimits::runaway_speed, 0.3, 1.0 / kPadM},
+                         {&SignalLimits::idle_force, 6.0, kPadM},
                          {&SignalLimits::inward_margin, 0.20, 1.0 / kPadM},
                          {&SignalLimits::sign_speed, 0.05, 1.0 / kPadM},
                          {&SignalLimits::sign_tension, 3.0, kPadM},

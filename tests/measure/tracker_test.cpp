@@ -244,6 +244,78 @@ TEST(Tracker, PausesBouncesAndPulsesBelongToTheirRepetition) {
   }
 }
 
+// Tired on the way back, somebody stops between half and 60 % of it, bounces and goes on down.
+TEST(Tracker, AStopOnTheWayBackEndsNoRepetitionBeforeSixtyPercentOfIt) {
+  const auto counted = [](double dip_m, double again_m, bool down) {
+    Trace trace;
+    trace.hold(1.0);
+    for (int i = 0; i < 3; ++i) trace.rep(0.40, 1.5, 0.5, 2.0, 0.5);
+    trace.move_to(0.40, 1.5);
+    trace.hold(0.5);
+    trace.move_to(0.40 - dip_m, 0.8);
+    trace.move_to(0.40 - dip_m + again_m, 0.5);
+    if (down) trace.move_to(0.0, 0.8);
+    trace.hold(1.0);
+    return track(trace.points, 0.40).tracker.reps_counted();
+  };
+  for (const double dip_m : {0.18, 0.21, 0.23, 0.25}) {
+    const auto on_the_way = counted(dip_m, 0.08, false);
+    EXPECT_EQ(on_the_way, dip_m > 0.24 ? 4u : 3u) << dip_m;
+    EXPECT_EQ(counted(dip_m, 0.08, true), 4u) << dip_m;
+  }
+}
+
+// Out again for more than a quarter of the range is the next repetition; the one before came back
+// too little.
+TEST(Tracker, WhoComesBackByLessThanSixtyPercentAndGoesOutAgainHasFinishedNone) {
+  for (const double dip_m : {0.23, 0.25}) {
+    Trace trace;
+    trace.hold(1.0);
+    trace.rep(0.40, 1.5, 0.5, 2.0, 0.5);
+    trace.move_to(0.40, 1.5);
+    trace.move_to(0.40 - dip_m, 1.0);
+    trace.move_to(0.40, 1.0);
+    trace.move_to(0.0, 2.0);
+    trace.hold(1.0);
+    const Result result = track(trace.points, 0.40);
+    const bool back = dip_m > 0.24;
+    EXPECT_EQ(result.tracker.reps_counted(), back ? 2u : 1u) << dip_m;
+    EXPECT_EQ(result.tracker.reps_partial(), 1u) << dip_m;
+    ASSERT_EQ(result.reps.size(), 3u) << dip_m;
+    EXPECT_EQ(result.reps[1].rejection, back ? RepRejection::kNone : RepRejection::kUnfinished);
+  }
+}
+
+// While the range is not known each repetition earns its own excess; one before it earns it none.
+TEST(Tracker, AShortWayEarnsNoExcessWhateverWasLiftedBeforeUntilTheRangeIsKnown) {
+  for (const double range_m : {0.0, 0.40}) {
+    Trace trace;
+    trace.hold(1.0);
+    trace.rep(0.11, 1.0, 0.3, 1.0, 0.5);
+    Tracker tracker;
+    tracker.start_set({}, range_m);
+    std::uint64_t tick = 0;
+    int earned = 0, unearned = 0;
+    const auto run = [&](std::size_t from) {
+      earned = unearned = 0;
+      for (std::size_t i = from; i < trace.points.size(); ++i) {
+        const Point& point = trace.points[i];
+        const auto out =
+            tracker.update({++tick, point.position_m, point.velocity_mps, 80.0, 80.0, true});
+        if (out.phase == Phase::kEccentric) ++(tracker.excess_earned() ? earned : unearned);
+      }
+    };
+    run(0);
+    EXPECT_GT(earned, 500) << range_m;
+    EXPECT_EQ(unearned, 0) << range_m;
+    const std::size_t from = trace.points.size();
+    trace.rep(0.08, 1.0, 0.3, 1.0, 0.5);
+    run(from);
+    EXPECT_GT(range_m > 0.0 ? earned : unearned, 500) << range_m;
+    EXPECT_EQ(range_m > 0.0 ? unearned : earned, 0) << range_m;
+  }
+}
+
 TEST(Tracker, APauseIsAHoldOnlyAtThePeak) {
   Trace trace;
   trace.hold(1.0);

@@ -274,7 +274,7 @@ class Rewriter:
         assign = self.until(begin, ASSIGN, end)
         if self.is_declaration(begin, end):
             if assign < end and self.until(begin, (",",), assign) == assign:
-                self.expression(assign + 1, end)
+                self.initialisers(begin, assign, end)
             elif assign == end and "(" in self.tok[begin:end]:
                 paren = self.until(begin, ("(",), end)
                 if self.tok[paren - 1] != ">":
@@ -283,7 +283,11 @@ class Rewriter:
         if not droppable:
             return
         if assign < end:
-            self.expression(assign + 1, end)
+            while assign < end:  # a = b, c = d
+                stop = self.until(assign, (",",), end)
+                self.expression(assign + 1, stop)
+                assign = self.until(stop, ASSIGN, end)
+            assign = self.until(begin, ASSIGN, end)
         elif self.until(begin, (",",), end) == end and not self.has_statements(begin, end):
             self.call(begin, end)
         drop = self.add(begin, "statement dropped", self.text(begin, end)[:120])
@@ -298,6 +302,19 @@ class Rewriter:
                 head += f"if (medius_mutant({number})) {{ {self.text(begin, end, {begin: new})}; }} else "
         self.before[begin] = "{ " + head + self.before.get(begin, "")
         self.after[end] = self.after.get(end, "") + " }"  # behind the semicolon
+
+    def initialisers(self, begin, assign, end):
+        """T one = value, two = value; each by itself."""
+        first = len(self.mutants)
+        if self.tok[begin] not in ("const", "constexpr", "static") or self.has_statements(assign, end):
+            self.expression(assign + 1, end)
+            return
+        while assign < end:
+            stop = self.until(assign, (",",), end)
+            self.expression(assign + 1, stop)
+            assign = self.until(stop, ("=",), end)
+        if self.tok[begin] == "constexpr" and len(self.mutants) > first:
+            self.replace[begin] = "static const"  # which a lambda need not capture either
 
     def arguments(self, paren):
         k, close = paren + 1, self.match(paren)

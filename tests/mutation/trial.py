@@ -23,10 +23,18 @@ def recall(path):
         return json.load(file)
 
 
-def remember(path, memory):
-    with open(path, "w", encoding="utf-8") as file:
+def remember(path, found):
+    """Adds found = {mutant: killer, or None for a survivor} to what is there: runs of other parts may go on beside
+    this one."""
+    memory = recall(path)
+    for mutant, killer in found.items():
+        if killer is None:
+            memory.pop(mutant, None)
+        else:
+            memory[mutant] = killer
+    with open(path + ".new", "w", encoding="utf-8") as file:
         json.dump(memory, file, indent=0, sort_keys=True)
-
+    os.replace(path + ".new", path)
 
 
 class Judge:
@@ -76,6 +84,10 @@ class Judge:
                     self.reached_by.setdefault(number, []).append((binary, test))
         for found in self.reached_by.values():
             found.sort(key=lambda x: self.took[x])
+
+    def leave_out_above(self, most_s):
+        for number, found in self.reached_by.items():
+            self.reached_by[number] = [x for x in found if self.took[x] <= most_s]
 
     def names(self, binary):
         out = subprocess.run([self.tree.path("tests.d", binary), "--gtest_list_tests",

@@ -55,26 +55,34 @@ class Bug:
         return own + [MIXED]
 
 
+def plant(bug, folder, fuzz):
+    """Applies one patch to the files of its paths in `folder`, which are copied there if they are missing."""
+    with open(bug.path, encoding="utf-8") as file:
+        paths = re.findall(r"^--- a/(\S+)", file.read(), re.MULTILINE)
+    for path in paths:
+        target = os.path.join(folder, path)
+        if not os.path.exists(target):
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            shutil.copy(os.path.join(scratch.ROOT, path), target)
+    done = subprocess.run(["patch", "-p1", f"-F{fuzz}", "--no-backup-if-mismatch", "-i", bug.path],
+                          cwd=folder, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise SystemExit(f"{bug.path} does not fit the sources any more, plant it anew:\n{done.stdout}")
+    return paths
+
+
 def patched(bugs):
-    """{path: text} with all bugs in, each asleep."""
+    """{path: text} with all bugs in, each asleep. Each must fit the sources to the letter by itself; together they
+    change the lines next to one another, so that the second time may be less exact."""
+    for bug in bugs:
+        with tempfile.TemporaryDirectory() as alone:
+            plant(bug, alone, 0)
+    texts = {}
     with tempfile.TemporaryDirectory() as folder:
-        touched = set()
-        for bug in bugs:
-            with open(bug.path, encoding="utf-8") as file:
-                touched |= set(re.findall(r"^--- a/(\S+)", file.read(), re.MULTILINE))
-        for path in touched:
-            os.makedirs(os.path.join(folder, os.path.dirname(path)), exist_ok=True)
-            shutil.copy(os.path.join(scratch.ROOT, path), os.path.join(folder, path))
-        for bug in bugs:
-            done = subprocess.run(["patch", "-p1", "-F3", "--no-backup-if-mismatch", "-i", bug.path],
-                                  cwd=folder, capture_output=True, text=True)
-            if done.returncode != 0:
-                raise SystemExit(f"{bug.path} does not fit the sources any more, plant it anew:\n{done.stdout}")
-        texts = {}
-        for path in touched:
+        for path in sorted({path for bug in bugs for path in plant(bug, folder, 3)}):
             with open(os.path.join(folder, path), encoding="utf-8") as file:
                 texts[path] = INCLUDE + file.read()
-        return texts
+    return texts
 
 
 def environment(name):

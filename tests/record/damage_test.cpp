@@ -229,6 +229,49 @@ TEST(Damage, NamesTheSetWhoseRowsWereChanged) {
   }
 }
 
+// The journal of a set that a crash left open has no seal over it: each of its rows speaks for
+// itself.
+TEST(Damage, AJournalIsKeptUpToTheRowThatWasAlteredOrIsGone) {
+  const std::vector<Tampering> kTamperings{
+      {"nothing", "SELECT 1 WHERE '%'=''"},
+      {"one byte of a payload",
+       "UPDATE reps SET payload = substr(payload,1,60) || x'5a' || substr(payload,62)"
+       " WHERE set_id='%' AND ordinal=1"},
+      {"a payload cut short", "UPDATE reps SET payload = x'00' WHERE set_id='%' AND ordinal=1"},
+      {"its checksum", "UPDATE reps SET crc = crc + 1 WHERE set_id='%' AND ordinal=1"},
+      {"a repetition gone", "DELETE FROM reps WHERE set_id='%' AND ordinal=1"},
+  };
+  for (const Tampering& tampering : kTamperings) {
+    SCOPED_TRACE(tampering.what);
+    TempDir dir, copy;
+    Random random(41);
+    SetRecord set;
+    {
+      const auto store = Store::open(dir.store());
+      ASSERT_TRUE(store);
+      set = random_set(random, *(*store)->next_id(), *(*store)->next_id());
+      set.reps = {random_rep(random), random_rep(random), random_rep(random)};
+      ASSERT_TRUE((*store)->open_set(set));
+      for (const auto& rep : set.reps) ASSERT_TRUE((*store)->add_rep(set.id, rep));
+      fs::copy(dir.store(), copy.store(), fs::copy_options::recursive);
+    }
+    std::string sql = tampering.sql;
+    sql.replace(sql.find('%'), 1, set.id);
+    tamper(fs::path(copy.store()) / "station.db", sql);
+    const auto store = Store::open(copy.store());
+    ASSERT_TRUE(store) << store.error().message;
+    const bool sound = &tampering == &kTamperings.front();
+    EXPECT_EQ(names((*store)->opening_report().damaged_ids, set.id), !sound);
+    const auto found = (*store)->set(set.id);
+    ASSERT_TRUE(found);
+    EXPECT_EQ(found->end, SetEnd::kInterrupted);
+    ASSERT_EQ(found->reps.size(), sound ? 3u : 1u);
+    for (std::size_t i = 0; i < found->reps.size(); ++i) {
+      EXPECT_TRUE(same(found->reps[i], set.reps[i]));
+    }
+  }
+}
+
 TEST(Damage, NamesTheSampleBlockThatIsGone) {
   TempDir dir;
   const Content content = closed_store(dir.store(), 31, 3);

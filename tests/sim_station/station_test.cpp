@@ -490,6 +490,28 @@ TEST(SetTruth, ABounceOnTheWayDownBelongsToTheRepetition) {
   EXPECT_NEAR(set.eccentric_s[0], 3.8, 0.2);  // from the first way down to the end of the second
 }
 
+// A stop before 60 % of the way back ends nothing, however little it falls short of that; out again
+// for a quarter of the range is the next repetition.
+TEST(SetTruth, AShortWayOutBeforeTheLegIsBackBelongsToTheRepetition) {
+  const auto reps = [](double dip_m, double again_m) {
+    SetTruthTracker tracker;
+    tracker.begin(1, 3);
+    Motion ring(tracker);
+    ring.move(0.4, 2.0);
+    ring.move(0.0, 0.3);
+    ring.move(-dip_m, 1.0);
+    ring.move(again_m, 0.5);
+    ring.move(dip_m - again_m - 0.4, 1.0);
+    ring.move(0.0, 0.5);
+    tracker.end();
+    return tracker.sets()[0];
+  };
+  EXPECT_EQ(reps(0.23, 0.08).reps, 1);
+  EXPECT_NEAR(reps(0.23, 0.08).range_m.at(0), 0.4, 1e-3);
+  EXPECT_NEAR(reps(0.23, 0.12).range_m.at(0), 0.12, 1e-3);
+  EXPECT_EQ(reps(0.26, 0.12).reps, 2);
+}
+
 TEST(Rig, TwelveStrokesAreTwentyFourChangesOfDirection) {
   SimulatedStationConfig config = quiet_config();
   config.rig = true;

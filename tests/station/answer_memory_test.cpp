@@ -25,5 +25,17 @@ TEST(AnswerMemory, ForgetsTheOldestWhenFullAndNeverGrowsBeyond) {
   for (int i = 997; i < 1000; ++i) EXPECT_EQ(*memory.find(std::to_string(i)), i);
 }
 
+TEST(UsedIds, KnowsAnIdLongAfterOthersCameAndForgetsTheOldestWhenFull) {
+  UsedIds used(100);
+  for (int i = 0; i < 150; ++i) {
+    EXPECT_FALSE(used.contains(std::to_string(i)));
+    used.add(std::to_string(i));
+    used.add(std::to_string(i));
+    EXPECT_LE(used.size(), 100u);
+  }
+  EXPECT_FALSE(used.contains("49"));
+  for (int i = 50; i < 150; ++i) EXPECT_TRUE(used.contains(std::to_string(i)));
+}
+
 }  // namespace
 }  // namespace medius::station::test

@@ -274,8 +274,22 @@ TEST(Start, RefusesToArmARealMachineWithoutRealTimeScheduling) {
 TEST(Start, RefusesWhenTheMachineDoesNotAnswer) {
   StationBench bench;
   bench.loop.link_fresh = false;
-  bench.run_ms(20);
+  bench.run_ms(150);
   expect_refused(bench.start(), RefusalCode::kUnavailable, "the machine does not answer");
+}
+
+// A burst of late telegrams is over before the drives are up: nothing pulls before it is.
+TEST(Start, WaitsForTelegramsThatAreLateAtThatMoment) {
+  StationBench bench;
+  bench.run_ms(20);
+  bench.loop.link_fresh = false;
+  bench.run_ms(20);
+  EXPECT_TRUE(bench.start());
+  bench.run_ms(1000);
+  EXPECT_EQ(bench.now().state, StationState::kArming);
+  bench.loop.link_fresh = true;
+  bench.run_ms(100);
+  EXPECT_EQ(bench.now().state, StationState::kPretension);
 }
 
 TEST(Start, RefusesWhenTheLoopStandsStill) {

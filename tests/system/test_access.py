@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """Peers from elsewhere: certificates, roles and revocation on real sockets, judged by Python's gRPC and openssl."""
 import contextlib
+import json
 import os
 import pathlib
 import shutil
@@ -28,6 +29,7 @@ MAY = {
         "GetStation": ANYBODY, "WatchStation": ANYBODY, "WatchSamples": ANYBODY, "Stop": ANYBODY,
         "StartSession": LEADS, "StartSet": LEADS, "AdjustLoad": LEADS, "SetParameter": LEADS,
         "Pause": LEADS, "Resume": LEADS, "ConfirmGuided": LEADS, "SkipGuided": LEADS},
+    "SampleService": {"FollowSamples": ANYBODY},
     "LeaseService": {"AcquireLease": LEADS, "RenewLease": LEADS, "ReleaseLease": LEADS, "HandOverLease": LEADS,
                      "GetLease": ANYBODY},
     "ProgramService": {"GetProgram": ANYBODY, "ListPrograms": ANYBODY, "ListProfiles": ANYBODY},
@@ -48,6 +50,7 @@ MAY = {
 }
 
 
+ASKS = {"FollowSamples"}  # streams of requests
 AREAS = sorted(path.stem for path in (SOURCE / "proto" / "medius" / "v1").glob("*.proto"))
 
 
@@ -82,6 +85,18 @@ class Pki:
         out = self.root / name
         self.run("issue", name, "--role", role, "--out", out)
         return out
+
+
+def audit(*arguments, address=None):
+    where = ["--address", address] if address else []
+    return subprocess.run([BIN / "medius", *where, "audit", *map(str, arguments)], capture_output=True, text=True,
+                          check=False, timeout=60)
+
+
+def audit_rows(*arguments, address=None):
+    listed = audit("list", "--limit", 1000, "--json", *arguments, address=address)
+    assert listed.returncode == 0, listed.stderr
+    return [json.loads(line) for line in listed.stdout.splitlines()]
 
 
 def channel(address, folder):
@@ -151,6 +166,8 @@ class Access(unittest.TestCase):
                         for method in service.methods:
                             self.assertIn(method.name, MAY[service.name], "the test has no row for it")
                             request = getattr(requests, method.input_type.name)()
+                            if method.name in ASKS:
+                                request = iter([request])
                             code = code_of(lambda timeout, m=method, s=stub, r=request:
                                            getattr(s, m.name)(r, timeout=timeout))
                             may = role in MAY[service.name][method.name]
@@ -217,6 +234,65 @@ class Access(unittest.TestCase):
                 stub = services.StationServiceStub(hers)
                 self.assertEqual(code_of(lambda timeout: stub.GetStation(
                     messages.GetStationRequest(), timeout=timeout)), CODE.UNAUTHENTICATED)
+
+    def test_what_the_authority_did_stands_in_its_own_log_and_what_is_done_to_the_log_is_found(self):
+        with tempfile.TemporaryDirectory() as folder:
+            pki = Pki(folder)
+            pki.issue("ada", "trainer")
+            pki.run("renew-server", "--station", "test station", "--host", "127.0.0.1")
+            pki.run("revoke", "ada")
+            pki.run("revoke", "ada", code=1)  # there is nothing left to take back
+            serial = {row["name"]: row["serial"] for row in json.loads(pki.run("list", "--json"))["certificates"]}
+            rows = audit_rows("--pki", pki.folder)
+            self.assertEqual([(row["action"], row["result"]) for row in rows], [
+                ("authority_made", "AUDIT_RESULT_APPLIED"), ("certificate_issued", "AUDIT_RESULT_APPLIED"),
+                ("server_certificate_issued", "AUDIT_RESULT_APPLIED"), ("certificate_revoked", "AUDIT_RESULT_APPLIED"),
+                ("certificate_revoked", "AUDIT_RESULT_REFUSED")])
+            self.assertEqual(rows[1]["details"]["serial"], serial["ada"])
+            self.assertEqual(rows[1]["details"]["role"], "trainer")
+            self.assertEqual([row["subject"] for row in rows[3:]], ["ada", "ada"])
+            self.assertIn("could be revoked", rows[4]["reason"])
+            self.assertTrue(all(row["who"] for row in rows))
+            newest = json.loads(audit("verify", "--pki", pki.folder, "--json").stdout)
+            self.assertEqual((newest["rows"], newest.get("findings", [])), ("5", []))
+            head = (pki.folder / "audit.log.head").read_text(encoding="ascii").strip()
+            self.assertEqual(audit("verify", "--pki", pki.folder, "--noted", head).returncode, 0)
+            log = pki.folder / "audit.log"
+            text = log.read_text(encoding="utf-8")
+            log.write_text(text.replace('"subject":"ada"', '"subject":"eve"', 1), encoding="utf-8")
+            spoilt = audit("verify", "--pki", pki.folder)
+            self.assertEqual(spoilt.returncode, 1)
+            self.assertIn("audit row 2 is not what was written", spoilt.stderr)
+            log.write_text("".join(text.splitlines(True)[:3]), encoding="utf-8")
+            self.assertIn("rows 4 to 5 were acknowledged and are missing",
+                          audit("verify", "--pki", pki.folder).stderr)
+            nothing = audit("list", "--pki", folder)
+            self.assertEqual(nothing.returncode, 1)
+            self.assertIn("there is no audit log", nothing.stderr)
+
+    def test_a_running_station_notes_what_changed_in_its_authority(self):
+        with RemoteHouse() as house:
+            rows = lambda: audit_rows("--kind", "access", address=house.daemon.address)
+            action = lambda name: [row for row in rows() if row["action"] == name]
+            opened = wait_for("the first note", lambda: action("remote_door_opened"))[0]
+            head = lambda: (house.pki.folder / "audit.log.head").read_text(encoding="ascii").strip()
+            self.assertEqual(opened["details"]["pki_log"], head())
+            self.assertEqual(opened["details"]["revoked"], "0")
+            house.pki.issue("ada", "trainer")
+            serial = [row["serial"] for row in json.loads(house.pki.run("list", "--json"))["certificates"]
+                      if row["name"] == "ada"][0]
+            house.pki.run("revoke", "ada")
+            changed = wait_for("the note of the list", lambda: action("revocation_list_changed"), 60)[0]
+            self.assertEqual(changed["reason"], f"revoked: {serial}")
+            self.assertEqual(changed["who"], "station")
+            wait_for("the note of the newest row", lambda: any(
+                row["details"]["pki_log"] == head() for row in action("pki_log_changed")), 60)
+            house.pki.run("renew-server", "--station", "test station", "--host", "127.0.0.1")
+            wait_for("the note of the server's certificate", lambda: action("server_certificate_changed"), 60)
+            (house.pki.folder / "crl.pem").write_text("nonsense", encoding="ascii")
+            spoilt = wait_for("the note of the spoilt list", lambda: [
+                row for row in action("revocation_list_changed") if row["result"] == "AUDIT_RESULT_FAILED"], 60)[0]
+            self.assertIn("the last list holds", spoilt["reason"])
 
     def test_from_elsewhere_one_trainer_leads_at_a_time(self):
         with RemoteHouse() as house:

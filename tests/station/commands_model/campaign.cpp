@@ -1,6 +1,8 @@
 #include "tests/station/commands_model/campaign.hpp"
 
+#include <cmath>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include <fmt/format.h>
@@ -8,6 +10,7 @@
 #include "controller/access/method_table.hpp"
 #include "controller/base/trace_hash.hpp"
 #include "tests/station/commands_model/network.hpp"
+#include "tests/station/commands_model/story.hpp"
 #include "tests/station/station_bench.hpp"
 
 namespace medius::station::model {
@@ -17,8 +20,8 @@ using test::Result;
 using test::StationBench;
 
 constexpr std::int64_t kStepNs = 10'000'000;  // of the station: between two, nothing happens in it
-// A new station now and then: its books are bounded, the test's are not.
-constexpr std::uint64_t kInterleavingsAStation = 2'000;
+// As near as the loop's contract calls a load applied.
+constexpr double kSameLoad = 1e-6;
 
 Verdict verdict_of(RefusalCode code) {
   switch (code) {
@@ -72,19 +75,17 @@ struct Asked {
 
 class Campaign {
  public:
-  explicit Campaign(const CampaignConfig& config)
-      : config_(config), network_(config.seed), random_(config.seed, 2) {}
+  explicit Campaign(const CampaignConfig& config) : config_(config) {}
 
   CampaignResult run() {
-    for (; out_.interleavings < config_.interleavings; ++out_.interleavings) {
-      if (out_.interleavings % kInterleavingsAStation == 0) fresh_station();
+    const std::uint64_t first = config_.first - config_.first % kInterleavingsAStation;
+    for (now_at_ = first; now_at_ < config_.interleavings; ++now_at_) {
+      if (now_at_ % kInterleavingsAStation == 0) fresh_station(now_at_ / kInterleavingsAStation);
       interleave();
-      if (config_.progress) config_.progress(out_.interleavings + 1);
+      ++out_.interleavings;
+      if (config_.progress) config_.progress(now_at_ + 1);
     }
     gather();
-    out_.repeated = network_.repeated;
-    out_.reordered = network_.reordered;
-    out_.lost = network_.lost;
     out_.hash = hash_.value();
     return out_;
   }
@@ -95,10 +96,16 @@ class Campaign {
     out_.times_frozen += model_->times_frozen;
     out_.leases_run_out += model_->leases_run_out;
     out_.increases_taken_back += model_->increases_taken_back;
+    out_.forgotten += model_->forgotten;
+    out_.repeated += network_->repeated;
+    out_.reordered += network_->reordered;
+    out_.lost += network_->lost;
   }
 
-  void fresh_station() {
+  void fresh_station(std::uint64_t number) {
     gather();
+    network_.emplace(config_.seed, 2 * number + 1);
+    random_.emplace(config_.seed, 2 * number + 2);
     bench_ = std::make_unique<StationBench>(nullptr, [](StationConfig& config) {
       config.programs.programs["two-sides"].blocks[0].reps = 60;
     });
@@ -124,37 +131,41 @@ class Campaign {
     out.paused = now.paused;
     out.session = !now.session_id.empty();
     out.set_started = out.working || out.unloading;
-    out.load_wholly_in =
-        axis.load_state == safety::LoadState::kLoaded && axis.load_applied == axis.load_requested;
     out.in_take_up = axis.load_state == safety::LoadState::kTakeUp;
     out.loop_applied = axis.load_applied;
     if (now.set) out.set = now.set->id;
     return out;
   }
 
+  void tell(const std::string& line) {
+    story_ += fmt::format("  {} ms: {}\n", bench_->runtime.monotonic_ns() / 1'000'000, line);
+  }
+
   void wrong(std::uint64_t& counter, const std::string& sentence) {
     ++counter;
+    went_wrong_ = true;
+    tell("WRONG: " + sentence);
     if (out_.first_wrong.empty()) {
-      out_.first_wrong = fmt::format("interleaving {}, {} ms: {}", out_.interleavings,
+      out_.first_wrong = fmt::format("interleaving {}, {} ms: {}", now_at_,
                                      bench_->runtime.monotonic_ns() / 1'000'000, sentence);
     }
   }
 
-  static std::string words(const Message& m) {
-    return fmt::format("message '{}' of {} (kind {}, value {}, text '{}')", m.id, m.client,
-                       static_cast<int>(m.kind), m.value, m.text);
-  }
-
-  void judge(const Message& m, Verdict expected, Verdict got) {
+  void judge(const Message& m, const Model::Answer& expected, Verdict got) {
     hash_.add(static_cast<std::uint64_t>(got));
-    if (expected == got) return;
-    const std::string sentence =
-        fmt::format("{}: {}, the model says {}", words(m), to_string(got), to_string(expected));
+    if (expected.verdict == got) return;
+    const std::string sentence = fmt::format("{}: {}, the model says {}", words(m), to_string(got),
+                                             to_string(expected.verdict));
     if (got != Verdict::kAccepted) {
-      wrong(expected == Verdict::kAccepted ? out_.refused_wrongly : out_.wrong_refusals, sentence);
+      wrong(expected.verdict == Verdict::kAccepted ? out_.refused_wrongly : out_.wrong_refusals,
+            sentence);
       return;
     }
-    switch (expected) {
+    if (expected.forgotten) {
+      wrong(out_.duplicate, sentence);
+      return;
+    }
+    switch (expected.verdict) {
       case Verdict::kExpired:
       case Verdict::kVersionConflict:
       case Verdict::kStaleLease:
@@ -171,7 +182,7 @@ class Campaign {
     }
   }
 
-  OrderHeader header_of(const Message& m) {
+  OrderHeader header_of(const Message& m, bool forgotten) {
     OrderHeader header;
     header.request_id = m.id;
     header.client_name = m.client;
@@ -183,7 +194,9 @@ class Campaign {
     if (m.role == Role::kTherapist) header.authority = ParameterAuthority::kTherapist;
     if (config_.plant == Plant::kNoTimeToLive) header.time_to_live_ns = 0;
     if (config_.plant == Plant::kNoVersion) header.expected_version.reset();
-    if (config_.plant == Plant::kNoIds) header.request_id = fmt::format("planted-{}", ++planted_);
+    const bool new_id =
+        config_.plant == Plant::kNoIds || (config_.plant == Plant::kNoOldIds && forgotten);
+    if (new_id) header.request_id = fmt::format("planted-{}", ++planted_);
     if (config_.plant == Plant::kNoLease) {
       header.lease_required = false;
       header.lease_epoch.reset();
@@ -198,8 +211,8 @@ class Campaign {
   Station::Answer<Receipt> answer(const Message& m, const Model::Answer& expected) {
     asked_.push_back(std::make_shared<Asked>(Asked{m, expected, 0}));
     return [this, asked = asked_.back()](const Result& result) {
-      ++asked->answers;
-      judge(asked->message, asked->expected.verdict,
+      hear(*asked, result);
+      judge(asked->message, asked->expected,
             result ? Verdict::kAccepted : verdict_of(result.error().code));
       if (!result && result.error().message.empty()) {
         wrong(out_.wrong_refusals, words(asked->message) + ": refused without a reason");
@@ -214,16 +227,25 @@ class Campaign {
     };
   }
 
+  void hear(Asked& asked, const Result& result) {
+    ++asked.answers;
+    model_->answered(asked.message);
+    tell(fmt::format("answer to '{}': {}", asked.message.id,
+                     result ? "accepted" : result.error().message));
+  }
+
   void deliver(const InFlight& one) {
     Message m = one.message;
     m.received_ns = one.arrives_ns;
     ++out_.messages;
-    const Model::Answer expected = model_->deliver(m, facts());
+    const Facts met = facts();
+    const Model::Answer expected = model_->deliver(m, met);
+    tell(words(m) + "; " + words(met, *model_, expected));
     ++out_.expected[static_cast<std::size_t>(expected.verdict)];
     const access::MethodRule* rule = access::find_rule(method_of(m.kind));
     const bool lets_in = rule != nullptr && rule->roles.has(role_of(m.role));
     if (!lets_in && config_.plant != Plant::kNoRoles) {
-      judge(m, expected.verdict, Verdict::kDenied);
+      judge(m, expected, Verdict::kDenied);
       return;
     }
     send(m, expected);
@@ -231,10 +253,11 @@ class Campaign {
 
   void send(const Message& m, const Model::Answer& expected) {
     Station& station = *bench_->station;
+    const OrderHeader header = header_of(m, expected.forgotten);
     switch (m.kind) {
       case Kind::kStart: {
         StartSessionOrder order;
-        order.header = header_of(m);
+        order.header = header;
         order.program_id = m.text;
         station.start_session(order, answer(m, expected));
         if (expected.verdict == Verdict::kAccepted && !expected.duplicate) ++out_.sessions;
@@ -242,7 +265,7 @@ class Campaign {
       }
       case Kind::kAdjust: {
         AdjustLoadOrder order;
-        order.header = header_of(m);
+        order.header = header;
         order.load = m.value;
         order.axis = static_cast<std::uint8_t>(m.axis);
         order.coordinate = m.in_newton ? hal::CoordinateKind::kCable : hal::CoordinateKind::kLever;
@@ -251,20 +274,20 @@ class Campaign {
       }
       case Kind::kParameter: {
         SetParameterOrder order;
-        order.header = header_of(m);
+        order.header = header;
         order.parameter = m.text;
         order.value = m.value;
         station.set_parameter(order, answer(m, expected));
         break;
       }
       case Kind::kPause:
-        station.pause(header_of(m), answer(m, expected));
+        station.pause(header, answer(m, expected));
         break;
       case Kind::kResume:
-        station.resume(header_of(m), answer(m, expected));
+        station.resume(header, answer(m, expected));
         break;
       case Kind::kStop:
-        stop(m, expected);
+        stop(m, header, expected);
         break;
       default:
         lead(m, expected);
@@ -272,11 +295,11 @@ class Campaign {
   }
 
   // Carried out each time it comes: its receipt says only the first time that it is new.
-  void stop(const Message& m, const Model::Answer& expected) {
+  void stop(const Message& m, const OrderHeader& header, const Model::Answer& expected) {
     asked_.push_back(std::make_shared<Asked>(Asked{m, expected, 0}));
-    bench_->station->stop(header_of(m), [this, asked = asked_.back()](const Result& result) {
-      ++asked->answers;
-      judge(asked->message, Verdict::kAccepted,
+    bench_->station->stop(header, [this, asked = asked_.back()](const Result& result) {
+      hear(*asked, result);
+      judge(asked->message, asked->expected,
             result ? Verdict::kAccepted : verdict_of(result.error().code));
     });
     model_->observe(facts());  // it may have ended the session at once
@@ -286,7 +309,7 @@ class Campaign {
     Station& station = *bench_->station;
     const LeaseClaim claim{m.client, m.epoch.value_or(0), 0};
     const auto told = [&](const auto& result) {
-      judge(m, expected.verdict, result ? Verdict::kAccepted : verdict_of(result.error().code));
+      judge(m, expected, result ? Verdict::kAccepted : verdict_of(result.error().code));
       return result.has_value();
     };
     if (m.kind == Kind::kAcquire) {
@@ -308,11 +331,11 @@ class Campaign {
 
   // The person and the machine have a life of their own.
   void disturb() {
-    if (random_.chance(0.002)) {
+    if (random_->chance(0.002)) {
       bench_->loop.latch(safety::FaultCode::kLinkLost, safety::Reaction::kFastUnload);
       panel_ns_ = bench_->runtime.monotonic_ns() + 300'000'000;
     }
-    if (random_.chance(0.01)) bench_->loop.release_handle();
+    if (random_->chance(0.01)) bench_->loop.release_handle();
     if (panel_ns_ != 0 && bench_->runtime.monotonic_ns() >= panel_ns_) {
       bench_->loop.reset_panel();
       panel_ns_ = 0;
@@ -324,9 +347,14 @@ class Campaign {
     const auto& commands = bench_->loop.commands();
     for (; taken_ < commands.size(); ++taken_) {
       const rt::Command& command = commands[taken_].command;
+      tell(words(command, commands[taken_].refused));
       const bool is_load = command.kind == rt::CommandKind::kSetLoad;
       if (!is_load && command.kind != rt::CommandKind::kSetParameter) continue;
       auto& expected = model_->loop_orders;
+      while (!expected.empty() && expected.front().maybe &&
+             expected.front().value != command.value) {
+        expected.pop_front();
+      }
       if (expected.empty() || expected.front().is_load != is_load ||
           expected.front().value != command.value) {
         wrong(out_.loop_disagrees,
@@ -336,6 +364,9 @@ class Campaign {
       }
       if (!expected.empty()) expected.pop_front();
     }
+    while (!model_->loop_orders.empty() && model_->loop_orders.front().maybe) {
+      model_->loop_orders.pop_front();
+    }
     if (!model_->loop_orders.empty()) {
       wrong(out_.loop_disagrees,
             fmt::format("the loop was not told {}", model_->loop_orders.front().value));
@@ -344,6 +375,14 @@ class Campaign {
     if (bench_->loop.axis().increases_frozen != model_->frozen()) {
       wrong(out_.freeze_disagrees, model_->frozen() ? "increases are not frozen in the loop"
                                                     : "increases are frozen in the loop");
+    }
+  }
+
+  void look_at_load() {
+    const rt::AxisStatus& axis = bench_->loop.axis();
+    if (axis.load_state == safety::LoadState::kLoaded &&
+        std::abs(axis.load_applied - axis.load_requested) <= kSameLoad) {
+      model_->load_came_in(axis.load_applied);
     }
   }
 
@@ -360,11 +399,13 @@ class Campaign {
   }
 
   void interleave() {
+    story_.clear();
+    went_wrong_ = false;
     const Snapshot& now = bench_->now();
     Heard heard{bench_->runtime.monotonic_ns(), now.version, "", 0, model_->load()};
     if (now.lease) heard.holder = now.lease->holder;
     if (now.lease) heard.epoch = now.lease->epoch;
-    const std::vector<InFlight> flight = network_.interleaving(heard);
+    const std::vector<InFlight> flight = network_->interleaving(heard);
     std::size_t next = 0;
     int quiet_steps = 0;
     while (next < flight.size() || quiet_steps < 2) {
@@ -375,6 +416,7 @@ class Campaign {
         ++out_.simulated_ms;
         if (bench_->runtime.monotonic_ns() % kStepNs == 0) at_step(flight, next);
         bench_->loop.tick();
+        look_at_load();
         check_loop();
       }
     }
@@ -384,6 +426,13 @@ class Campaign {
             fmt::format("{}: answered {} times", words(asked->message), asked->answers));
     }
     asked_.clear();
+    keep_story();
+  }
+
+  void keep_story() {
+    const bool asked_for = now_at_ >= config_.tell_from && now_at_ <= config_.tell_to;
+    if (!asked_for && !(went_wrong_ && out_.stories.size() < kStoriesMax)) return;
+    out_.stories.push_back(fmt::format("interleaving {}\n{}", now_at_, story_));
   }
 
   void at_step(const std::vector<InFlight>& flight, std::size_t& next) {
@@ -399,8 +448,8 @@ class Campaign {
   }
 
   const CampaignConfig config_;
-  Network network_;
-  Random random_;
+  std::optional<Network> network_;
+  std::optional<Random> random_;
   std::unique_ptr<StationBench> bench_;
   std::unique_ptr<Model> model_;
   std::vector<std::shared_ptr<Asked>> asked_;
@@ -409,6 +458,9 @@ class Campaign {
   std::size_t taken_ = 0;
   std::int64_t panel_ns_ = 0;
   std::uint64_t planted_ = 0;
+  std::uint64_t now_at_ = 0;  // the interleaving
+  std::string story_;         // of this interleaving
+  bool went_wrong_ = false;
 };
 
 }  // namespace

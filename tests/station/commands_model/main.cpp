@@ -1,4 +1,5 @@
 // medius-commands-model: random interleavings of orders against the reference model.
+#include <algorithm>
 #include <charconv>
 #include <cstdio>
 #include <cstring>
@@ -13,12 +14,17 @@ namespace {
 using namespace medius::station::model;
 
 constexpr const char* kHelp =
-    "usage: medius-commands-model [--interleavings N] [--seed N] [--plant DEFECT] [--json]\n"
-    "                             [--quiet]\n"
+    "usage: medius-commands-model [--interleavings N] [--from N] [--seed N] [--plant DEFECT]\n"
+    "                             [--json] [--quiet]\n"
+    "       medius-commands-model --only N [--before N] [--seed N] [--plant DEFECT]\n"
     "Sends what two trainers and an onlooker order, late, twice, in another order and never, to "
     "the\n"
     "station's own code on simulated time and compares every answer with a reference model.\n"
-    "Defects that the model must notice: ttl version lease ids roles.\n"
+    "Every 10,000 interleavings are a new station's, and begin anew: --from N runs from the first\n"
+    "of N's station up to --interleavings. --only N runs up to N and tells what happened in it "
+    "and\n"
+    "in the --before N interleavings before it.\n"
+    "Defects that the model must notice: ttl version lease ids old-ids roles.\n"
     "Exit codes: 0 station and model agree, 1 they do not, 2 wrong use.\n";
 
 bool number(const char* text, std::uint64_t& out) {
@@ -27,11 +33,9 @@ bool number(const char* text, std::uint64_t& out) {
 }
 
 bool plant_of(const std::string& word, Plant& out) {
-  constexpr std::pair<const char*, Plant> kPlants[] = {{"ttl", Plant::kNoTimeToLive},
-                                                       {"version", Plant::kNoVersion},
-                                                       {"lease", Plant::kNoLease},
-                                                       {"ids", Plant::kNoIds},
-                                                       {"roles", Plant::kNoRoles}};
+  constexpr std::pair<const char*, Plant> kPlants[] = {
+      {"ttl", Plant::kNoTimeToLive}, {"version", Plant::kNoVersion}, {"lease", Plant::kNoLease},
+      {"ids", Plant::kNoIds},        {"old-ids", Plant::kNoOldIds},  {"roles", Plant::kNoRoles}};
   for (const auto& [name, plant] : kPlants) {
     if (word != name) continue;
     out = plant;
@@ -49,6 +53,7 @@ void print(const CampaignResult& r, bool json, std::uint64_t seed) {
       {"reordered", r.reordered},
       {"lost_on_the_way", r.lost},
       {"simulated_s", r.simulated_ms / 1000},
+      {"came_again_when_forgotten", r.forgotten},
       {"sessions", r.sessions},
       {"times_frozen", r.times_frozen},
       {"leases_run_out", r.leases_run_out},
@@ -81,6 +86,7 @@ void print(const CampaignResult& r, bool json, std::uint64_t seed) {
   } else {
     fmt::print("hash                         {:016x}\n", r.hash);
   }
+  for (const std::string& story : r.stories) fmt::print(stderr, "{}", story);
   if (!r.first_wrong.empty()) fmt::print(stderr, "first: {}\n", r.first_wrong);
 }
 
@@ -89,6 +95,7 @@ void print(const CampaignResult& r, bool json, std::uint64_t seed) {
 int main(int argc, char** argv) {
   CampaignConfig config;
   bool json = false, quiet = false;
+  std::uint64_t before = 0;
   for (int i = 1; i < argc; ++i) {
     const std::string word = argv[i];
     const bool more = i + 1 < argc;
@@ -98,6 +105,12 @@ int main(int argc, char** argv) {
       quiet = true;
     } else if (word == "--interleavings" && more && number(argv[i + 1], config.interleavings)) {
       ++i;
+    } else if (word == "--from" && more && number(argv[i + 1], config.first)) {
+      ++i;
+    } else if (word == "--only" && more && number(argv[i + 1], config.tell_to)) {
+      ++i;
+    } else if (word == "--before" && more && number(argv[i + 1], before)) {
+      ++i;
     } else if (word == "--seed" && more && number(argv[i + 1], config.seed)) {
       ++i;
     } else if (word == "--plant" && more && plant_of(argv[i + 1], config.plant)) {
@@ -106,6 +119,12 @@ int main(int argc, char** argv) {
       std::fputs(kHelp, word == "--help" ? stdout : stderr);
       return word == "--help" ? 0 : 2;
     }
+  }
+  if (config.tell_to != UINT64_MAX) {
+    config.first = config.tell_to;
+    config.interleavings = config.tell_to + 1;
+    config.tell_from = config.tell_to - std::min(config.tell_to, before);
+    quiet = true;
   }
   if (!quiet) {
     config.progress = [total = config.interleavings](std::uint64_t done) {

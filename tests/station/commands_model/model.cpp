@@ -11,7 +11,9 @@ constexpr std::int64_t kSecondNs = 1'000'000'000;
 constexpr double kUserMax = 200.0, kStepMax = 30.0, kProgramLoad = 60.0, kProgramRatio = 1.3;
 constexpr double kRatioMin = 0.5, kRatioMax = 2.0, kRatioUserMax = 1.5;
 constexpr double kWaitingMin = 0.1;  // less than that is in force
+constexpr double kSameLoad = 1e-6;   // so near, a load is the one that was ordered
 constexpr std::int64_t kGoneNs = 2 * kSecondNs;
+constexpr std::size_t kAnswersKept = 1024;  // of accepted orders, and as many of refused ones
 
 // What makes an order the same order when it comes again.
 std::string content_of(const Message& m) {
@@ -28,6 +30,10 @@ std::string content_of(const Message& m) {
     default:
       return "resume";
   }
+}
+
+std::string key_of(const Message& m) {
+  return m.client + " " + m.id;
 }
 
 bool is_order(Kind kind) {
@@ -48,18 +54,32 @@ const char* to_string(Verdict verdict) {
   return kWords[static_cast<std::size_t>(verdict)];
 }
 
+const Answers::First* Answers::find(const std::string& key) const {
+  const auto found = first_.find(key);
+  return found == first_.end() ? nullptr : &found->second;
+}
+
+void Answers::keep(const std::string& key, const First& first) {
+  if (!first_.emplace(key, first).second) return;
+  oldest_.push_back(key);
+  if (oldest_.size() <= kAnswersKept) return;
+  first_.erase(oldest_.front());
+  oldest_.pop_front();
+}
+
 // A lease that has ended leaves the session without a leader, and takes back what waits.
 void Model::run_out(const Facts& facts) {
   if (holder_.empty() || facts.now_ns < ends_ns_) return;
   holder_.clear();
   ++leases_run_out;
-  if (!facts.session) return;
-  ran_out_ = true;
-  if (!facts.set_started || facts.unloading) return;
+  ran_out_ = ran_out_ || facts.session;
+  const bool under_way = facts.set_started && !facts.unloading;
+  if (!under_way && !was_under_way_) return;
   const double stays = std::max(std::min(load_, facts.loop_applied), in_force_);
   if (!(stays < load_ - kWaitingMin)) return;
+  loop_orders.push_back({true, stays, !under_way});
+  if (!under_way) return;
   load_ = stays;
-  loop_orders.push_back({true, stays});
   ++increases_taken_back;
 }
 
@@ -87,10 +107,11 @@ void Model::observe(const Facts& facts) {
   set_ = facts.set;
   was_resting_ = facts.resting;
   had_session_ = facts.session;
-  if (facts.set_started && !facts.unloading && facts.load_wholly_in) {
-    in_force_ = std::min(facts.loop_applied, load_);
-  }
+  const bool under_way = facts.set_started && !facts.unloading;
+  if (under_way && came_in_) in_force_ = *came_in_ < load_ - kSameLoad ? *came_in_ : load_;
+  came_in_.reset();
   run_out(facts);
+  was_under_way_ = under_way;
   settle(facts);
 }
 
@@ -110,12 +131,8 @@ Model::Answer Model::deliver(const Message& m, const Facts& facts) {
     settle(facts);
     return answer;
   }
-  if (m.kind == Kind::kStop) {  // always, whoever asks and whatever it carries
-    const auto first = answers_.find(m.client + " " + m.id);
-    const bool taken = first != answers_.end() && first->second.verdict == Verdict::kAccepted;
-    if (!taken && !name_is_wrong(m.id)) {
-      answers_[m.client + " " + m.id] = {"stop", Verdict::kAccepted};
-    }
+  if (m.kind == Kind::kStop) {
+    stop(m);
     return answer;
   }
   if (m.role == Role::kObserver) {
@@ -123,22 +140,7 @@ Model::Answer Model::deliver(const Message& m, const Facts& facts) {
     return answer;
   }
   if (!is_order(m.kind)) {
-    switch (m.kind) {
-      case Kind::kAcquire:
-        answer.verdict = acquire(m, facts);
-        break;
-      case Kind::kRenew:
-        answer.verdict = renew(m, facts);
-        break;
-      case Kind::kHandOver:
-        answer.verdict = hand_over(m, facts);
-        break;
-      default:  // a lease that is over already is released
-        if (!holder_.empty() && m.epoch == epoch_) {
-          answer.verdict = claim(m);
-          if (answer.verdict == Verdict::kAccepted) holder_.clear();
-        }
-    }
+    answer.verdict = lead(m, facts);
     settle(facts);
     return answer;
   }
@@ -146,19 +148,59 @@ Model::Answer Model::deliver(const Message& m, const Facts& facts) {
     answer.verdict = Verdict::kInvalid;
     return answer;
   }
-  const std::string key = m.client + " " + m.id;
-  if (const auto first = answers_.find(key); first != answers_.end()) {
-    if (first->second.content != content_of(m)) {
-      answer.verdict = Verdict::kInvalid;
-      return answer;
-    }
-    answer.verdict = first->second.verdict;
-    answer.duplicate = answer.verdict == Verdict::kAccepted;
-    return answer;
-  }
+  if (const auto before = answered_before(m)) return *before;
   answer.verdict = order(m, facts);
-  answers_[key] = {content_of(m), answer.verdict};
+  under_way_[key_of(m)] = {content_of(m), answer.verdict};
   return answer;
+}
+
+// Always, whoever asks and whatever it carries. The first answer to its id stays.
+void Model::stop(const Message& m) {
+  const std::string key = key_of(m);
+  if (name_is_wrong(m.id) || accepted_.find(key) != nullptr) return;
+  under_way_.emplace(key, Answers::First{"stop", Verdict::kAccepted});
+}
+
+Verdict Model::lead(const Message& m, const Facts& facts) {
+  if (m.kind == Kind::kAcquire) return acquire(m, facts);
+  if (m.kind == Kind::kRenew) return renew(m, facts);
+  if (m.kind == Kind::kHandOver) return hand_over(m, facts);
+  // A lease that is over already is released.
+  if (holder_.empty() || m.epoch != epoch_) return Verdict::kAccepted;
+  const Verdict verdict = claim(m);
+  if (verdict == Verdict::kAccepted) holder_.clear();
+  return verdict;
+}
+
+std::optional<Model::Answer> Model::answered_before(const Message& m) {
+  const std::string key = key_of(m);
+  const Answers::First* first = refused_.find(key);
+  if (first == nullptr) first = accepted_.find(key);
+  if (const auto waits = under_way_.find(key); first == nullptr && waits != under_way_.end()) {
+    first = &waits->second;
+  }
+  Answer answer;
+  if (first == nullptr) {
+    if (!used_.contains(key)) return std::nullopt;
+    answer.verdict = Verdict::kInvalid;
+    answer.forgotten = true;
+    ++forgotten;
+  } else if (first->content != content_of(m)) {
+    answer.verdict = Verdict::kInvalid;
+  } else {
+    answer.verdict = first->verdict;
+    answer.duplicate = answer.verdict == Verdict::kAccepted;
+  }
+  return answer;
+}
+
+void Model::answered(const Message& m) {
+  const auto waits = under_way_.find(key_of(m));
+  if (waits == under_way_.end()) return;
+  const bool accepted = waits->second.verdict == Verdict::kAccepted;
+  (accepted ? accepted_ : refused_).keep(waits->first, waits->second);
+  if (accepted) used_.insert(waits->first);
+  under_way_.erase(waits);
 }
 
 // The rules in the order in which the API names them: too late, not theirs, stale, not possible.
@@ -217,12 +259,12 @@ Verdict Model::adjust(const Message& m, const Facts& facts) {
   if (!facts.set_started) {  // only a plan, with the program's ratio
     if (m.value * kProgramRatio > kUserMax) return Verdict::kOverLimit;
     if (raises && frozen_) return Verdict::kWrongState;
-    if (raises && m.value > load_ + kStepMax) return Verdict::kOverLimit;
+    if (raises && m.value > load_ + kStepMax + kSameLoad) return Verdict::kOverLimit;
     load_ = in_force_ = m.value;
     return Verdict::kAccepted;
   }
   if (raises && frozen_) return Verdict::kWrongState;
-  if (raises && m.value > in_force_ + kStepMax) return Verdict::kOverLimit;
+  if (raises && m.value > in_force_ + kStepMax + kSameLoad) return Verdict::kOverLimit;
   load_ = m.value;
   in_force_ = std::min(in_force_, m.value);
   loop_orders.push_back({true, m.value});

@@ -8,6 +8,7 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 
 namespace medius::station::model {
@@ -72,10 +73,24 @@ struct Facts {
   bool paused = false;
   bool session = false;
   bool set_started = false;  // the loop has been told of the set
-  bool load_wholly_in = false;
-  bool in_take_up = false;  // unloaded, cuff on
+  bool in_take_up = false;   // unloaded, cuff on
   double loop_applied = 0.0;
   std::string set;  // under way or to come
+};
+
+// The first answers to request ids, as many as the API promises; the oldest is forgotten.
+class Answers {
+ public:
+  struct First {
+    std::string content;
+    Verdict verdict;
+  };
+  [[nodiscard]] const First* find(const std::string& key) const;
+  void keep(const std::string& key, const First& first);
+
+ private:
+  std::map<std::string, First> first_;
+  std::deque<std::string> oldest_;
 };
 
 class Model {
@@ -83,18 +98,24 @@ class Model {
   struct Answer {
     Verdict verdict = Verdict::kAccepted;
     bool duplicate = false;
-    bool under_way = false;  // the first one's answer has not come: both get the same
+    bool forgotten = false;  // was carried out so long ago that only its id is known
   };
   // A load or parameter that the loop must be told next, exactly once and in this order.
   struct LoopOrder {
     bool is_load = true;
     double value = 0.0;
+    bool maybe =
+        false;  // a lease ran out in the very step in which the set ended: either came first
   };
 
   // After each step of the station.
   void observe(const Facts& facts);
   // What the message must be answered; the model takes it as so answered.
   Answer deliver(const Message& message, const Facts& facts);
+  // The station has answered it: from now on it is the newest that is remembered.
+  void answered(const Message& message);
+  // After each tick of the loop in which the load is the one that was ordered.
+  void load_came_in(double applied) { came_in_ = applied; }
   // The epoch that the station gave to a lease that the model expected it to give.
   void granted(std::uint64_t epoch);
   [[nodiscard]] bool frozen() const { return frozen_; }
@@ -102,16 +123,15 @@ class Model {
   [[nodiscard]] double load() const { return load_; }
   [[nodiscard]] bool epochs_grew() const { return epochs_grew_; }
   std::deque<LoopOrder> loop_orders;
-  std::uint64_t times_frozen = 0, leases_run_out = 0, increases_taken_back = 0;
+  std::uint64_t times_frozen = 0, leases_run_out = 0, increases_taken_back = 0, forgotten = 0;
 
  private:
-  struct First {
-    std::string content;
-    Verdict verdict;
-  };
   void run_out(const Facts& facts);
   void settle(const Facts& facts);
   [[nodiscard]] bool gone_lately(const std::string& client, std::int64_t now_ns) const;
+  void stop(const Message& message);
+  [[nodiscard]] Verdict lead(const Message& message, const Facts& facts);
+  [[nodiscard]] std::optional<Answer> answered_before(const Message& message);
   [[nodiscard]] Verdict order(const Message& message, const Facts& facts);
   [[nodiscard]] Verdict lease_of(const Message& message, bool raises, bool exempt) const;
   [[nodiscard]] Verdict start(const Message& message, const Facts& facts);
@@ -123,7 +143,9 @@ class Model {
   [[nodiscard]] Verdict renew(const Message& message, const Facts& facts);
   [[nodiscard]] Verdict hand_over(const Message& message, const Facts& facts);
 
-  std::map<std::string, First> answers_;
+  Answers accepted_, refused_;
+  std::map<std::string, Answers::First> under_way_;  // not answered yet
+  std::set<std::string> used_;                       // everything that was carried out
   // The lease; no holder = free.
   std::string holder_;
   std::uint64_t epoch_ = 0;
@@ -136,7 +158,8 @@ class Model {
   bool frozen_ = false;
   // The set under way or to come.
   std::string set_;
-  bool was_resting_ = false, had_session_ = false;
+  bool was_resting_ = false, had_session_ = false, was_under_way_ = false;
+  std::optional<double> came_in_;  // since the last step of the station
   double load_ = 0.0, in_force_ = 0.0, ratio_ = 1.0;
 };
 

@@ -60,7 +60,16 @@ void Network::fill(Message& m, const Heard& heard) {
   }
 }
 
+// Mostly something new; now and then what a client sent long ago and thinks unanswered.
 Message Network::message(const Heard& heard) {
+  if (!all_.empty() && random_.chance(0.02)) {
+    return all_[random_.below(static_cast<std::uint32_t>(all_.size()))];
+  }
+  all_.push_back(new_message(heard));
+  return all_.back();
+}
+
+Message Network::new_message(const Heard& heard) {
   static constexpr Kind kKinds[] = {
       Kind::kStart,   Kind::kStart,   Kind::kAdjust,    Kind::kAdjust,    Kind::kAdjust,
       Kind::kAdjust,  Kind::kAdjust,  Kind::kParameter, Kind::kParameter, Kind::kPause,

@@ -29,7 +29,7 @@ struct InFlight {
 
 class Network {
  public:
-  explicit Network(std::uint64_t seed) : random_(seed, 1) {}
+  Network(std::uint64_t seed, std::uint64_t stream) : random_(seed, stream) {}
 
   // One interleaving: some messages of some clients, and what becomes of them. Sorted by taken_ns.
   [[nodiscard]] std::vector<InFlight> interleaving(const Heard& heard);
@@ -37,6 +37,7 @@ class Network {
 
  private:
   [[nodiscard]] Message message(const Heard& heard);
+  [[nodiscard]] Message new_message(const Heard& heard);
   void fill(Message& message, const Heard& heard);
   [[nodiscard]] std::int64_t delay_ns();
 
@@ -44,6 +45,7 @@ class Network {
   std::uint64_t next_id_ = 1;
   std::map<std::string, std::uint64_t> epoch_of_;  // the last that a client knew to be its own
   std::map<std::string, Message> last_of_;
+  std::vector<Message> all_;  // since the station is new
 };
 
 }  // namespace medius::station::model
