@@ -113,6 +113,11 @@ Outcome<SetSide> Station::Impl::prepare_side(const Session& session, std::size_t
 
 void Station::Impl::add_given(record::SetRecord& set, record::GivenChange change) {
   record::SetGiven& given = set.given;
+  // The first load and a change of it that come into force together are one.
+  const bool again = !given.changes.empty() && given.changes.back().tick == change.tick &&
+                     given.changes.back().kind == change.kind &&
+                     change.kind == record::GivenKind::kLoadApplied;
+  if (again) return;
   if (given.changes.size() >= record::kGivenChangesMax) {
     given.changes_lost = true;
     return;

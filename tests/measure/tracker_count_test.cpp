@@ -279,8 +279,8 @@ TEST(TrackerCount, ADipOfLessThanHalfTheRiseBelongsToItsRepetition) {
        {Case{0.1, 0.5, 1, RepKind::kFull}, Case{0.199, 0.4, 1, RepKind::kFull},
         Case{0.199, 0.27, 1, RepKind::kFull}, Case{0.201, 0.298, 1, RepKind::kFull},
         Case{0.201, 0.302, 2, RepKind::kRejected}, Case{0.239, 0.4, 2, RepKind::kRejected},
-        Case{0.239, 0.258, 1, RepKind::kFull}, Case{0.241, 0.4, 2, RepKind::kFull},
-        Case{0.241, 0.258, 2, RepKind::kFull}}) {
+        Case{0.239, 0.258, 1, RepKind::kFull}, Case{0.239, 0.263, 2, RepKind::kRejected},
+        Case{0.241, 0.4, 2, RepKind::kFull}, Case{0.241, 0.258, 2, RepKind::kFull}}) {
     TrackerRig rig(0.4);
     rig.stay(300);
     rig.walk(0.4, 0.2);
