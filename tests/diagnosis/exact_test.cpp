@@ -314,6 +314,30 @@ TEST(ExactDiagnosis,
   }
 }
 
+// An empty handle that runs in although the drive was told to make no force, or less than six
+// newtons.
+TEST(ExactDiagnosis, AnIdleDriveThatMakesMoreThanSixNewtonsWhileItRunsInRunsAway) {
+  struct Case {
+    double drive, expected;
+    int took;
+  };
+  for (const Case& c : {Case{6.0, 0.0, 0}, Case{6.1, 0.0, 20}, Case{12.5, 5.9, 20},
+                        Case{11.8, 5.9, 0}, Case{12.5, 6.0, 0}}) {
+    Cable rig;
+    rig.input.reaction = Reaction::kFastUnload;
+    rig.input.drive_force = c.drive;
+    rig.input.expected_force = c.expected;
+    int i = 0;
+    EXPECT_EQ(rig.until(100,
+                        [&](SignalInput& input) {
+                          input.velocity = -0.4;
+                          input.tension = 0.1 + 1e-6 * (++i % 2);
+                        }),
+              c.took)
+        << c.drive << " " << c.expected;
+  }
+}
+
 TEST(ExactDiagnosis, ABrownOutIsFiveTicksBeyondALimitThatIsSet) {
   struct Case {
     double low, high, volts;

@@ -11,8 +11,8 @@
 namespace medius::measure {
 namespace {
 
-constexpr std::uint16_t kVersion = 1;
-constexpr std::uint64_t kOutput = 0x77de49c47bc255c8;  // of that version; a run prints it
+constexpr std::uint16_t kVersion = 2;
+constexpr std::uint64_t kOutput = 0x8462a3ad9d12cd69;  // of that version; a run prints it
 
 void add(TraceHash& hash, const TrackerOutput& output, const Tracker& tracker) {
   hash.add(static_cast<std::uint64_t>(output.phase));
@@ -48,17 +48,17 @@ std::uint64_t output_of(const TrackerConfig& config) {
       const double down_s = random.uniform(0.6, 3.0);
       const double bottom_s = random.uniform(0.1, 1.5);
       trace.rep(rise_m, up_s, hold_s, down_s, bottom_s, random.below(3) == 0 ? 0.014 : 0.0);
-      // Up again before it is half or all the way down, and a stance that has moved.
-      if (random.below(2) == 0) {
-        const double back_m = random.uniform(0.1, 0.38);
-        const double again_m = random.uniform(0.02, 0.2);
-        trace.move_to(trace.points.back().position_m + 0.4, 1.5);
-        trace.move_to(trace.points.back().position_m - back_m, 1.0);
-        trace.bump(again_m, 0.8);
-        trace.move_to(0.0, 1.0);
-      }
+      // Up again before it is all the way down, and a stance that has moved.
       if (random.below(2) == 0) trace.bump(random.uniform(0.02, 0.3), 1.0);
       if (random.below(3) == 0) trace.move_to(random.uniform(-0.05, 0.12), 0.8);
+      // A stop about where a way back is enough for a repetition.
+      if (random.below(3) == 0) {
+        const double bottom_m = trace.here_m();
+        trace.move_to(bottom_m + 0.4, 1.0);
+        trace.move_to(bottom_m + 0.4 - random.uniform(0.18, 0.28), 0.8);
+        trace.move_to(trace.here_m() + random.uniform(0.03, 0.15), 0.5);
+        trace.move_to(bottom_m, 0.8);
+      }
     }
     Tracker tracker;
     tracker.start_set(config, seed % 2 == 0 ? 0.4 : 0.0);

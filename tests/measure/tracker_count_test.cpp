@@ -266,13 +266,21 @@ TEST(TrackerCount, TurnsBackAfterTheSameStep) {
   }
 }
 
+// Of a rise of 0.4 m: up to a half is a dip, from 60 % on the way back was made. Between them it
+// stays unfinished, unless what follows is less than the 0.1 m of a partial repetition: a stop on
+// the way back.
 TEST(TrackerCount, ADipOfLessThanHalfTheRiseBelongsToItsRepetition) {
   struct Case {
     double dip_m, again_m;
     std::size_t reps;
+    RepKind first;
   };
-  for (const Case& c : {Case{0.199, 0.4, 1}, Case{0.201, 0.4, 2}, Case{0.199, 0.27, 1},
-                        Case{0.201, 0.27, 2}, Case{0.201, 0.258, 1}, Case{0.1, 0.5, 1}}) {
+  for (const Case& c :
+       {Case{0.1, 0.5, 1, RepKind::kFull}, Case{0.199, 0.4, 1, RepKind::kFull},
+        Case{0.199, 0.27, 1, RepKind::kFull}, Case{0.201, 0.298, 1, RepKind::kFull},
+        Case{0.201, 0.302, 2, RepKind::kRejected}, Case{0.239, 0.4, 2, RepKind::kRejected},
+        Case{0.239, 0.258, 1, RepKind::kFull}, Case{0.239, 0.263, 2, RepKind::kRejected},
+        Case{0.241, 0.4, 2, RepKind::kFull}, Case{0.241, 0.258, 2, RepKind::kFull}}) {
     TrackerRig rig(0.4);
     rig.stay(300);
     rig.walk(0.4, 0.2);
@@ -282,7 +290,11 @@ TEST(TrackerCount, ADipOfLessThanHalfTheRiseBelongsToItsRepetition) {
     rig.walk(0.0, 0.2);
     rig.stay(300);
     EXPECT_EQ(rig.reps.size(), c.reps) << c.dip_m << " " << c.again_m;
-    EXPECT_EQ(rig.reps.front().kind, RepKind::kFull);
+    ASSERT_FALSE(rig.reps.empty());
+    EXPECT_EQ(rig.reps.front().kind, c.first) << c.dip_m << " " << c.again_m;
+    if (c.first == RepKind::kRejected) {
+      EXPECT_EQ(rig.reps.front().rejection, RepRejection::kUnfinished);
+    }
     EXPECT_NEAR(rig.reps.front().peak_position, c.reps == 1 ? std::max(0.4, c.again_m) : 0.4, 1e-9);
   }
 }

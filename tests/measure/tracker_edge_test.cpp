@@ -83,13 +83,29 @@ TEST(TrackerEdge, ADipOfHalfTheRiseIsTheEndAndOneStepUpShowsIt) {
   half.go(0.5);
   half.go(0.25);
   half.go(0.5);
-  EXPECT_EQ(half.reps.size(), 1u);
+  ASSERT_EQ(half.reps.size(), 1u);
+  EXPECT_EQ(half.reps[0].kind, RepKind::kFull);
   Edge step;
   step.go(0.5);
   step.go(0.1875);
   EXPECT_TRUE(step.reps.empty());
   step.go(0.25);
   EXPECT_EQ(step.reps.size(), 1u);
+}
+
+TEST(TrackerEdge, AQuarterOfTheRangeOutAgainIsNoStopOnTheWayBack) {
+  TrackerConfig config = dyadic();
+  config.close_return_fraction = 0.75;
+  TrackerRig rig(kRange, config);
+  rig.stay(300);
+  rig.walk(0.5, 0.25);
+  rig.stay(300);
+  rig.walk(0.1875, 0.25);
+  rig.stay(300);
+  rig.walk(0.3125, 0.25);
+  rig.stay(300);
+  ASSERT_EQ(rig.reps.size(), 1u);
+  EXPECT_EQ(rig.reps[0].rejection, RepRejection::kUnfinished);
 }
 
 TEST(TrackerEdge, AFirstRepetitionThatEndsOnTheLimitsOfAShiftKeepsItsBottom) {

@@ -35,7 +35,9 @@ class AuditFileTest : public testing::Test {
     for (int i = 1; i <= 5; ++i) {
       const auto head = append_audit_file(file, revoked("person " + std::to_string(i)));
       EXPECT_TRUE(head) << head.error();
-      if (head) EXPECT_EQ(head->sequence, static_cast<std::uint64_t>(i));
+      if (head) {
+        EXPECT_EQ(head->sequence, static_cast<std::uint64_t>(i));
+      }
     }
   }
   std::vector<std::string> lines() const {

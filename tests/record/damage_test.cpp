@@ -7,6 +7,7 @@
 #include <sqlite3.h>
 
 #include "controller/record/manifest.hpp"
+#include "controller/record/rows.hpp"
 #include "controller/record/store.hpp"
 #include "tests/record/fixtures.hpp"
 
@@ -227,6 +228,28 @@ TEST(Damage, NamesTheSetWhoseRowsWereChanged) {
       EXPECT_EQ((*store)->set(content.sets.begin()->first).has_value(), true) << tampering.what;
     }
   }
+}
+
+// Its own checksum fits; the seal of its set knows which repetitions were acknowledged.
+TEST(Damage, ASoundRepetitionInThePlaceOfAnotherIsNoticed) {
+  TempDir dir;
+  const Content content = closed_store(dir.store(), 33, 2);
+  const std::string id = content.sets.begin()->first;
+  Random random(42);
+  const std::string payload = encode_rep(random_rep(random));
+  std::string hex;
+  for (const char c : payload) {
+    const auto byte = static_cast<unsigned char>(c);
+    hex += "0123456789abcdef"[byte >> 4];
+    hex += "0123456789abcdef"[byte & 15];
+  }
+  tamper(fs::path(dir.store()) / "station.db", "UPDATE reps SET payload = x'" + hex + "', crc = " +
+                                                   std::to_string(row_crc("reps", id, 0, payload)) +
+                                                   " WHERE set_id='" + id + "' AND ordinal=0");
+  const auto store = Store::open(dir.store());
+  ASSERT_TRUE(store);
+  EXPECT_TRUE(names((*store)->opening_report().damaged_ids, id));
+  EXPECT_FALSE((*store)->set(id));
 }
 
 // The journal of a set that a crash left open has no seal over it: each of its rows speaks for

@@ -84,6 +84,44 @@ TEST(Disk, AFailureOfEveryKindAtAnyPlaceIsSurvivedByCallingAgain) {
   EXPECT_GT(calls_of_a_set(DiskCall::kWrite), 20u);
 }
 
+// Whatever a failed close has left on the disk: the next call says that the set is stored, and only
+// once it is.
+TEST(Disk, ACloseThatFailedIsMadeGoodByTheNextCall) {
+  int failed = 0;
+  for (std::uint64_t at = 1; at <= 20; ++at) {
+    SCOPED_TRACE("change " + std::to_string(at));
+    SimulatedDisk disk(51);
+    Random random(51);
+    SetRecord set;
+    std::uint64_t sequence = 0;
+    {
+      const auto store = Store::open("/station", disk);
+      ASSERT_TRUE(store);
+      set = random_set(random, *(*store)->next_id(), *(*store)->next_id());
+      set.end = SetEnd::kCount;
+      ASSERT_TRUE((*store)->open_set(set));
+      disk.fail({sim::kDiskChanges, at, false});
+      const auto first = (*store)->close_set(set);
+      disk.heal();
+      if (!first) ++failed;
+      const auto second = (*store)->close_set(set);
+      ASSERT_TRUE(second) << second.error().message;
+      EXPECT_TRUE(same(second->set, set));
+      sequence = second->sequence;
+      EXPECT_FALSE((*store)->add_rep(set.id, random_rep(random))) << "it is closed";
+      disk.cut_power();
+    }
+    disk.restart();
+    const auto store = Store::open("/station", disk);
+    ASSERT_TRUE(store);
+    ASSERT_TRUE((*store)->set(set.id));
+    EXPECT_TRUE(same(*(*store)->set(set.id), set));
+    EXPECT_EQ((*store)->close_set(set)->sequence, sequence);
+    EXPECT_EQ((*store)->opening_report().sets, 1u);
+  }
+  EXPECT_GT(failed, 3);
+}
+
 TEST(Disk, ADiskThatStaysBrokenAcknowledgesNothingAndLosesNothing) {
   const std::uint64_t changes = changes_of_a_set();
   ASSERT_GT(changes, 40u);

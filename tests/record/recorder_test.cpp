@@ -226,6 +226,14 @@ TEST_F(RecorderTest, BoundsWhatItKeepsForABrokenDiskAndCountsTheRest) {
   EXPECT_LE(stored->set.samples, 600'000u + 1000u);
   EXPECT_GE(stored->set.samples, 599'000u);
   EXPECT_EQ(store_->samples(set_.id)->size(), stored->set.samples);
+  // What was taken at last makes room again.
+  set_.id = *store_->next_id();
+  open(2, loop_.now() + 1);
+  loop_.ticks(5000, 2);
+  const auto next = recorder_->close_set(set_);
+  ASSERT_TRUE(next);
+  EXPECT_EQ(next->set.samples, 5000u);
+  EXPECT_EQ(next->set.samples_dropped, 0u);
 }
 
 TEST_F(RecorderTest, SaysThatASetWasNeverOpened) {
