@@ -9,7 +9,7 @@ import sys
 import unittest
 import xml.etree.ElementTree
 
-from harness import BIN, FAST, SOURCE, House, wait_for
+from harness import BIN, FAST, SOURCE, House, stubs, wait_for
 
 sys.path.insert(0, str(SOURCE / "tests" / "record"))
 
@@ -49,9 +49,7 @@ class Trained(unittest.TestCase):
         with subprocess.Popen([BIN / "medius", "--address", house.daemon.address, "--as", "Ada", "run",
                                "glute-med-short", "--client", "client-7", "--quiet"], stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, text=True) as run:
-            for change in (("--parameter", "eccentric_ratio=1.2"), ("--load-n", 58)):
-                wait_for(f"the station to take {change}", step_s=0.1, limit_s=120.0,
-                         condition=lambda c=change: house.client("--as", "Ada", "adjust", *c).returncode == 0)
+            Trained.order(house)
             said = run.communicate(timeout=300)[0]
         assert run.returncode == 0, said
         Trained.refused = house.client("--as", "Bob", "adjust", "--load-n", 5000)
@@ -59,6 +57,18 @@ class Trained(unittest.TestCase):
         Trained.session = history["sessions"][0]["name"].split("/")[1]
         Trained.shown = json.loads(house.client("show", Trained.session, "--json").stdout)
         Trained.sets = [f"sessions/{Trained.session}/sets/{one['id']}" for one in Trained.shown["sets"]]
+
+    @staticmethod
+    def order(house):
+        """Another ratio and another load, once a set is under way: before, who orders could take the lease that the
+        run is about to ask for."""
+        messages, _ = stubs()
+        station = house.connect()[0]
+        wait_for("a set to be under way", lambda: station.GetStation(messages.GetStationRequest(
+            name="stations/-"), timeout=20).state == messages.STATION_STATE_WORKING, 120.0)
+        for change in (("--parameter", "eccentric_ratio=1.2"), ("--load-n", 58)):
+            ordered = house.client("--as", "Ada", "adjust", *change)
+            assert ordered.returncode == 0, ordered.stderr
 
     def medius(self, *arguments, code=0):
         result = self.house.client(*arguments)
