@@ -299,6 +299,24 @@ TEST(TrackerCount, ADipOfLessThanHalfTheRiseBelongsToItsRepetition) {
   }
 }
 
+// Up by 0.36 m, of it 0.16 m to find a stance: 0.19 m back are less than 60 % of the rise, and all
+// of a range of 0.2 m.
+TEST(TrackerCount, AFirstRiseWithAShiftOfStanceIsBackBySixtyPercentOfTheRange) {
+  for (const double range_m : {0.2, 0.36}) {
+    TrackerRig rig(range_m);
+    rig.stay(300);
+    rig.walk(0.36, 0.2);
+    rig.stay(300);
+    rig.walk(0.17, 0.2);
+    rig.walk(0.36, 0.2);
+    rig.walk(0.17, 0.2);
+    rig.stay(300);
+    ASSERT_FALSE(rig.reps.empty());
+    EXPECT_EQ(rig.reps.front().rejection,
+              range_m < 0.3 ? RepRejection::kNone : RepRejection::kUnfinished);
+  }
+}
+
 TEST(TrackerCount, ClosesWithinAFifthOfTheRangeOnceSixtyPercentHaveComeBack) {
   struct Case {
     double top_m, back_m;
