@@ -342,8 +342,9 @@ void Tracker::come_back(const Sample& now, double velocity_before, TrackerOutput
   if (slack_) return;  // an empty handle that is reeled in comes back, too
   const double again = now.position - low_.position;
   const double dip = peak_.position - low_.position;
-  // Of the range where that is known and shorter: the first rise may begin with a shift of stance.
-  const bool returned = dip >= config_.close_return_fraction * at_most(rise(), range_or_rise());
+  // The first rise may begin with a shift of stance: then of the range, where that is shorter.
+  const double way = last_rise_ == 0.0 ? at_most(rise(), range_or_rise()) : rise();
+  const bool returned = dip >= config_.close_return_fraction * way;
   const bool turned = again >= zigzag() || now.position >= peak_.position;
   if (turned && dip < config_.merge_fraction * rise()) {
     count_ = Count::kRising;

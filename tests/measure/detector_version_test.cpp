@@ -12,7 +12,7 @@ namespace medius::measure {
 namespace {
 
 constexpr std::uint16_t kVersion = 2;
-constexpr std::uint64_t kOutput = 0xcffdf30281db095a;  // of that version; a run prints it
+constexpr std::uint64_t kOutput = 0xf0bd63b5efce3d82;  // of that version; a run prints it
 
 void add(TraceHash& hash, const TrackerOutput& output, const Tracker& tracker) {
   hash.add(static_cast<std::uint64_t>(output.phase));
