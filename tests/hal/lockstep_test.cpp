@@ -156,7 +156,8 @@ TEST(Lockstep, AMachineThatAnswersAtOnceDoesNotMakeTheLoopRace) {
   const std::int64_t took_ns = monotonic_ns() - began_ns;
   gate.close();
   at_once.join();
-  EXPECT_GE(took_ns, (kTicks - 2) * kTickPeriodNs / kMostTimesLife);
+  // Jitter of up to a tick's time ahead is no reason to wait.
+  EXPECT_GE(took_ns, (kTicks - 1) * kTickPeriodNs / kMostTimesLife - kTickPeriodNs);
 }
 
 TEST(Lockstep, ALoopThatStallsAgesNothing) {
