@@ -1,5 +1,5 @@
 // medius audit: the station's audit log, read, followed and verified.
-#include <charconv>
+#include <algorithm>
 
 #include <fmt/format.h>
 #include <grpcpp/client_context.h>
@@ -10,6 +10,7 @@
 #include "client/pki_log.hpp"
 #include "client/print.hpp"
 #include "client/terminal.hpp"
+#include "controller/access/authority.hpp"
 #include "controller/record/audit.hpp"
 #include "medius/v1/audit.grpc.pb.h"
 
@@ -47,18 +48,12 @@ std::string hex_of(const std::string& bytes) {
 
 // "17:0123…" as verify prints it.
 std::optional<record::AuditHead> read_noted(const std::string& text) {
-  const std::size_t colon = text.find(':');
-  std::uint64_t sequence = 0;
-  const auto [stop, error] =
-      std::from_chars(text.data(), text.data() + std::min(colon, text.size()), sequence);
-  const auto hash =
-      colon == std::string::npos ? std::nullopt : record::sha256_from_hex(text.substr(colon + 1));
-  if (error != std::errc{} || stop != text.data() + colon || sequence == 0 || !hash) {
+  const auto head = record::head_from_text(text);
+  if (!head) {
     complain("--noted '" + text +
              "': write SEQUENCE:HASH, as an earlier 'medius audit verify' printed it");
-    return std::nullopt;
   }
-  return record::AuditHead{sequence, *hash};
+  return head;
 }
 
 bool wanted(const v1::AuditEvent& event, const google::protobuf::RepeatedField<int>& kinds) {
@@ -68,7 +63,7 @@ bool wanted(const v1::AuditEvent& event, const google::protobuf::RepeatedField<i
 int list_pki(const CommonOptions& common, const AuditOptions& options) {
   v1::ListAuditEventsRequest request;
   if (!add_kinds(options, request)) return kExitUsage;
-  const auto file = record::read_audit_file(pki_log_file(options.pki));
+  const auto file = record::read_audit_file(access::audit_log_file(options.pki));
   if (!file) return complain(file.error());
   std::vector<v1::AuditEvent> events;
   for (const record::AuditRow& row : file->rows) {
@@ -163,7 +158,7 @@ int audit_verify(const CommonOptions& common, const AuditOptions& options) {
     noted = *read;
   }
   if (!options.pki.empty()) {
-    const auto file = record::read_audit_file(pki_log_file(options.pki));
+    const auto file = record::read_audit_file(access::audit_log_file(options.pki));
     if (!file) return complain(file.error());
     return print_report(common, options, report_to_pb(record::verify_audit_file(*file, noted)));
   }

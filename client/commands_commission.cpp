@@ -12,6 +12,7 @@
 #include "client/commands.hpp"
 #include "client/terminal.hpp"
 #include "client/text.hpp"
+#include "controller/access/certificate.hpp"
 #include "hal/commission/identify.hpp"
 #include "hal/commission/machine_edit.hpp"
 #include "hal/commission/monitor.hpp"
@@ -60,13 +61,6 @@ class ProgressLine {
   bool shown_ = false;
   std::string last_;
 };
-
-std::string today() {
-  const std::time_t now = std::time(nullptr);
-  std::tm utc{};
-  ::gmtime_r(&now, &utc);
-  return fmt::format("{:04}-{:02}-{:02}", utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday);
-}
 
 void say_warnings(const std::vector<std::string>& warnings, bool quiet) {
   if (quiet) return;
@@ -201,7 +195,7 @@ int write_results(const hal::IdentifyResult& result, const HalIdentifyOptions& o
                options.machine.file);
     return kExitFailed;
   }
-  auto edits = hal::edits_of(result, options.machine.file, today());
+  auto edits = hal::edits_of(result, options.machine.file, access::day_of(std::time(nullptr)));
   if (!edits) {
     fmt::print(stderr, "medius: {}\n", edits.error());
     return kExitFailed;

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <ctime>
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -16,11 +15,8 @@ namespace medius::client {
 namespace {
 
 using access::Authority;
+using access::day_of;
 using access::Peer;
-
-std::string day_of(std::int64_t unix_s) {
-  return fmt::format("{:%Y-%m-%d}", fmt::gmtime(static_cast<std::time_t>(unix_s)));
-}
 
 nlohmann::json json_of(const Peer& peer) {
   return {{"name", peer.name},

@@ -6,6 +6,8 @@
 #include <pwd.h>
 #include <unistd.h>
 
+#include "controller/access/authority.hpp"
+
 namespace medius::client {
 namespace {
 
@@ -17,10 +19,6 @@ std::string login_name() {
 }
 
 }  // namespace
-
-std::filesystem::path pki_log_file(const std::filesystem::path& folder) {
-  return folder / "audit.log";
-}
 
 tl::expected<record::AuditHead, std::string> write_pki_row(const std::filesystem::path& folder,
                                                            record::AuditEvent event) {
@@ -34,7 +32,7 @@ tl::expected<record::AuditHead, std::string> write_pki_row(const std::filesystem
   if (const char* sudo = std::getenv("SUDO_USER"); sudo != nullptr && *sudo != '\0') {
     event.details.emplace_back("sudo_user", sudo);
   }
-  return record::append_audit_file(pki_log_file(folder), event);
+  return record::append_audit_file(access::audit_log_file(folder), event);
 }
 
 v1::AuditEvent event_to_pb(const record::AuditRow& row) {

@@ -13,8 +13,6 @@
 
 namespace medius::client {
 
-[[nodiscard]] std::filesystem::path pki_log_file(const std::filesystem::path& folder);
-
 // Who is at the keyboard and when are filled in.
 [[nodiscard]] tl::expected<record::AuditHead, std::string> write_pki_row(
     const std::filesystem::path& folder, record::AuditEvent event);

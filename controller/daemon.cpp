@@ -91,13 +91,11 @@ tl::expected<std::uint64_t, std::string> first_id_of(record::Store& store) {
 // An ended certificate keeps peers from elsewhere out; the local address needs none.
 void say_certificate(const fs::path& folder) {
   constexpr std::int64_t kDayS = 86400;
-  const auto text = access::read_small_file(folder / "server.crt");
-  if (!text) return;
-  const auto certificate = access::certificate_from_pem(*text);
-  if (!certificate) return;
+  const auto facts = access::server_facts(folder);
+  if (!facts) return;
   const auto now = std::chrono::system_clock::now().time_since_epoch();
-  const std::int64_t left_s = access::facts_of(**certificate).not_after_unix_s -
-                              std::chrono::duration_cast<std::chrono::seconds>(now).count();
+  const std::int64_t left_s =
+      facts->not_after_unix_s - std::chrono::duration_cast<std::chrono::seconds>(now).count();
   if (left_s < 0) {
     spdlog::warn(
         "the server's certificate has ended: nobody can connect from elsewhere; issue a "

@@ -95,6 +95,19 @@ const char* to_string(Standing standing) noexcept {
   return "unknown";
 }
 
+Expected<Peer> server_facts(const fs::path& folder) {
+  const fs::path file = folder / "server.crt";
+  const auto text = read_small_file(file);
+  if (!text) return tl::unexpected(text.error());
+  const auto certificate = certificate_from_pem(*text);
+  if (!certificate) return tl::unexpected(file.string() + ": " + certificate.error());
+  return facts_of(**certificate);
+}
+
+fs::path audit_log_file(const fs::path& folder) {
+  return folder / "audit.log";
+}
+
 Expected<std::string> read_small_file(const fs::path& file) {
   std::error_code error;
   const std::uintmax_t size = fs::file_size(file, error);

@@ -3,6 +3,7 @@
 //   server.crt .key     what the daemon shows
 //   crl.pem             certificates that were taken back, signed by the authority
 //   issued/SERIAL.crt   everything that was issued, for 'list' and 'revoke'
+//   audit.log .head     what 'medius pki' did and refused, in rows of the station's audit log
 // Keys are written with mode 0600; a file appears whole or not at all.
 #pragma once
 
@@ -54,6 +55,12 @@ class Authority {
   std::filesystem::path folder_;
   Identity identity_;
 };
+
+// [any] What the server's certificate says; the sentence names the file.
+[[nodiscard]] Expected<Peer> server_facts(const std::filesystem::path& folder);
+
+// [any] Where the authority's own audit log is.
+[[nodiscard]] std::filesystem::path audit_log_file(const std::filesystem::path& folder);
 
 // [any] A file's text, or a sentence; nothing of ours is larger than 1 MiB.
 [[nodiscard]] Expected<std::string> read_small_file(const std::filesystem::path& file);

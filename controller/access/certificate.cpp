@@ -229,6 +229,14 @@ Peer facts_of(const X509& certificate) {
   return peer;
 }
 
+std::string day_of(std::int64_t unix_s) {
+  const auto when = static_cast<std::time_t>(unix_s);
+  std::tm parts{};
+  char text[16] = "";
+  if (gmtime_r(&when, &parts) != nullptr) std::strftime(text, sizeof text, "%Y-%m-%d", &parts);
+  return text;
+}
+
 Expected<Peer> peer_of(const X509& certificate) {
   Peer peer = facts_of(certificate);
   if (auto ok = check_name(peer.name); !ok) return tl::unexpected("certificate's " + ok.error());

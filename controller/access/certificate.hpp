@@ -59,6 +59,9 @@ struct Peer {
 // [any] Common name, serial number and dates of any certificate.
 [[nodiscard]] Peer facts_of(const X509& certificate);
 
+// [any] The day of a time, UTC: 2026-11-23.
+[[nodiscard]] std::string day_of(std::int64_t unix_s);
+
 // [any] The list of `serials` that are no longer valid, signed by the authority.
 [[nodiscard]] Expected<RevocationList> make_revocation_list(const Identity& authority,
                                                             const std::vector<std::string>& serials,

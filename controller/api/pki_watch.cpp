@@ -1,7 +1,6 @@
 #include "controller/api/pki_watch.hpp"
 
 #include <algorithm>
-#include <ctime>
 #include <iterator>
 
 #include "controller/access/authority.hpp"
@@ -9,14 +8,6 @@
 
 namespace medius::api {
 namespace {
-
-std::string day_of(std::int64_t unix_s) {
-  const auto when = static_cast<std::time_t>(unix_s);
-  std::tm parts{};
-  char text[16] = "";
-  if (gmtime_r(&when, &parts) != nullptr) std::strftime(text, sizeof text, "%Y-%m-%d", &parts);
-  return text;
-}
 
 std::string joined(const std::vector<std::string>& words) {
   std::string out;
@@ -75,20 +66,10 @@ void PkiWatch::run() {
 PkiWatch::Seen PkiWatch::read() const {
   Seen seen;
   seen.list = doorkeeper_->revoked_now();
-  seen.log = record::audit_file_head(folder_ / "audit.log");
-  const auto text = access::read_small_file(folder_ / "server.crt");
-  if (!text) {
-    seen.certificate = text.error();
-    return seen;
-  }
-  const auto certificate = access::certificate_from_pem(*text);
-  if (!certificate) {
-    seen.certificate = (folder_ / "server.crt").string() + ": " + certificate.error();
-    return seen;
-  }
-  const access::Peer facts = access::facts_of(**certificate);
-  seen.certificate = facts.serial;
-  seen.not_after = day_of(facts.not_after_unix_s);
+  seen.log = record::audit_file_head(access::audit_log_file(folder_));
+  const auto facts = access::server_facts(folder_);
+  seen.certificate = facts ? facts->serial : facts.error();
+  if (facts) seen.not_after = access::day_of(facts->not_after_unix_s);
   return seen;
 }
 

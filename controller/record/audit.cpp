@@ -1,6 +1,7 @@
 #include "controller/record/audit.hpp"
 
 #include <algorithm>
+#include <charconv>
 
 #include <nlohmann/json.hpp>
 #include <openssl/evp.h>
@@ -163,6 +164,26 @@ std::optional<Sha256> sha256_from_hex(std::string_view text) {
     hash[i] = static_cast<std::uint8_t>(high * 16 + low);
   }
   return hash;
+}
+
+std::string head_text(const AuditHead& head) {
+  return std::to_string(head.sequence) + ":" + hex(head.hash);
+}
+
+std::optional<std::uint64_t> sequence_from_text(std::string_view text) {
+  std::uint64_t value = 0;
+  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const bool whole = error == std::errc{} && stop == text.data() + text.size() && value != 0;
+  return whole ? std::optional(value) : std::nullopt;
+}
+
+std::optional<AuditHead> head_from_text(std::string_view text) {
+  const std::size_t colon = text.find(':');
+  if (colon == std::string_view::npos) return std::nullopt;
+  const auto sequence = sequence_from_text(text.substr(0, colon));
+  const auto hash = sha256_from_hex(text.substr(colon + 1));
+  if (!sequence || !hash) return std::nullopt;
+  return AuditHead{*sequence, *hash};
 }
 
 void AuditVerifier::take(const AuditRow& row) {

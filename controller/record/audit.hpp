@@ -95,6 +95,11 @@ struct AuditFinding {
                                 std::string_view payload);
 [[nodiscard]] std::string hex(const Sha256& hash);
 [[nodiscard]] std::optional<Sha256> sha256_from_hex(std::string_view text);
+// "SEQUENCE:HASH", as a head is noted elsewhere; from: nothing for any other text.
+[[nodiscard]] std::string head_text(const AuditHead& head);
+[[nodiscard]] std::optional<AuditHead> head_from_text(std::string_view text);
+// A whole number from 1.
+[[nodiscard]] std::optional<std::uint64_t> sequence_from_text(std::string_view text);
 
 // Checks rows in the order of their sequence, page by page.
 class AuditVerifier {

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <cstring>
 #include <fstream>
 #include <iterator>
@@ -53,31 +52,10 @@ bool write_all(int fd, std::string_view text) {
   return true;
 }
 
-std::string text_of(const AuditHead& head) {
-  return std::to_string(head.sequence) + ":" + hex(head.hash);
-}
-
-std::optional<std::uint64_t> sequence_from(std::string_view text) {
-  std::uint64_t value = 0;
-  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  const bool whole = error == std::errc{} && stop == text.data() + text.size() && value != 0;
-  return whole ? std::optional(value) : std::nullopt;
-}
-
-std::optional<AuditHead> head_from(std::string_view text) {
-  while (text.ends_with('\n')) text.remove_suffix(1);
-  const std::size_t colon = text.find(':');
-  if (colon == std::string_view::npos) return std::nullopt;
-  const auto sequence = sequence_from(text.substr(0, colon));
-  const auto hash = sha256_from_hex(text.substr(colon + 1));
-  if (!sequence || !hash) return std::nullopt;
-  return AuditHead{*sequence, *hash};
-}
-
 std::optional<AuditRow> row_from(std::string_view line) {
   const std::size_t space = line.find(' ');
   if (space == std::string_view::npos) return std::nullopt;
-  const auto sequence = sequence_from(line.substr(0, space));
+  const auto sequence = sequence_from_text(line.substr(0, space));
   line.remove_prefix(space + 1);
   constexpr std::size_t kPayloadAt = 2 * (kHexChars + 1);
   if (!sequence || line.size() < kPayloadAt || line[kHexChars] != ' ' ||
@@ -94,6 +72,12 @@ std::optional<AuditRow> row_from(std::string_view line) {
 std::string read_text(const fs::path& file) {
   std::ifstream in(file, std::ios::binary);
   return {(std::istreambuf_iterator<char>(in)), {}};
+}
+
+// What the text of the file beside it says.
+std::optional<AuditHead> head_in(std::string_view text) {
+  while (text.ends_with('\n')) text.remove_suffix(1);
+  return head_from_text(text);
 }
 
 AuditFile parse(const std::string& text) {
@@ -121,8 +105,8 @@ bool write_head(const fs::path& file, const AuditHead& head) {
   ::unlink(next.c_str());
   const Descriptor out(
       ::open(next.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, kMode));
-  return out.get() >= 0 && write_all(out.get(), text_of(head) + "\n") && ::fsync(out.get()) == 0 &&
-         ::rename(next.c_str(), head_path(file).c_str()) == 0;
+  return out.get() >= 0 && write_all(out.get(), head_text(head) + "\n") &&
+         ::fsync(out.get()) == 0 && ::rename(next.c_str(), head_path(file).c_str()) == 0;
 }
 
 }  // namespace
@@ -143,7 +127,7 @@ tl::expected<AuditFile, std::string> read_audit_file(const fs::path& file) {
   std::ifstream in(file, std::ios::binary);
   if (there && !in) return failed(file, "read");
   AuditFile out = parse({(std::istreambuf_iterator<char>(in)), {}});
-  if (const auto head = head_from(noted)) {
+  if (const auto head = head_in(noted)) {
     out.head = *head;
   } else if (!out.rows.empty()) {
     out.damaged.push_back({out.rows.back().sequence, out.rows.back().sequence,
@@ -159,7 +143,7 @@ tl::expected<AuditHead, std::string> append_audit_file(const fs::path& file,
   const Descriptor log(
       ::open(file.c_str(), O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, kMode));
   if (log.get() < 0 || ::flock(log.get(), LOCK_EX) != 0) return failed(file, "opened");
-  const std::string head_text = read_text(head_path(file));
+  const std::string noted = read_text(head_path(file));
   const std::string text = read_text(file);
   const std::string payload = encode_audit(event);
   if (text.size() + payload.size() > kAuditFileBytesMax) {
@@ -167,7 +151,7 @@ tl::expected<AuditHead, std::string> append_audit_file(const fs::path& file,
                           " bytes); keep it elsewhere, with its .head, and begin a new one");
   }
   const AuditFile now = parse(text);
-  AuditHead last = head_from(head_text).value_or(AuditHead{});
+  AuditHead last = head_in(noted).value_or(AuditHead{});
   // Behind what was acknowledged, so that a gap stays where rows were lost.
   if (!now.rows.empty() && now.rows.back().sequence >= last.sequence) {
     last = {now.rows.back().sequence, now.rows.back().hash};
@@ -183,8 +167,8 @@ tl::expected<AuditHead, std::string> append_audit_file(const fs::path& file,
 }
 
 std::string audit_file_head(const fs::path& file) {
-  const auto head = head_from(read_text(head_path(file)));
-  return head ? text_of(*head) : std::string();
+  const auto head = head_in(read_text(head_path(file)));
+  return head ? head_text(*head) : std::string();
 }
 
 AuditFileReport verify_audit_file(const AuditFile& file, const AuditHead& noted) {

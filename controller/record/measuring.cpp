@@ -117,17 +117,14 @@ std::vector<MetricValue> set_metrics_of(const SetRecord& set,
   return values;
 }
 
-void mark_incomplete(std::vector<MetricValue>& metrics) {
+std::vector<MetricValue> closing_metrics(const SetRecord& set,
+                                         std::span<const measure::MetricSample> last,
+                                         std::uint64_t recorded) {
+  auto metrics = set_metrics_of(set, last);
+  if (last.size() >= recorded) return metrics;
   for (MetricValue& value : metrics) {
     if (value.id >= MetricId::kIsometricPeak) value.flags |= measure::kValueSamplesMissing;
   }
-}
-
-std::vector<MetricValue> closing_metrics(const SetRecord& set,
-                                         std::span<const measure::MetricSample> samples) {
-  if (samples.size() <= kClosingSamplesMax) return set_metrics_of(set, samples);
-  auto metrics = set_metrics_of(set, samples.last(kClosingSamplesMax));
-  mark_incomplete(metrics);
   return metrics;
 }
 

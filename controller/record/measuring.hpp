@@ -29,12 +29,10 @@ void describe(const SetRecord& set, measure::MetricConfig& config);
 // The longest set, in samples, whose own metrics rest on all of it when it closes: two minutes.
 inline constexpr std::size_t kClosingSamplesMax = 120'000;
 
-// As set_metrics_of(), when a set closes: from the last kClosingSamplesMax of its samples, and
-// marked where that is not all of them.
+// As set_metrics_of(), when a set closes: from the last of its samples, at most kClosingSamplesMax,
+// and marked where that is not all `recorded` of them; recomputation has it all.
 [[nodiscard]] std::vector<measure::MetricValue> closing_metrics(
-    const SetRecord& set, std::span<const measure::MetricSample> samples);
-// The mark.
-void mark_incomplete(std::vector<measure::MetricValue>& metrics);
+    const SetRecord& set, std::span<const measure::MetricSample> last, std::uint64_t recorded);
 
 // The set measured anew from its samples with today's definitions. Repetitions, their boundaries,
 // kinds and ranges are the tracker's and stay, as do the flags that rest on a prescribed range and

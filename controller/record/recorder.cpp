@@ -325,9 +325,7 @@ tl::expected<StoredSet, StoreError> Recorder::close_set(const SetRecord& summary
   closed.reps = open->reps;
   closed.given.force_before = open->set.given.force_before;
   impl.scratch.assign(open->history.begin(), open->history.end());
-  closed.metrics = set_metrics_of(closed, impl.scratch);
-  // Of a longer set only the last two minutes are here; recomputation has it all.
-  if (open->history.size() < open->samples) mark_incomplete(closed.metrics);
+  closed.metrics = closing_metrics(closed, impl.scratch, open->samples);
   auto stored = impl.store.close_set(closed);
   if (stored) impl.sets.erase(open);
   return stored;

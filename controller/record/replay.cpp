@@ -138,7 +138,9 @@ ReplayedSet replay(const SetRecord& set, std::span<const rt::SampleRecord> sampl
   out.counts = !(set.given.hold_s > 0.0);
   SetRecord whole = set;
   whole.reps = out.reps;
-  out.metrics = closing_metrics(whole, all);
+  const std::span<const measure::MetricSample> every(all);
+  out.metrics =
+      closing_metrics(whole, every.last(std::min(every.size(), kClosingSamplesMax)), every.size());
   return out;
 }
 

@@ -6,6 +6,7 @@
 namespace medius::station {
 namespace {
 
+// Twice what the queue of commands holds: with more the oldest go, as their answers were dropped.
 constexpr std::size_t kAskedMax = 512;
 
 }  // namespace

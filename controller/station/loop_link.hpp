@@ -37,7 +37,7 @@ class LoopLink {
     return status_.tick != 0 && now_ns - last_progress_ns_ <= within_ns;
   }
   // The machine's data has been young enough within the time.
-  [[nodiscard]] bool answered(std::int64_t now_ns, std::int64_t within_ns) const {
+  [[nodiscard]] bool machine_answers(std::int64_t now_ns, std::int64_t within_ns) const {
     return last_fresh_ns_ >= 0 && now_ns - last_fresh_ns_ <= within_ns;
   }
   // True once the loop has seen the command.
@@ -64,8 +64,7 @@ class LoopLink {
   // A set needs about ten commands; while the loop does not drain, the state machine stands still,
   // so this stays short.
   std::deque<rt::Command> outbox_;
-  // Commands of a set without an answer yet, oldest first. Twice what the queue holds: with more
-  // the oldest go, as their answers were dropped.
+  // Commands of a set without an answer yet, oldest first; at most kAskedMax.
   std::deque<rt::Command> asked_;
   struct Held {
     std::uint64_t start_command_id;

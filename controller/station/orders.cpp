@@ -208,7 +208,7 @@ std::optional<Refusal> Station::Impl::may_start() const {
                    fmt::format("the loop stands still at tick {}; start the controller again",
                                loop.status().tick)};
   }
-  if (!loop.answered(now_ns, kAnswerWithinNs)) {
+  if (!loop.machine_answers(now_ns, kAnswerWithinNs)) {
     return Refusal{
         RefusalCode::kUnavailable,
         "the machine does not answer (its data is stale); look at power, cable and link"};

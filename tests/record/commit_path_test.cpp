@@ -11,20 +11,12 @@
 #include "controller/record/store.hpp"
 #include "sim/disk/simulated_disk.hpp"
 #include "tests/record/fixtures.hpp"
+#include "tests/record/opened.hpp"
 
 namespace medius::record::test {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::unique_ptr<Store> opened(const std::string& directory) {
-  auto store = Store::open(directory);
-  if (!store) {
-    ADD_FAILURE() << store.error().message;
-    return nullptr;
-  }
-  return std::move(*store);
-}
 
 SetRecord a_set(Store& store, Random& random) {
   SetRecord set = random_set(random, *store.next_id(), *store.next_id());

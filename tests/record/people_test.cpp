@@ -12,6 +12,7 @@
 #include "controller/record/people_json.hpp"
 #include "controller/record/store.hpp"
 #include "tests/record/fixtures.hpp"
+#include "tests/record/opened.hpp"
 
 namespace medius::record::test {
 namespace {
@@ -105,15 +106,6 @@ PlanDayRecord random_day(Random& random, const std::string& plan_id, std::uint32
   decision.asymmetry_error_percent = random_bits(random);
   day.decisions.push_back(decision);
   return day;
-}
-
-std::unique_ptr<Store> opened(const std::string& directory) {
-  auto store = Store::open(directory);
-  if (!store) {
-    ADD_FAILURE() << store.error().message;
-    return nullptr;
-  }
-  return std::move(*store);
 }
 
 void run_sql(const std::string& file, const std::string& sql) {

@@ -12,18 +12,10 @@
 #include "controller/record/rows.hpp"
 #include "controller/record/sample_block.hpp"
 #include "tests/record/fixtures.hpp"
+#include "tests/record/opened.hpp"
 
 namespace medius::record::test {
 namespace {
-
-std::unique_ptr<Store> opened(const std::string& directory) {
-  auto store = Store::open(directory);
-  if (!store) {
-    ADD_FAILURE() << store.error().message;
-    return nullptr;
-  }
-  return std::move(*store);
-}
 
 std::string next_id(Store& store) {
   auto id = store.next_id();
