@@ -177,10 +177,9 @@ FeltOutput limit_felt_force(const AxisBounds& bounds, const UserLimits& user,
     fall *= kFastUnloadOverFall;
   } else if (unloading) {
     target = at_most(f.slack_tension, last);
-    if (!(state.unload_rate > 0.0)) {
-      state.unload_rate = at_least((last - target) / kSoftUnloadS,
-                                   bound(bounds.felt_rise_per_s) * kSoftUnloadMinOverRise);
-    }
+    const double least = bound(bounds.felt_rise_per_s) * kSoftUnloadMinOverRise;
+    const double rate = at_least((last - target) / kSoftUnloadS, least);
+    if (!(state.unload_rate > 0.0)) state.unload_rate = rate;
     fall = at_most(state.unload_rate * f.dt_s, fall);
   } else if (input.load_state == LoadState::kTakeUp) {
     target = f.slack_tension;

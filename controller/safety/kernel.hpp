@@ -172,6 +172,7 @@ struct TorqueState {
   int retension_ticks = 0;
   bool released = false;           // ... from kLoaded and beyond doubt: kHandleReleased stands
   double retension_ceiling = 0.0;  // > 0: the word climbs back under this after the servo
+  double retension_way = 0.0;      // ... and how far out it is from its innermost since
 };
 
 // Ages start as "never sampled": a caller that forgets one gets no force.

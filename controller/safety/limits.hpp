@@ -10,7 +10,7 @@ namespace medius::safety {
 
 // R3 asks for 20 N a tick; a quarter more, so that rounding and one late tick stay within 45 ms.
 inline constexpr double kFastUnloadOverFall = 25.0 / 4.0;
-// pretension, engagement and the way back from slack climb at 150 N a second.
+// Pretension and engagement climb at 150 N a second, and after slack what no hand has asked for.
 inline constexpr double kEngageOverRise = 0.3;
 
 // A bound that is not a positive number allows nothing.

@@ -42,9 +42,8 @@ FaultCode stop_cause(const AxisBounds& bounds, const SuperviseInput& input, bool
     if (drive.sto_active) return FaultCode::kStoActive;
     if (drive.state != hal::DriveState::kOperationEnabled) return FaultCode::kDriveNotEnabled;
     const bool known_mode = drive.mode_display >= 0 && drive.mode_display < 32;
-    if (!known_mode || (input.modes_allowed >> drive.mode_display & 1u) == 0) {
-      return FaultCode::kDriveMode;
-    }
+    const bool allowed = known_mode && (input.modes_allowed >> drive.mode_display & 1u) != 0;
+    if (!allowed) return FaultCode::kDriveMode;
   }
   return FaultCode::kNone;
 }
@@ -86,9 +85,8 @@ int implausible_ticks(const AxisBounds& bounds, const SuperviseInput& input, int
 
 SuperviseOutput supervise(const AxisBounds& bounds, const SuperviseInput& input,
                           SuperviseState& state) noexcept {
-  if (input.machine == nullptr || input.axis < 0 || input.axis >= hal::kMaxAxes) {
-    return caused_by(FaultCode::kLinkLost);
-  }
+  const bool known = input.machine != nullptr && input.axis >= 0 && input.axis < hal::kMaxAxes;
+  if (!known) return caused_by(FaultCode::kLinkLost);
   const bool loaded = input.load_state != LoadState::kOff;
   const bool stop_pressed =
       input.machine->panel.freshness.valid && input.machine->panel.stop_pressed;
@@ -111,9 +109,8 @@ SuperviseOutput supervise(const AxisBounds& bounds, const SuperviseInput& input,
   state.consecutive_missed = missed == 0 ? 0 : before + missed;
   if (state.consecutive_missed >= kMissedUnload) return caused_by(FaultCode::kTicksMissed);
   if (stop_pressed) return caused_by(FaultCode::kPanelStop);
-  if (aging || state.consecutive_missed >= kMissedFreeze) {
-    return {Reaction::kFreezeIncreases, FaultCode::kNone};
-  }
+  const bool freezes = aging || state.consecutive_missed >= kMissedFreeze;
+  if (freezes) return {Reaction::kFreezeIncreases, FaultCode::kNone};
   return {};
 }
 

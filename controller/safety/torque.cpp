@@ -19,9 +19,10 @@ constexpr double kServoOverSlack = 5.0 / 3.0;
 // It acts at once; in doubt the word "released" waits so long: it has then reeled in 0.75 m, more
 // than a hand that outran the cable, or dropped, can be away from it.
 constexpr int kDoubtTicks = 3000;
-// Only a hand that moves out asks for its load again, 0.02 m/s: a post that caught the handle does
-// not.
-constexpr double kAsksOverSlack = 2.0 / 15.0;
+// Only a hand that moves out asks for its load again, with 1 N a millimetre from 10 mm beyond its
+// innermost on. A post that caught the handle does not; a handle rebounds there by less.
+constexpr double kReboundOverReleaseS = 0.04;
+constexpr double kEarnedOverSlackGain = 25.0 / 3.0;
 
 // Watches for the handle slipping away; true while the slack servo has the word.
 bool track_release(const AxisBounds& bounds, const TorqueInput& input, double felt,
@@ -59,14 +60,21 @@ double bounded_word(const AxisBounds& bounds, const TorqueInput& input, double f
   if (near_felt != input.torque) out.limits |= kLimitCorrection;
   double word = clamped(near_felt, 0.0, bound(bounds.force_max));
   if (word != near_felt) out.limits |= kLimitForce;
-  if (!(state.retension_ceiling < at_least(felt, word))) state.retension_ceiling = 0.0;
-  if (state.retension_ceiling > 0.0) {
-    word = at_most(word, state.retension_ceiling);
-    const bool asks = input.velocity > kAsksOverSlack * bound(bounds.slack_speed);
-    if (asks) state.retension_ceiling += bound(bounds.felt_rise_per_s) * kEngageOverRise * dt_s;
-    out.limits |= kLimitSlackServo;
-  }
-  return word;
+  if (!(state.retension_ceiling > 0.0)) return word;
+  // After the slack servo, until a hand has asked for its load and has it back.
+  const double pull = bound(bounds.slack_pull_max);
+  const double rise = bound(bounds.felt_rise_per_s) * dt_s;
+  state.retension_way = at_least(state.retension_way + input.velocity * dt_s, 0.0);
+  const double way = state.retension_way - kReboundOverReleaseS * bound(bounds.release_speed);
+  state.retension_ceiling = clamped(pull + kEarnedOverSlackGain * bound(bounds.slack_gain) * way,
+                                    state.retension_ceiling, state.retension_ceiling + rise);
+  // Before a load is ordered anew somebody looks whether the handle is held.
+  const bool asked = state.retension_ceiling > pull || input.load_state == LoadState::kTakeUp;
+  if (asked && !(state.retension_ceiling < at_least(felt, word))) state.retension_ceiling = 0.0;
+  if (!(state.retension_ceiling > 0.0)) return word;
+  // Unasked it climbs gently: a handle that rebounds at a post swings up on quick steps.
+  const double climbs = at_least(state.word, 0.0) + kEngageOverRise * rise;
+  return at_most(at_most(word, asked ? word : climbs), state.retension_ceiling);
 }
 
 // Takes force away from a cable that runs in too fast, down to braking.
@@ -89,8 +97,8 @@ TorqueOutput limit_torque(const AxisBounds& bounds, const TorqueInput& input,
   }
   const double dt_s = step_time(input.dt_s);
   const double force_max = bound(bounds.force_max);
-  const double last =
-      clamped(finite_or_zero(state.word), -bound(bounds.brake_force_max), force_max);
+  const double brake = bound(bounds.brake_force_max);
+  const double last = clamped(finite_or_zero(state.word), -brake, force_max);
   const bool drive_fresh = within(input.drive_age_ns, bounds.unload_age_ns);
   const bool fresh = drive_fresh && within(input.load_cell_age_ns, bounds.unload_age_ns);
   // A sum is finite only if all its terms are.
@@ -100,8 +108,7 @@ TorqueOutput limit_torque(const AxisBounds& bounds, const TorqueInput& input,
   if (input.reaction >= Reaction::kFastUnload || !fresh || !finite) {
     if (!fresh) out.limits |= kLimitAge;
     if (!fresh || !finite) out.fault = fresh ? FaultCode::kNotFinite : FaultCode::kDataStale;
-    const double fall = bound(bounds.felt_fall_per_s) * kFastUnloadOverFall * dt_s;
-    word = at_least(last - fall, 0.0);
+    word = at_least(last - bound(bounds.felt_fall_per_s) * kFastUnloadOverFall * dt_s, 0.0);
     const bool seen = drive_fresh && is_finite(input.velocity);
     if (seen) word = governed(bounds, input.velocity, word, out.limits);
     state = {.word = word};
@@ -112,11 +119,11 @@ TorqueOutput limit_torque(const AxisBounds& bounds, const TorqueInput& input,
     if (servo) {
       const double reel_in = input.velocity + kServoOverSlack * bound(bounds.slack_speed);
       const double most = smaller(bounds.slack_pull_max, force_max);
-      word = clamped(bound(bounds.slack_gain) * reel_in, -bound(bounds.brake_force_max), most);
-      out.limits |= kLimitSlackServo;
+      word = clamped(bound(bounds.slack_gain) * reel_in, -brake, most);
     } else {
       word = bounded_word(bounds, input, felt, dt_s, out, state);
     }
+    if (servo || state.retension_ceiling > 0.0) out.limits |= kLimitSlackServo;
     // Braking ends at once and then climbs from zero; it starts at once, too.
     const bool aging = !within(input.drive_age_ns, bounds.freeze_age_ns) ||
                        !within(input.load_cell_age_ns, bounds.freeze_age_ns);
@@ -128,8 +135,8 @@ TorqueOutput limit_torque(const AxisBounds& bounds, const TorqueInput& input,
     word = governed(bounds, input.velocity, word, out.limits);
     if (state.released) out.fault = FaultCode::kHandleReleased;
   }
-  const bool fast = input.velocity < -bound(bounds.overspeed_trip);
-  if (drive_fresh && fast) out.fault = FaultCode::kOverspeed;
+  const bool fast = drive_fresh && input.velocity < -bound(bounds.overspeed_trip);
+  if (fast) out.fault = FaultCode::kOverspeed;
   state.word = word;
   out.word = TorqueWordMaker::make(word);
   return out;

@@ -70,22 +70,84 @@ TEST(ReleaseExact, SlackDuringTakeUpIsNobodysUntilALoadIsOn) {
   EXPECT_EQ(rig.step().fault, FaultCode::kHandleReleased);
 }
 
-// 0.02 m/s outward asks for the load again; 150 N/s then bring it.
-TEST(ReleaseExact, OnlyAHandThatMovesOutTwoCentimetresASecondAsksForItsLoad) {
-  Handle rig(40.0);
+// 10 mm from the innermost on a newton comes back with each millimetre.
+TEST(ReleaseExact, OnlyAHandThatMovesOutTenMillimetresAsksForItsLoad) {
+  Handle rig(60.0);
   rig.slip();
   rig.hold();
   rig.step(10);
   EXPECT_NEAR(rig.out.word.value(), 20.0, 1e-9) << "what the servo pulls with";
-  rig.input.velocity = 0.0195;
-  EXPECT_NEAR(rig.step(50).word.value(), 20.0, 1e-9);
-  rig.input.velocity = 0.0205;
-  rig.step();
-  const double from = rig.out.word.value();
-  EXPECT_NEAR(rig.step(20).word.value(), from + 20 * 0.15, 1e-9);
+  rig.input.velocity = 0.1;
+  rig.step(90);
+  rig.input.velocity = -0.1;
+  rig.step(500);
+  rig.input.velocity = 0.02;
+  EXPECT_NEAR(rig.step(499).word.value(), 20.0, 1e-9) << "9.98 mm";
+  EXPECT_NEAR(rig.step(501).word.value(), 30.0, 1e-6) << "20 mm";
   EXPECT_NE(rig.out.limits & kLimitSlackServo, 0u);
-  EXPECT_NEAR(rig.step(500).word.value(), 40.0, 1e-9);
+  rig.input.velocity = -0.02;
+  EXPECT_NEAR(rig.step(500).word.value(), 30.0, 1e-6) << "kept on the way back";
+  rig.input.velocity = 0.02;
+  EXPECT_NEAR(rig.step(500).word.value(), 30.0, 1e-6) << "no new way";
+  EXPECT_NEAR(rig.step(1600).word.value(), 60.0, 1e-9);
   EXPECT_EQ(rig.out.limits & kLimitSlackServo, 0u);
+}
+
+TEST(ReleaseExact, ItsLoadComesNoFasterThanAnyInARepetition) {
+  Handle rig(60.0);
+  rig.slip();
+  rig.hold();
+  rig.input.velocity = 2.0;
+  rig.step(6);
+  const double from = rig.out.word.value();
+  EXPECT_NEAR(rig.step(20).word.value(), from + 20 * 0.5, 1e-9);
+}
+
+// A handle that rebounds at a post would swing up on quick steps.
+TEST(ReleaseExact, UnaskedTheWordClimbsAHundredAndFiftyNewtonsASecond) {
+  Handle rig(40.0);
+  rig.slip();
+  rig.hold();
+  rig.input.felt_force = 30.0;  // force control may go down to 0 N beside it
+  rig.input.torque = 0.0;
+  EXPECT_EQ(rig.step(10).word.value(), 0.0);
+  rig.input.torque = 40.0;
+  EXPECT_NEAR(rig.step().word.value(), 0.15, 1e-9);
+  EXPECT_NEAR(rig.step(100).word.value(), 101 * 0.15, 1e-9);
+  EXPECT_NEAR(rig.step(100).word.value(), 20.0, 1e-9);
+  // To a hand that has asked it does not climb, it is there.
+  rig.input.felt_force = 40.0;
+  rig.input.velocity = 0.1;
+  rig.input.torque = 5.0;
+  EXPECT_NEAR(rig.step(150).word.value(), 5.0, 1e-9);
+  rig.input.torque = 40.0;
+  EXPECT_NEAR(rig.step().word.value(), 15.0, 1e-9) << "10 N a tick";
+}
+
+TEST(ReleaseExact, ARiseThatIsNoPositiveNumberBringsNothingBackAndTakesNothingAway) {
+  Handle rig(40.0);
+  rig.slip();
+  rig.hold();
+  const double held = rig.step(100).word.value();
+  rig.bounds.felt_rise_per_s = -500.0;
+  rig.input.velocity = 0.1;
+  EXPECT_EQ(rig.step(300).word.value(), held);
+}
+
+// Force control may want less for a moment: what the hand has asked for by then stays the ceiling.
+TEST(ReleaseExact, WantingLessForAMomentBringsNoMoreBack) {
+  Handle rig(40.0);
+  rig.slip();
+  rig.hold();
+  rig.input.velocity = 0.1;
+  rig.step(150);
+  rig.input.velocity = 0.0;
+  const double asked = rig.step(200).word.value();
+  EXPECT_NEAR(asked, 25.0, 1e-6);
+  rig.input.torque = 5.0;
+  rig.step(50);
+  rig.input.torque = 40.0;
+  EXPECT_NEAR(rig.step(500).word.value(), asked, 1e-9);
 }
 
 // The flag names what held the word back: age only where a sample was late and more was asked for.

@@ -512,6 +512,30 @@ TEST(SetTruth, AShortWayOutBeforeTheLegIsBackBelongsToTheRepetition) {
   EXPECT_EQ(reps(0.26, 0.12).reps, 2);
 }
 
+// A counter that measures ranges to 3 mm may call it either way.
+TEST(SetTruth, AWayBackThatEndsThreeMillimetresShortOfDoneIsUndecided) {
+  const auto set = [](double dip_m, double further_m) {
+    SetTruthTracker tracker;
+    tracker.begin(1, 3);
+    Motion ring(tracker);
+    ring.move(0.4, 2.0);
+    ring.move(0.0, 0.3);
+    ring.move(-dip_m, 1.0);
+    ring.move(0.0, 0.5);
+    if (further_m > 0.0) ring.move(-further_m, 0.5);
+    ring.move(0.0, 0.5);
+    tracker.end();
+    return tracker.sets()[0];
+  };
+  EXPECT_EQ(set(0.235, 0.0).undecided, 0);
+  EXPECT_EQ(set(0.2385, 0.0).undecided, 1);
+  EXPECT_EQ(set(0.2385, 0.0).reps, 0);
+  EXPECT_EQ(set(0.242, 0.0).undecided, 0);
+  EXPECT_EQ(set(0.242, 0.0).reps, 1);
+  EXPECT_EQ(set(0.2385, 0.1).undecided, 0) << "it came down after all";
+  EXPECT_EQ(set(0.2385, 0.1).reps, 1);
+}
+
 TEST(Rig, TwelveStrokesAreTwentyFourChangesOfDirection) {
   SimulatedStationConfig config = quiet_config();
   config.rig = true;
