@@ -268,7 +268,9 @@ bool Tracker::validate(bool turned_back) noexcept {
 Phase Tracker::next_phase(const TrackerInput& input) const noexcept {
   const bool resting = still_ticks_ >= config_.rest_confirm_ticks;
   if (direction_ < 0) {
-    if (count_ != Count::kWaiting) return Phase::kEccentric;
+    if (count_ != Count::kWaiting && !(count_ == Count::kReturning && back_)) {
+      return Phase::kEccentric;
+    }
     return resting || phase_ == Phase::kRest || phase_ == Phase::kSlack ? Phase::kRest
                                                                         : Phase::kBottom;
   }
@@ -293,6 +295,7 @@ void Tracker::count(const Sample& now, TrackerOutput& output) noexcept {
   if (count_ == Count::kRising) {
     if (peak_.position - now.position < zigzag()) return;
     count_ = Count::kReturning;
+    back_ = false;
     low_ = Turn{};
     low_.position = now.position;
     low_.tick = now.tick;
@@ -335,6 +338,14 @@ bool Tracker::in_close_zone(double position) const noexcept {
          returned >= config_.close_return_fraction * rise();
 }
 
+// Before the first repetition a person finds their stance under the load: it is where they come
+// back to.
+bool Tracker::found_stance(double position) const noexcept {
+  const double shift = position - valley_.position;
+  return last_rise_ == 0.0 && shift > config_.zigzag_floor &&
+         shift < kStanceShift * config_.rise_floor;
+}
+
 // On the way back: close at the bottom, go on after a dip, or start the next one from a new valley.
 void Tracker::come_back(const Sample& now, double velocity_before, TrackerOutput& output) noexcept {
   follow(low_, -1.0, now, velocity_before);
@@ -352,9 +363,10 @@ void Tracker::come_back(const Sample& now, double velocity_before, TrackerOutput
   }
   // Not down yet, and out again by too little to be a repetition: a stop on the way back.
   if (turned && !returned && again < config_.partial_fraction * range_or_rise()) return;
-  if (!turned && !(in_close_zone(now.position) && steady_ticks_ >= config_.close_confirm_ticks)) {
-    return;
-  }
+  back_ = in_close_zone(now.position) && steady_ticks_ >= config_.close_confirm_ticks;
+  // Higher than it began, the first one may only have paused: a stance stays.
+  const bool stays = !found_stance(low_.position) || steady_ticks_ >= kRebaseTicks;
+  if (!turned && !(back_ && stays)) return;
   if (output.rep_closed) return;  // one a tick; this one closes with the next
   close(returned ? RepRejection::kNone : RepRejection::kUnfinished, low_, output);
   valley_ = low_;
@@ -367,8 +379,8 @@ void Tracker::come_back(const Sample& now, double velocity_before, TrackerOutput
 void Tracker::abandon(RepRejection rejection, std::uint64_t tick, TrackerOutput& output) noexcept {
   if (count_ == Count::kWaiting || output.rep_closed) return;
   if (slack_) rejection = RepRejection::kSlack;
-  const bool finished = count_ == Count::kReturning && rejection == RepRejection::kUnfinished &&
-                        in_close_zone(low_.position);
+  const bool down = rejection == RepRejection::kUnfinished && in_close_zone(low_.position);
+  const bool finished = count_ == Count::kReturning && (back_ || down);
   Turn end = low_;
   if (count_ == Count::kRising) end = peak_;
   if (!finished) end.tick = tick, end.arrived = false;
@@ -380,13 +392,9 @@ void Tracker::close(RepRejection rejection, const Turn& end, TrackerOutput& outp
   const auto not_before = [](std::uint64_t tick, std::uint64_t floor) noexcept {
     return tick < floor ? floor : tick;
   };
-  // Before the first repetition a person finds their stance under the load: it is where they come
-  // back to.
-  const double shift = end.position - valley_.position;
-  const bool found_stance = rejection == RepRejection::kNone && last_rise_ == 0.0 &&
-                            shift > config_.zigzag_floor &&
-                            shift < kStanceShift * config_.rise_floor;
-  if (found_stance) valley_.position = end.position;
+  if (rejection == RepRejection::kNone && found_stance(end.position)) {
+    valley_.position = end.position;
+  }
   if (rejection == RepRejection::kNone) last_rise_ = rise();
   RepBoundary& rep = output.rep;
   rep = RepBoundary{};

@@ -23,7 +23,7 @@ namespace medius::measure {
 
 // Raised whenever the same samples give other phases or repetitions: recordings carry it, so that
 // a replay can tell a new detector from a fault.
-inline constexpr std::uint16_t kDetectorVersion = 2;
+inline constexpr std::uint16_t kDetectorVersion = 3;
 
 // All lengths in the axis' position unit (m | rad), velocities per second, forces N | Nm.
 struct TrackerConfig {
@@ -53,7 +53,8 @@ struct TrackerConfig {
   double merge_fraction = 0.50;  // a smaller dip (x rise) is a pause or bounce of the repetition
   double close_zone_fraction = 0.20;    // early close: this near the valley (x range) ...
   double close_return_fraction = 0.60;  // ... this much of the rise returned, as any end needs ...
-  int close_confirm_ticks = 40;         // ... and no longer lowering for this long
+  int close_confirm_ticks = 40;         // ... and no longer lowering for this long; the first one
+                                        // stays 600 where it ends 12-45 mm higher than it began
   double hold_zone_fraction = 0.60;     // a hold is above this x range; lower down it is a pause
 
   // Slack: force below this, and below this share of a reference above 2x, for so long. A spasm, a
@@ -187,6 +188,7 @@ class Tracker {
   void wait(const Sample& now, double velocity_before) noexcept;
   void come_back(const Sample& now, double velocity_before, TrackerOutput& output) noexcept;
   [[nodiscard]] bool in_close_zone(double position) const noexcept;
+  [[nodiscard]] bool found_stance(double position) const noexcept;
   [[nodiscard]] double zigzag() const noexcept;
   [[nodiscard]] double least_stroke() const noexcept;
   [[nodiscard]] double reversal() const noexcept;
@@ -228,6 +230,7 @@ class Tracker {
   Turn peak_;
   Turn low_;  // after it
   int steady_ticks_ = 0;
+  bool back_ = false;  // it has come back and stands, if only for a moment
   bool validated_ = false;
   bool pending_ = false;  // end_set() closed a repetition that the next update() reports
   RepBoundary pending_rep_;

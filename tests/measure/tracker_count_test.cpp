@@ -222,6 +222,8 @@ TEST(TrackerStance, TheFirstRepetitionBeginsWhereItCameBackTo) {
     TrackerRig rig(0.4);
     rig.stay(300);
     rig.rep(0.4, 0.25, c.back_m);
+    EXPECT_EQ(rig.reps.size(), c.bottom_m > 0.0 ? 0u : 1u) << "a stance stays";
+    rig.stay(500);
     ASSERT_EQ(rig.reps.size(), 1u);
     EXPECT_NEAR(rig.reps[0].bottom_position, c.bottom_m, 1e-9) << c.back_m;
     EXPECT_NEAR(rig.reps[0].end_position, c.back_m, 1e-9);
@@ -229,6 +231,34 @@ TEST(TrackerStance, TheFirstRepetitionBeginsWhereItCameBackTo) {
     ASSERT_EQ(rig.reps.size(), 2u);
     EXPECT_NEAR(rig.reps[1].bottom_position, c.back_m, 1e-9) << "only the first";
   }
+}
+
+// Whoever lets go, or whose link is lost, while it is still seen whether they stay: it is done.
+TEST(TrackerStance, AFirstRepetitionThatIsBackCountsWhateverComesThen) {
+  TrackerRig rig(0.4);
+  rig.stay(300);
+  rig.rep(0.4, 0.25, 0.02);
+  ASSERT_EQ(rig.reps.size(), 0u);
+  EXPECT_EQ(rig.until(Phase::kBottom, 1), 1) << "not lowering any more";
+  rig.tick += 200;
+  rig.stay(1);
+  ASSERT_EQ(rig.reps.size(), 1u);
+  EXPECT_EQ(rig.reps[0].rejection, RepRejection::kNone);
+}
+
+// Nearly down it only stops for a moment: no stance, and all of the way belongs to it.
+TEST(TrackerStance, APauseOnTheFirstWayBackIsNoStance) {
+  TrackerRig rig(0.0);
+  rig.stay(300);
+  rig.walk(0.25, 0.25);
+  rig.stay(300);
+  rig.walk(0.04, 0.25);
+  rig.stay(300);
+  rig.walk(-0.01, 0.25);
+  rig.stay(300);
+  ASSERT_EQ(rig.reps.size(), 1u);
+  EXPECT_NEAR(rig.reps[0].bottom_position, 0.0, 1e-9);
+  EXPECT_NEAR(rig.reps[0].end_position, -0.01, 1e-9);
 }
 
 // ---- what is counted ------------------------------------------------------------------------
