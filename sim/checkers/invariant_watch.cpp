@@ -144,13 +144,17 @@ void InvariantWatch::check_motion(std::uint64_t tick, const InvariantSample& sam
   }
   const double power = newtons * inward;
   if (power > limits_.power_max_w) report(tick, "I3 power, W", power, limits_.power_max_w);
-  if (power_w_.size() < kWindow) power_w_.resize(kWindow, 0.0);
-  energy_j_ += (power - power_w_[at_]) * kTickS;
-  power_w_[at_] = power;
+  // Where signals lie nobody knows that a drive makes more than its order, which I1 bounds.
+  const double meant = sample.told_truth ? sample.felt_target
+                                         : std::fmax(sample.felt_target, sample.made_force);
+  const double most = 1.2 * meant / limits_.force_unit * kEccentricMps;
+  if (window_.size() < kWindow) window_.resize(kWindow);
+  energy_j_ += (power - window_[at_].power_w) * kTickS;
+  energy_most_j_ += (most - window_[at_].most_w) * kTickS;
+  window_[at_] = {power, most};
   at_ = (at_ + 1) % kWindow;
-  const double target_n = sample.felt_target / limits_.force_unit;
-  const double allowed = std::fmax(
-      limits_.energy_free_j, 1.2 * std::fmax(target_n, newtons) * kEccentricMps * kWindow * kTickS);
+  // Each moment by its own force: while a load is taken away the last 250 ms knew a higher one.
+  const double allowed = std::fmax(limits_.energy_free_j, energy_most_j_);
   if (energy_j_ > allowed) report(tick, "I3 energy in 250 ms, J", energy_j_, allowed);
 }
 

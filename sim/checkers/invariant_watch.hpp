@@ -23,6 +23,7 @@ struct InvariantLimits {
 // One tick of one axis.
 struct InvariantSample {
   double wire_force = 0.0;   // the torque word
+  double made_force = 0.0;   // truth: what the drive makes of that word
   double felt_target = 0.0;  // what the controller says that the person should feel
   bool latched = false;      // a fault waits for the panel's reset
   bool torque_off = false;   // the gravest reaction: no torque, relay open
@@ -71,9 +72,12 @@ class InvariantWatch {
   bool standing_ = false;  // a latched fault that nobody has reset
   double last_felt_ = 0.0, last_base_ = 0.0;
   int soft_ticks_ = 0, fast_ticks_ = 0, inward_ticks_ = 0, steady_ticks_ = 0;
-  std::vector<double> power_w_;  // of the last 250 ms, a ring
+  struct Power {
+    double power_w = 0.0, most_w = 0.0;
+  };
+  std::vector<Power> window_;  // the last 250 ms, a ring
   std::size_t at_ = 0;
-  double energy_j_ = 0.0;
+  double energy_j_ = 0.0, energy_most_j_ = 0.0;
 };
 
 }  // namespace medius::sim

@@ -248,6 +248,7 @@ void FaultyImage::write(const Tick& tick, const hal::MachineOutput& output) noex
         break;
     }
   }
+  made_ = passed;
   machine_.write(tick, passed);
 }
 

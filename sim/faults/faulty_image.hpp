@@ -35,6 +35,8 @@ class FaultyImage final : public hal::MachineImage {
 
   // What the controller put on the wire, before a drive's own fault changed it.
   [[nodiscard]] const hal::MachineOutput& written() const noexcept { return written_; }
+  // What the drives make of it, after their own faults; the last that arrived.
+  [[nodiscard]] const hal::MachineOutput& made() const noexcept { return made_; }
 
  private:
   struct Slot {
@@ -65,7 +67,7 @@ class FaultyImage final : public hal::MachineImage {
   hal::MachineImage& machine_;
   std::array<Slot, 8> slots_{};
   std::size_t count_ = 0;
-  hal::MachineOutput written_;
+  hal::MachineOutput written_, made_;
   hal::MachineInput last_input_;  // as the loop last got it, for a link that is down
   std::array<hal::MachineInput, kHistory> history_{};
   std::uint64_t reads_ = 0;

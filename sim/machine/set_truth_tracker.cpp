@@ -37,7 +37,7 @@ void SetTruthTracker::begin(int side, int planned_reps, int number) {
   interval_ = out_ = back_ = Stroke{};
   last_direction_ = 0;
   bounced_ = false;
-  counted_ = false;
+  counted_ = undecided_ = false;
   lowest_m_ = 1e9;
   highest_m_ = -1e9;
 }
@@ -138,6 +138,7 @@ void SetTruthTracker::take_stroke(const Stroke& part) {
   if (part.direction > 0) {
     if (turned && !bounced_) valley_m_ = lowest_m_;
     counted_ = counted_ && !turned;
+    undecided_ = undecided_ && (!turned || bounced_);
     return;
   }
   if (turned) peak_m_ = bounced_ ? at_least(highest_m_, peak_m_) : highest_m_;
@@ -154,7 +155,12 @@ void SetTruthTracker::complete_rep() {
     set.eccentric_s.back() = back_.end_s - back_.start_s;
     return;
   }
-  if (range_m < kLeastRepM || peak_m_ - back_.end_m < kReturnedFraction * range_m) return;
+  const double missing_m = kReturnedFraction * range_m - (peak_m_ - back_.end_m);
+  const bool undecided = missing_m > 0.0 && missing_m < kRangeAccuracyM;
+  if (range_m < kLeastRepM || (missing_m > 0.0 && !undecided)) return;
+  if (undecided != undecided_) set.undecided += undecided ? 1 : -1;
+  undecided_ = undecided;
+  if (undecided) return;
   ++set.reps;
   counted_ = true;
   set.range_m.push_back(range_m);

@@ -56,8 +56,9 @@ class SetTruthTracker {
   Stroke interval_;    // motion under way; direction 0 = none
   Stroke out_, back_;  // of the repetition under way
   int last_direction_ = 0;
-  bool bounced_ = false;  // the repetition under way turned back before it was down
-  bool counted_ = false;  // the repetition under way is in the list already
+  bool bounced_ = false;    // the repetition under way turned back before it was down
+  bool counted_ = false;    // the repetition under way is in the list already
+  bool undecided_ = false;  // ... or among the undecided ones
   double position_m_ = 0.0;
   double still_s_ = 0.0;                     // slower than moving for so long
   double lowest_m_ = 0.0, highest_m_ = 0.0;  // since the last stroke back

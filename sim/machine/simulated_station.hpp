@@ -105,18 +105,21 @@ enum class Mishap : std::uint8_t {
   kStopsLifting,  // stands still in mid-set
 };
 
+// How well a range is known when it is measured (control.md 7); the plant itself knows better.
+inline constexpr double kRangeAccuracyM = 0.003;
+
 // Truth of one set as the plant saw it. The cuff ring's or the pad's speed is its mean over 111 ms
 // around the moment, one period of a 9 Hz tremor: what trembles is not moving. A stroke is motion
-// beyond
-// 0.02 m/s over at least 12 mm, from crossing to crossing; one that turns back before half of the
-// range is a bounce and belongs to the stroke it interrupts, and so does one of less than a quarter
-// of the range before 60 % of the way back. A repetition is a stroke out of at least 30 mm and the
-// strokes back over at least 60 % of it. Its range counts from where the ring last stood.
+// beyond 0.02 m/s over at least 12 mm, from crossing to crossing; one that turns back before half
+// of the range is a bounce and belongs to the stroke it interrupts, and so does one of less than a
+// quarter of the range before 60 % of the way back. A repetition is a stroke out of at least 30 mm
+// and the strokes back over at least 60 % of it. Its range counts from where the ring last stood.
 struct SetTruth {
-  int number = 0;               // of the plan, from 1; 0 = the motion rig
-  int side = 0;                 // 0 = the motion rig
-  int reps = 0;                 // completed repetitions
-  int direction_changes = 0;    // strokes: two a repetition
+  int number = 0;             // of the plan, from 1; 0 = the motion rig
+  int side = 0;               // 0 = the motion rig
+  int reps = 0;               // completed repetitions
+  int undecided = 0;          // more, whose way back ended less than kRangeAccuracyM short of 60 %
+  int direction_changes = 0;  // strokes: two a repetition
   std::vector<double> range_m;  // travel of the cuff ring or of the pad, per repetition
   std::vector<double> concentric_s, hold_s, eccentric_s;
 };

@@ -15,6 +15,8 @@ constexpr Tempo kTempi[] = {{2.0, 1.0, 3.0}, {1.5, 0.5, 2.0}, {1.0, 0.3, 1.5}, {
 // With a fault the set is only its stage: short phases, none left out.
 constexpr Tempo kShortTempi[] = {{1.5, 0.5, 2.0}, {1.0, 0.3, 1.5}, {1.2, 0.4, 1.2}};
 constexpr int kShortReps = 3;
+// Whoever feels half of the load they came for takes it for the end of the set.
+constexpr double kLoweredShare = 0.3;
 constexpr double kFourShare = 0.6;
 constexpr double kSeatedShare = 0.3;  // it costs three times as much to simulate
 // Most second faults strike while the first one is being answered: 1 ms to 0.15 s after it.
@@ -182,7 +184,7 @@ void draw_set(Scenario& s, bool plain, Random& random) {
   s.tempo_cv = random.uniform(0.03, 0.09);
   if (random.chance(0.3)) {
     s.raise_after_reps = 1 + static_cast<int>(random.below(2));
-    s.raise_n = random.uniform(-10.0, 10.0);
+    s.raise_n = std::max(random.uniform(-10.0, 10.0), -kLoweredShare * s.load_n);
   }
 }
 

@@ -37,6 +37,11 @@ class Run {
     std::uint64_t fired_tick = 0;
     std::size_t outcome = 0;
     bool fired = false;
+
+    // The cuff comes off, and something catches it; otherwise it is hooked where it is.
+    [[nodiscard]] bool slips_off() const noexcept {
+      return row->injector == Injector::kHooked && event.seed % 2 == 1;
+    }
   };
 
   // Of a set: the one under faults, or the short one afterwards.

@@ -115,6 +115,7 @@ void Run::tick(std::uint32_t missed) {
     const HandleTruth handle = world_->machine().handle(i);
     InvariantSample sample;
     sample.wire_force = wire.axis[i].force;
+    sample.made_force = world_->faults().made().axis[i].force;
     sample.felt_target = status.axis[i].force_target;
     sample.latched = latched;
     sample.torque_off = status.reaction >= safety::Reaction::kTorqueOff;
@@ -233,12 +234,14 @@ void Run::judge_reps(bool exact, int planned_reps) {
     verdict_.true_reps += truth;
     verdict_.counted_reps += counted;
     // For the truth a handle let go of on the way back ends the set; the counter may see the cable
-    // come in for the rest of that repetition.
-    const bool let_go = std::any_of(pending_.begin(), pending_.end(), [](const Pending& pending) {
-      return pending.fired && pending.row->injector == Injector::kRelease &&
-             pending.event.phase == FaultPhase::kEccentric;
+    // come in for the rest of that repetition, and a cuff caught near the bottom as its end.
+    const bool let_go = std::any_of(pending_.begin(), pending_.end(), [&](const Pending& pending) {
+      return pending.fired && pending.event.axis == axis &&
+             verdict_.events[pending.outcome].phase == FaultPhase::kEccentric &&
+             (pending.row->injector == Injector::kRelease || pending.slips_off());
     });
-    if (counted > truth + (let_go ? 1 : 0)) {
+    const int undecided = reps_undecided(world_->machine().set_truth(axis));
+    if (counted > truth + undecided + (let_go ? 1 : 0)) {
       verdict_.phantom_reps += counted - truth;
       violate(fmt::format("I10 phantom: {} counted, {} done on axis {}", counted, truth, axis));
     }

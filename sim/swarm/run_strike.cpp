@@ -157,7 +157,7 @@ bool Run::strike_person(const Pending& pending) {
   const FaultEvent& event = pending.event;
   const Injector injector = pending.row->injector;
   if (injector == Injector::kSlack) back_at_ = ticks_ + kStepInTicks;
-  if (injector == Injector::kHooked && event.seed % 2 == 1) {
+  if (pending.slips_off()) {
     // It slips off, and something catches it on its way in.
     world_->machine().release_handle(event.axis);
     caught_at_ = ticks_ + kCaughtSoonest +

@@ -43,4 +43,10 @@ int reps_done(const std::vector<SetTruth>& sets) noexcept {
   return reps;
 }
 
+int reps_undecided(const std::vector<SetTruth>& sets) noexcept {
+  int reps = 0;
+  for (const SetTruth& set : sets) reps += set.undecided;
+  return reps;
+}
+
 }  // namespace medius::sim

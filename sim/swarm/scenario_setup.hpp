@@ -19,5 +19,7 @@ void set_up_person(const Scenario& scenario, PersonConfig& person);
 
 // Repetitions of all that the person took for a set; the session is one.
 [[nodiscard]] int reps_done(const std::vector<SetTruth>& sets) noexcept;
+// Those a counter of the range's accuracy may count, or not.
+[[nodiscard]] int reps_undecided(const std::vector<SetTruth>& sets) noexcept;
 
 }  // namespace medius::sim

@@ -106,6 +106,22 @@ TEST(InvariantWatch, EachPromiseBrokenOnceIsFound) {
             }),
             "I3");
   EXPECT_EQ(first_trouble([](int, Sample& s) { s.handle_mps = -2.0; }), "I3") << "energy";
+  EXPECT_EQ(first_trouble([](int, Sample& s) {
+              s.handle_force = 300.0;
+              s.handle_mps = -1.0;
+            }),
+            "I3")
+      << "energy by force";
+  const auto lied_to = [](double made) {
+    return [made](int, Sample& s) {
+      s.told_truth = false;
+      s.made_force = made;
+      s.handle_force = 300.0;
+      s.handle_mps = -1.0;
+    };
+  };
+  EXPECT_EQ(first_trouble(lied_to(300.0)), "") << "a drive of its own, and nobody can know it";
+  EXPECT_EQ(first_trouble(lied_to(100.0)), "I3") << "more than the drive makes of its order";
 }
 
 }  // namespace
