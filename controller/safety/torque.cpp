@@ -37,18 +37,18 @@ bool track_release(const AxisBounds& bounds, const TorqueInput& input, double fe
     const bool back = state.ran_ahead || felt < kLightOverBrake * bound(bounds.brake_force_max);
     // Slack again before the load is back: what is left of the doubt, none anew.
     const int doubt = state.retension_ceiling > 0.0 ? state.doubt_ticks : (back ? kDoubtTicks : 0);
-    state = {.word = state.word, .slack_servo = true, .doubt_ticks = loaded ? doubt : -1};
+    state = {.word = state.word, .doubt_ticks = loaded ? doubt : -1};
   }
   if (loaded && state.doubt_ticks < 0) state.doubt_ticks = kDoubtTicks;
   state.released = state.doubt_ticks == 0;
   if (state.doubt_ticks > 0) --state.doubt_ticks;
+  const double pull = bound(bounds.slack_pull_max);
   // Half of what the servo pulls with: a hand that holds on shows more, friction alone does not.
-  const bool held = input.measured_force > 0.5 * bound(bounds.slack_pull_max);
-  state.retension_ticks = held ? state.retension_ticks + 1 : 0;
-  if (state.retension_ticks < kRetensionTicks) return true;
-  state.slack_servo = state.released = false;
-  state.retension_ceiling = bound(bounds.slack_pull_max);
-  return false;
+  state.retension_ticks = input.measured_force > 0.5 * pull ? state.retension_ticks + 1 : 0;
+  state.retension_ceiling = state.retension_ticks < kRetensionTicks ? 0.0 : pull;
+  state.slack_servo = !(state.retension_ceiling > 0.0);  // without a pull nothing comes back
+  state.released = state.released && state.slack_servo;
+  return state.slack_servo;
 }
 
 // Force control's word within the machine's bounds and near the felt force.

@@ -386,6 +386,28 @@ TEST(Torque, AMachineFileWithASlowerSlackServoDoesNotMakeAHandAskSooner) {
 }
 
 // It slips off while the load comes in, and is caught: the load does not go on coming in.
+TEST(Torque, WithoutASlackServosPullNothingComesBack) {
+  for (const double pull : {0.0, -20.0, kNaN}) {
+    Rig rig;
+    rig.bounds.slack_pull_max = pull;
+    EXPECT_EQ(after_slack(rig, 30.0, 0.3, 5000), 0.0) << pull << " N";
+    EXPECT_TRUE(rig.state.slack_servo && rig.state.released) << pull << " N";
+  }
+}
+
+TEST(Torque, ASlackServosPullOfLessThanANewtonIsOneToo) {
+  Rig rig;
+  rig.bounds.slack_pull_max = 0.9;
+  EXPECT_NEAR(after_slack(rig, 30.0, 0.0, 200), 0.9, 1e-9);
+  EXPECT_FALSE(rig.state.slack_servo);
+  EXPECT_NE(rig.step().limits & kLimitSlackServo, 0u);
+  const int doubt = rig.state.doubt_ticks;
+  slack_then_held(rig, 30.0, 0.0, 200);
+  EXPECT_LT(rig.state.doubt_ticks, doubt) << "slack again: none anew";
+  rig.input.velocity = 0.3;
+  EXPECT_NEAR(rig.settle(600).word.value(), 60.0, 0.1) << "to a hand it comes";
+}
+
 TEST(Torque, ALoadThatComesInWaitsForAHandOnceTheCableWasSlack) {
   for (const LoadState state : {LoadState::kLoaded, LoadState::kTakeUp}) {
     Rig rig;
