@@ -18,8 +18,10 @@ constexpr double kCreepFraction = 0.25;
 // mm.
 constexpr double kLeastOfFloor = 0.5;
 
-// Of the moving velocity: whoever outruns the cable comes in at 0.6 m/s and more.
+// Of the moving velocity: whoever outruns the cable comes in at 0.6 m/s and more ...
 constexpr double kOutrunsAt = 30.0;
+// ... and moves at 0.3 m/s and more as the tension goes: the slack servo keeps up with slower ones.
+constexpr double kLostAt = 15.0;
 // Of the rise floor: as the load comes in, a stance shifts by up to 45 mm.
 constexpr double kStanceShift = 1.5;
 
@@ -212,10 +214,13 @@ bool Tracker::update_slack(const TrackerInput& input) noexcept {
   return slack_;
 }
 
-// The tension is back. A hand that is met on its way out has been further in than the cable: for
-// half of the time, at the speed with which it was lost or faster.
+// The tension is back. A hand that outran the cable and is met on its way out has been further in:
+// for half of the time, at the speed with which it was lost or faster.
 void Tracker::meet_hand(const TrackerInput& input) noexcept {
-  if (count_ != Count::kReturning || !(input.velocity > config_.latch_velocity)) return;
+  if (count_ != Count::kReturning || !(input.velocity > config_.latch_velocity) ||
+      absolute(lost_at_) < kLostAt * config_.moving_velocity) {
+    return;
+  }
   const double away_s = kTickPeriodS * (slack_length_ - config_.slack_confirm_ticks);
   const double unseen = 0.5 * away_s * at_least(-lost_at_, kOutrunsAt * config_.moving_velocity);
   const double deepest = at_least(low_.position - at_least(unseen, 0.0), valley_.position);

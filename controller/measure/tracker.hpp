@@ -23,7 +23,7 @@ namespace medius::measure {
 
 // Raised whenever the same samples give other phases or repetitions: recordings carry it, so that
 // a replay can tell a new detector from a fault.
-inline constexpr std::uint16_t kDetectorVersion = 3;
+inline constexpr std::uint16_t kDetectorVersion = 4;
 
 // All lengths in the axis' position unit (m | rad), velocities per second, forces N | Nm.
 struct TrackerConfig {

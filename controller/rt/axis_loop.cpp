@@ -458,8 +458,8 @@ void AxisLoop::request(hal::AxisOutput& output) const noexcept {
   output.mode = hal::DriveMode::kTorque;
   output.velocity = 0.0;
   output.brake_limit = 0.0;
-  // Never below what stage 2 may ask for: the drive's limit is a second net, not a second
-  // controller.
+  // Never below what stage 2 may ask for, but for braking where force_max is below it: the drive's
+  // limit is a second net, not a second controller.
   output.force_limit = at_most(
       at_least(user_.force_max + config_.bounds.correction_max, config_.bounds.brake_force_max),
       config_.bounds.force_max);

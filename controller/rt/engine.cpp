@@ -3,6 +3,7 @@
 #include <span>
 
 #include "controller/rt/engine_impl.hpp"
+#include "controller/safety/limits.hpp"
 
 namespace medius::rt {
 namespace {
@@ -34,7 +35,7 @@ void Engine::Impl::cycle(const Tick& tick) noexcept {
   missed_total += tick.missed;
   image.read(tick, input);
   const std::int64_t panel_ns = hal::age_ns(tick, input.panel.freshness);
-  loop.panel_fresh = panel_ns <= panel_age_ns;
+  loop.panel_fresh = safety::within(panel_ns, panel_age_ns);
 
   for (AxisLoop& axis : active) axis.sense(loop);
   drain_commands();

@@ -12,6 +12,7 @@ constexpr double kHighPassGain = 0.963'003;  // exp(-2 pi 6 Hz Ts)
 constexpr double kLowPassGain = 0.222'232;   // 1 - exp(-2 pi 40 Hz Ts)
 constexpr double kMeanSquareGain = 0.02;     // 50 ms: at 6 Hz the ripple of the square is small
 constexpr int kOscillationTicks = 150;
+constexpr int kLongAgoTicks = 1'000'000;  // a load cell that is gone for a month overflows nothing
 
 // Slack is where the tension is under a quarter of the pretension, taut where it is above three
 // quarters; the blend between them cannot chatter.
@@ -58,8 +59,9 @@ double low_pass_gain(double cutoff_radps, double dt_s) noexcept {
 
 double control_force(const ForceControlConfig& config, double derivative_gain, double dt_s,
                      const ForceControlInput& input, ForceControlState& state) noexcept {
-  ++state.ticks_since_sample;
-  if (input.missed < 1000) state.ticks_since_sample += static_cast<int>(input.missed);
+  if (state.ticks_since_sample < kLongAgoTicks) {
+    state.ticks_since_sample += 1 + static_cast<int>(input.missed < 1000 ? input.missed : 0);
+  }
   if (input.tension_fresh) {
     if (!state.primed) state.tension = input.tension;
     const double interval_s = dt_s * state.ticks_since_sample;

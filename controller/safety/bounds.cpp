@@ -49,12 +49,11 @@ constexpr Field kForces[] = {&Bounds::brake_force_max,     &Bounds::felt_rise_pe
 constexpr Field kLengths[] = {&Bounds::outward_hold_speed, &Bounds::governor_speed,
                               &Bounds::overspeed_trip,     &Bounds::release_speed,
                               &Bounds::slack_speed,        &Bounds::refill_rise};
-// A lower value of these is always the safer one; the others brake or detect.
-constexpr Field kConfigurable[] = {
-    &Bounds::felt_rise_per_s,  &Bounds::torque_slew_per_tick, &Bounds::correction_max,
-    &Bounds::correction_floor, &Bounds::outward_hold_speed,   &Bounds::governor_speed,
-    &Bounds::overspeed_trip,   &Bounds::slack_speed,          &Bounds::slack_pull_max,
-    &Bounds::pretension_max,   &Bounds::eccentric_ratio_max};
+// A lower value of these is always the safer one; the others brake, detect, or also lower the word.
+constexpr Field kConfigurable[] = {&Bounds::felt_rise_per_s,    &Bounds::outward_hold_speed,
+                                   &Bounds::governor_speed,     &Bounds::overspeed_trip,
+                                   &Bounds::slack_speed,        &Bounds::pretension_max,
+                                   &Bounds::eccentric_ratio_max};
 
 constexpr AxisBounds lever_bounds() {
   AxisBounds b = kCableBounds;
@@ -86,11 +85,9 @@ AxisBounds tightened(const AxisBounds& machine, const AxisBounds& configured) no
   b.unload_age_ns = std::clamp(configured.unload_age_ns, std::int64_t{0}, kUnloadAgeMaxNs);
   b.panel_age_ns = std::clamp(configured.panel_age_ns, std::int64_t{0}, kUnloadAgeMaxNs);
   // A released mass gains energy with the square of force x time: their product stays what it is.
-  double force_max = bound(machine.force_max);
-  if (b.unload_age_ns > machine.unload_age_ns) {
-    force_max *= static_cast<double>(machine.unload_age_ns) / static_cast<double>(b.unload_age_ns);
-  }
-  b.force_max = smaller(force_max, configured.force_max);
+  const double share =
+      static_cast<double>(machine.unload_age_ns) / static_cast<double>(b.unload_age_ns);
+  b.force_max = smaller(bound(machine.force_max) * at_most(share, 1.0), configured.force_max);
   return b;
 }
 

@@ -105,7 +105,7 @@ double excess_ceiling(const AxisBounds& bounds, const Felt& f, const FeltInput& 
   if (f.velocity < 0.0 || state.tank_energy < 0.0 || !f.velocity_known) {
     // The largest excess that can fade out at rate r before the tank is empty: E = excess^2 |v| /
     // 2r.
-    const double speed = at_least(absolute(f.velocity), bound(bounds.governor_speed) / 8.0);
+    const double speed = at_least(absolute(f.velocity), 0.4 * bound(bounds.release_speed));
     const double fade = at_least(bound(bounds.felt_rise_per_s) * kTankFadeOverRise,
                                  kTankFadePerS * (f.ratio - 1.0) * f.base);
     const double energy = f.velocity_known ? at_least(state.tank_energy, 0.0) : 0.0;

@@ -56,11 +56,11 @@ inline constexpr double kPadLeverM = 0.38;
 [[nodiscard]] AxisBounds machine_bounds(hal::CoordinateKind kind) noexcept;
 
 // [control, inactive] The tighter of the compiled-in bounds and a configuration, field by field. A
-// field that is not finite or negative becomes 0, which means no force. What brakes or detects
-// (brake_force_max, felt_fall_per_s, governor_gain, release_*, slack_gain, refill_rise) is not
-// configurable. Ages may be longer than the defaults, up to 30 and 60 ms;
-// force_max then falls in proportion, so that a released handle carries no more energy than on a
-// fast link.
+// field that is not finite or negative becomes 0, which means no force. What brakes, detects or
+// also lowers the word (brake_force_max, felt_fall_per_s, torque_slew_per_tick, correction_*,
+// governor_gain, release_*, slack_gain, slack_pull_max, refill_rise) is not configurable. Ages may
+// be longer than the defaults, up to 30 and 60 ms; force_max then falls in proportion, so that a
+// released handle carries no more energy than on a fast link.
 [[nodiscard]] AxisBounds tightened(const AxisBounds& machine,
                                    const AxisBounds& configured) noexcept;
 

@@ -20,8 +20,9 @@ constexpr double kServoOverSlack = 5.0 / 3.0;
 // than a hand that outran the cable, or dropped, can be away from it.
 constexpr int kDoubtTicks = 3000;
 // Only a hand that moves out asks for its load again, with 1 N a millimetre from 10 mm beyond its
-// innermost on. A post that caught the handle does not; a handle rebounds there by less.
+// innermost on, and for all of it 50 mm further out. A handle that rebounds at a post does neither.
 constexpr double kReboundOverReleaseS = 0.04;
+constexpr double kHandOverReleaseS = 0.2;
 constexpr double kEarnedOverSlackGain = 25.0 / 3.0;
 
 // Watches for the handle slipping away; true while the slack servo has the word.
@@ -60,21 +61,23 @@ double bounded_word(const AxisBounds& bounds, const TorqueInput& input, double f
   if (near_felt != input.torque) out.limits |= kLimitCorrection;
   double word = clamped(near_felt, 0.0, bound(bounds.force_max));
   if (word != near_felt) out.limits |= kLimitForce;
-  if (!(state.retension_ceiling > 0.0)) return word;
-  // After the slack servo, until a hand has asked for its load and has it back.
+  // After the slack servo, until a hand has asked for its load and has it back. Before a load is
+  // ordered anew somebody looks whether the handle is held.
+  double& ceiling = state.retension_ceiling;
+  if (input.load_state == LoadState::kTakeUp) ceiling = 0.0;
+  if (!(ceiling > 0.0)) return word;
   const double pull = bound(bounds.slack_pull_max);
   const double rise = bound(bounds.felt_rise_per_s) * dt_s;
   state.retension_way = at_least(state.retension_way + input.velocity * dt_s, 0.0);
   const double way = state.retension_way - kReboundOverReleaseS * bound(bounds.release_speed);
-  state.retension_ceiling = clamped(pull + kEarnedOverSlackGain * bound(bounds.slack_gain) * way,
-                                    state.retension_ceiling, state.retension_ceiling + rise);
-  // Before a load is ordered anew somebody looks whether the handle is held.
-  const bool asked = state.retension_ceiling > pull || input.load_state == LoadState::kTakeUp;
-  if (asked && !(state.retension_ceiling < at_least(felt, word))) state.retension_ceiling = 0.0;
-  if (!(state.retension_ceiling > 0.0)) return word;
+  const bool hand = way > kHandOverReleaseS * bound(bounds.release_speed);
+  const double earned = pull + kEarnedOverSlackGain * bound(bounds.slack_gain) * way;
+  ceiling = clamped(hand ? bound(bounds.force_max) : earned, ceiling, ceiling + rise);
   // Unasked it climbs gently: a handle that rebounds at a post swings up on quick steps.
   const double climbs = at_least(state.word, 0.0) + kEngageOverRise * rise;
-  return at_most(at_most(word, asked ? word : climbs), state.retension_ceiling);
+  const double back = at_most(word, ceiling > pull ? ceiling : at_most(climbs, ceiling));
+  if (hand && !(ceiling < at_least(felt, word))) ceiling = 0.0;
+  return back;
 }
 
 // Takes force away from a cable that runs in too fast, down to braking.

@@ -23,13 +23,10 @@ struct NumberKey {
 // stays as compiled in, except force_max: without it the axis makes no force at all.
 constexpr NumberKey<AxisBounds> kBoundKeys[] = {
     {"felt_rise", Dimension::kForceRate, &AxisBounds::felt_rise_per_s, 0.0},
-    {"correction_max", Dimension::kForce, &AxisBounds::correction_max, 0.0},
-    {"correction_floor", Dimension::kForce, &AxisBounds::correction_floor, 0.0},
     {"outward_hold_speed", Dimension::kSpeed, &AxisBounds::outward_hold_speed, 0.0},
     {"governor_speed", Dimension::kSpeed, &AxisBounds::governor_speed, 0.0},
     {"overspeed_trip", Dimension::kSpeed, &AxisBounds::overspeed_trip, 0.0},
     {"slack_speed", Dimension::kSpeed, &AxisBounds::slack_speed, 0.0},
-    {"slack_pull_max", Dimension::kForce, &AxisBounds::slack_pull_max, 0.0},
     {"pretension_max", Dimension::kForce, &AxisBounds::pretension_max, 0.0},
     {"eccentric_ratio_max", Dimension::kRatio, &AxisBounds::eccentric_ratio_max, 0.0},
 };

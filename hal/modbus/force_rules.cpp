@@ -15,6 +15,9 @@ constexpr double kLightestCableKg = 2.2;
 constexpr double kLightestLeverKgm2 = 0.46;
 constexpr double kCaughtSpeedCable = 1.2;  // m/s
 constexpr double kCaughtSpeedLever = 3.0;  // rad/s
+// What a limb may meet where the drive's own limit is all that is left; 1.5 m/s at the pad.
+constexpr double kOwnSpeedCable = 1.5;   // m/s
+constexpr double kOwnSpeedLever = 3.95;  // rad/s
 // A release is believed after three samples.
 constexpr double kReleaseSamples = 3.0;
 
@@ -110,6 +113,13 @@ void apply_force_rules(const std::string& where, const LinkPlan& link, DevicePla
   } else if (d.speed_limit == LimitHeld::kCommissioned) {
     reduce(device, reduced,
            "its speed limit was entered by hand and cannot be read back at connect");
+  }
+  const bool cable = device.coordinate == CoordinateKind::kCable;
+  const double own_speed = cable ? kOwnSpeedCable : kOwnSpeedLever;
+  if (!(device.speed_limit <= own_speed)) {
+    reduce(device, reduced,
+           fmt::format("its speed limit is {0:g} {1}, full force needs {2:g} {1} or less",
+                       device.speed_limit, cable ? "m/s" : "rad/s", own_speed));
   }
   const double releasable = releasable_force(link, device, mass);
   if (releasable < reduced) {

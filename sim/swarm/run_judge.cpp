@@ -27,6 +27,10 @@ bool is_full(const measure::RepMetrics& rep) {
   return rep.kind == measure::RepKind::kFull && (rep.quality & measure::kQualityProvisional) == 0;
 }
 
+bool is_partial(const measure::RepMetrics& rep) {
+  return rep.kind == measure::RepKind::kPartial;
+}
+
 }  // namespace
 
 void Run::violate(std::string what) {
@@ -218,14 +222,16 @@ void Run::settle() {
 void Run::judge_reps(bool exact, int planned_reps) {
   const auto sets = world_->store().sets_of(session_id_);
   for (std::size_t axis = 0; axis < watches_.size(); ++axis) {
-    const int truth = reps_done(world_->machine().set_truth(axis));
-    int counted = -1;
+    const auto& truths = world_->machine().set_truth(axis);
+    const int truth = reps_done(truths);
+    int counted = -1, partial = 0;
     for (const record::SetRecord& set : sets) {
       if (set.axis != axis) continue;
       if (exact && set.end == record::SetEnd::kOpen) {
         violate(fmt::format("I11 axis {}: the set is over, but open in the store", axis));
       }
       counted = static_cast<int>(std::count_if(set.reps.begin(), set.reps.end(), is_full));
+      partial = static_cast<int>(std::count_if(set.reps.begin(), set.reps.end(), is_partial));
     }
     if (counted < 0) {
       if (exact) violate(fmt::format("I11 axis {} has no stored set", axis));
@@ -240,14 +246,16 @@ void Run::judge_reps(bool exact, int planned_reps) {
              verdict_.events[pending.outcome].phase == FaultPhase::kEccentric &&
              (pending.row->injector == Injector::kRelease || pending.slips_off());
     });
-    const int undecided = reps_undecided(world_->machine().set_truth(axis));
-    if (counted > truth + undecided + (let_go ? 1 : 0)) {
+    if (counted > truth + reps_undecided(truths) + (let_go ? 1 : 0)) {
       verdict_.phantom_reps += counted - truth;
       violate(fmt::format("I10 phantom: {} counted, {} done on axis {}", counted, truth, axis));
     }
-    if (exact && (counted != planned_reps || truth != planned_reps)) {
-      verdict_.nuisance = fmt::format("axis {}: {} repetitions meant, {} done, {} counted", axis,
-                                      planned_reps, truth, counted);
+    // A repetition that was partial is told as one, and the set goes on without it.
+    const int told = counted + std::min(partial, reps_short(truths));
+    if (exact && (told != planned_reps || truth != planned_reps)) {
+      verdict_.nuisance =
+          fmt::format("axis {}: {} repetitions meant, {} done, {} counted, {} short", axis,
+                      planned_reps, truth, counted, reps_short(truths));
     }
   }
 }

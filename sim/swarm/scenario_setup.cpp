@@ -1,5 +1,7 @@
 #include "sim/swarm/scenario_setup.hpp"
 
+#include <algorithm>
+
 namespace medius::sim {
 namespace {
 
@@ -7,6 +9,7 @@ constexpr double kPadLeverM = 0.38;
 constexpr double kCuffRadiusM = 0.80;
 constexpr int kBothSides = 3;
 constexpr std::size_t kSetsAtMost = 12;
+constexpr double kFullFraction = 0.70;  // of the longest range; less is partial
 
 }  // namespace
 
@@ -46,6 +49,20 @@ int reps_done(const std::vector<SetTruth>& sets) noexcept {
 int reps_undecided(const std::vector<SetTruth>& sets) noexcept {
   int reps = 0;
   for (const SetTruth& set : sets) reps += set.undecided;
+  return reps;
+}
+
+int reps_short(const std::vector<SetTruth>& sets) noexcept {
+  double longest_m = 0.0;
+  for (const SetTruth& set : sets) {
+    for (const double range_m : set.range_m) longest_m = std::max(longest_m, range_m);
+  }
+  const double least_m = kFullFraction * longest_m + kRangeAccuracyM;
+  int reps = 0;
+  for (const SetTruth& set : sets) {
+    reps += static_cast<int>(std::count_if(set.range_m.begin(), set.range_m.end(),
+                                           [&](double range_m) { return range_m < least_m; }));
+  }
   return reps;
 }
 

@@ -21,5 +21,7 @@ void set_up_person(const Scenario& scenario, PersonConfig& person);
 [[nodiscard]] int reps_done(const std::vector<SetTruth>& sets) noexcept;
 // Those a counter of the range's accuracy may count, or not.
 [[nodiscard]] int reps_undecided(const std::vector<SetTruth>& sets) noexcept;
+// Those a counter of the range's accuracy may call partial: less than 70 % of the longest.
+[[nodiscard]] int reps_short(const std::vector<SetTruth>& sets) noexcept;
 
 }  // namespace medius::sim

@@ -180,6 +180,7 @@ INSTANTIATE_TEST_SUITE_P(
         Reduction{[](DevicePlan& d) { d.watchdog_s = 0.15; }, "its watchdog takes 150 ms"},
         Reduction{[](DevicePlan& d) { d.descriptor.speed_limit = LimitHeld::kNone; },
                   "holds no speed limit"},
+        Reduction{[](DevicePlan& d) { d.speed_limit = 15.0; }, "its speed limit is 15 "},
         Reduction{[](DevicePlan& d) { d.descriptor.speed_limit = LimitHeld::kCommissioned; },
                   "speed limit was entered by hand"},
         Reduction{[](DevicePlan& d) { d.descriptor.torque_limit = LimitHeld::kCommissioned; },

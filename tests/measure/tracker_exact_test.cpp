@@ -169,6 +169,8 @@ TEST(TrackerSlack, AHandMetOnItsWayOutWasFurtherInByHalfTheTimeAtTheSpeedOfTheLo
   EXPECT_NEAR(met_bottom(400, 0.3, 0.1), 0.3 - 0.5 * 0.4 * 0.6, 1e-9);
   EXPECT_NEAR(met_bottom(1500, -0.8, 0.1), 0.0, 1e-9) << "no further in than where it began";
   EXPECT_LT(met_bottom(400, -0.8, 0.03), 0.0) << "one that stands was nowhere else";
+  EXPECT_LT(met_bottom(400, -0.29, 0.1), 0.0) << "the cable kept up with it";
+  EXPECT_LT(met_bottom(400, 0.29, 0.1), 0.0);
 }
 
 TEST(TrackerSlack, WhatWasLostTwiceIsCountedFromTheSecondTime) {

@@ -15,14 +15,15 @@ using hal::CoordinateKind;
 using Field = double AxisBounds::*;
 
 const std::vector<Field> kLowerIsSafer = {
-    &AxisBounds::force_max,      &AxisBounds::felt_rise_per_s,  &AxisBounds::torque_slew_per_tick,
-    &AxisBounds::correction_max, &AxisBounds::correction_floor, &AxisBounds::outward_hold_speed,
-    &AxisBounds::governor_speed, &AxisBounds::overspeed_trip,   &AxisBounds::slack_speed,
-    &AxisBounds::slack_pull_max, &AxisBounds::pretension_max,   &AxisBounds::eccentric_ratio_max};
+    &AxisBounds::force_max,      &AxisBounds::felt_rise_per_s,    &AxisBounds::outward_hold_speed,
+    &AxisBounds::governor_speed, &AxisBounds::overspeed_trip,     &AxisBounds::slack_speed,
+    &AxisBounds::pretension_max, &AxisBounds::eccentric_ratio_max};
 const std::vector<Field> kFixed = {
-    &AxisBounds::brake_force_max, &AxisBounds::felt_fall_per_s,
-    &AxisBounds::governor_gain,   &AxisBounds::release_force_fraction,
-    &AxisBounds::release_speed,   &AxisBounds::slack_gain,
+    &AxisBounds::torque_slew_per_tick, &AxisBounds::correction_max,
+    &AxisBounds::correction_floor,     &AxisBounds::slack_pull_max,
+    &AxisBounds::brake_force_max,      &AxisBounds::felt_fall_per_s,
+    &AxisBounds::governor_gain,        &AxisBounds::release_force_fraction,
+    &AxisBounds::release_speed,        &AxisBounds::slack_gain,
     &AxisBounds::refill_rise};
 
 TEST(Bounds, AreThoseOfTheDecisionsForEachMachine) {

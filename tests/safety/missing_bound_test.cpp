@@ -160,24 +160,42 @@ TEST(MissingBound, ARampThatIsNoNumberRaisesNothing) {
 
 // The least speed of the way back is a part of the governor's: without that one there is none, and
 // what is in the tank must not be divided by it.
-TEST(MissingBound, WithoutAGovernorsSpeedAStandingCableGetsNoExcess) {
+// 80 N and up to 118 N on the way back, after `ticks`.
+double felt_on_the_way_back(const AxisBounds& bounds, double velocity, double tank_j, int ticks) {
+  FeltState state;
+  state.tank_energy = tank_j;
+  state.force = 110.0;
+  FeltInput input;
+  input.velocity = velocity;
+  input.wish = 118.0;
+  input.wish_valid = true;
+  input.base_force = 80.0;
+  input.phase = Phase::kEccentric;
+  input.load_state = LoadState::kLoaded;
+  input.dt_s = 1e-3;
+  const UserLimits user{.force_max = 300.0, .eccentric_ratio_max = 1.5};
+  FeltOutput out;
+  for (int i = 0; i < ticks; ++i) out = limit_felt_force(bounds, user, input, state);
+  return out.force;
+}
+
+TEST(MissingBound, WithoutAReleasesSpeedAStandingCableGetsNoExcess) {
   for (const double speed : {0.0, test::kNaN, -1.0}) {
     AxisBounds bounds = machine_bounds(hal::CoordinateKind::kCable);
+    bounds.release_speed = speed;
+    // In debt: the tank is asked although nothing moves.
+    EXPECT_DOUBLE_EQ(felt_on_the_way_back(bounds, 0.0, -1.0, 1000), 80.0) << speed;
+  }
+}
+
+TEST(MissingBound, ALowerGovernorsSpeedLetsNoMoreOutOfTheTank) {
+  const AxisBounds machine = machine_bounds(hal::CoordinateKind::kCable);
+  const double usual = felt_on_the_way_back(machine, -0.02, 0.2, 20);
+  EXPECT_LT(usual, 105.0);
+  for (const double speed : {0.08, 0.0}) {
+    AxisBounds bounds = machine;
     bounds.governor_speed = speed;
-    FeltState state;
-    state.tank_energy = -1.0;  // in debt: the tank is asked although nothing moves
-    state.force = 110.0;
-    FeltInput input;
-    input.wish = 118.0;
-    input.wish_valid = true;
-    input.base_force = 80.0;
-    input.phase = Phase::kEccentric;
-    input.load_state = LoadState::kLoaded;
-    input.dt_s = 1e-3;
-    const UserLimits user{.force_max = 300.0, .eccentric_ratio_max = 1.5};
-    FeltOutput out;
-    for (int i = 0; i < 1000; ++i) out = limit_felt_force(bounds, user, input, state);
-    EXPECT_DOUBLE_EQ(out.force, 80.0) << speed;
+    EXPECT_EQ(felt_on_the_way_back(bounds, -0.02, 0.2, 20), usual) << speed;
   }
 }
 

@@ -365,16 +365,62 @@ TEST(Torque, AHandThatMovesOutFarAsksHoweverSlowly) {
   EXPECT_NEAR(rig.settle(2100).word.value(), 60.0, 0.1);
 }
 
+// While nobody knows yet that the tension is back stage 1 allows slack tension only; whoever has
+// moved out by a little more than that has not asked for a load that stage 1 allows later.
+TEST(Torque, ALoadThatStageOneHoldsBackIsNotAskedForByAShortWay) {
+  Rig rig;
+  rig.input.torque = rig.input.felt_force = 30.0;
+  slack_then_held(rig, 30.0, 0.0, 70);
+  rig.input.velocity = 0.3;
+  rig.settle(70);  // 21 mm
+  rig.input.torque = rig.input.felt_force = 150.0;
+  rig.input.velocity = 0.0;
+  EXPECT_NEAR(rig.settle(3000).word.value(), 31.0, 1.5);
+  rig.input.velocity = 0.3;
+  EXPECT_LE(rig.settle(100).word.value(), 62.0) << "51 mm";
+  EXPECT_NEAR(rig.settle(500).word.value(), 150.0, 0.5) << "a hand that goes out gets all of it";
+}
+
+TEST(Torque, AReboundWhileALoadComesInDoesNotAskForTheRestOfIt) {
+  Rig rig;
+  rig.load(15.0);
+  slack_then_held(rig, 15.0, 0.0, 200);
+  rig.input.velocity = 0.13;
+  rig.settle(100);  // 13 mm
+  rig.input.velocity = 0.0;
+  for (double felt_n = 15.0; felt_n < 72.0; felt_n += 0.025) {
+    rig.input.torque = rig.input.felt_force = felt_n;
+    ASSERT_LE(rig.step().word.value(), 23.5) << felt_n << " N";
+  }
+}
+
+TEST(Torque, AWordThatIsLowForAMomentIsNotTheWholeLoad) {
+  for (const bool word_is_low : {true, false}) {
+    Rig rig;
+    rig.load(60.0);
+    slack_then_held(rig, 30.0, 0.0, 200);
+    rig.input.felt_force = word_is_low ? 150.0 : 80.0;
+    rig.input.torque = word_is_low ? 60.0 : 112.0;
+    rig.input.velocity = 0.5;
+    rig.settle(130);  // 65 mm: up to 77 N
+    rig.input.felt_force = rig.input.torque = 150.0;
+    const double before = rig.state.word;
+    EXPECT_LE(rig.settle(10).word.value() - before, word_is_low ? 27.0 : 5.1);
+  }
+}
+
 // A load that is ordered anew was preceded by a look at the handle.
 TEST(Torque, ALoadTakenUpAnewDoesNotWait) {
-  Rig rig;
-  after_slack(rig, 30.0, 0.0, 200);
-  rig.input.load_state = LoadState::kTakeUp;
-  rig.input.torque = rig.input.felt_force = 10.0;
-  rig.settle(200);
-  rig.input.load_state = LoadState::kLoaded;
-  rig.input.torque = rig.input.felt_force = 60.0;
-  EXPECT_NEAR(rig.settle(200).word.value(), 60.0, 0.1);
+  for (const double pretension_n : {10.0, 30.0}) {
+    Rig rig;
+    after_slack(rig, 30.0, 0.0, 200);
+    rig.input.load_state = LoadState::kTakeUp;
+    rig.input.torque = rig.input.felt_force = pretension_n;
+    rig.settle(200);
+    rig.input.load_state = LoadState::kLoaded;
+    rig.input.torque = rig.input.felt_force = 60.0;
+    EXPECT_NEAR(rig.settle(200).word.value(), 60.0, 0.1) << pretension_n << " N";
+  }
 }
 
 TEST(Torque, AMachineFileWithASlowerSlackServoDoesNotMakeAHandAskSooner) {

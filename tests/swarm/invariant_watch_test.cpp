@@ -112,16 +112,16 @@ TEST(InvariantWatch, EachPromiseBrokenOnceIsFound) {
             }),
             "I3")
       << "energy by force";
-  const auto lied_to = [](double made) {
-    return [made](int, Sample& s) {
+  const auto lied_to = [](double gain) {
+    return [gain](int, Sample& s) {
       s.told_truth = false;
-      s.made_force = made;
-      s.handle_force = 300.0;
+      s.made_force = gain * s.wire_force;
+      s.handle_force = 250.0;
       s.handle_mps = -1.0;
     };
   };
-  EXPECT_EQ(first_trouble(lied_to(300.0)), "") << "a drive of its own, and nobody can know it";
-  EXPECT_EQ(first_trouble(lied_to(100.0)), "I3") << "more than the drive makes of its order";
+  EXPECT_EQ(first_trouble(lied_to(2.5)), "") << "a drive of its own, and nobody can know it";
+  EXPECT_EQ(first_trouble(lied_to(1.5)), "I3") << "more than the drive makes of its order";
 }
 
 }  // namespace
