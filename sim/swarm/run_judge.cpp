@@ -14,8 +14,10 @@ namespace {
 constexpr double kStroke = 0.1;      // m; less is no repetition
 constexpr double kMovingMps = 0.08;  // a phase of motion; a slower one is a turn or a rest
 constexpr double kLightN = 50.0;     // what may be left once the guard has let go
-// A person's face stands 65 N (ISO/TS 15066, quasi-static), the least of all of them.
-constexpr double kSurpriseN = 65.0;
+// What has caught a cuff asks for nothing: slack tension, which is 30 N at most, and friction. What
+// a drive of its own makes of that stays below the 65 N that a person's face stands, the least of
+// all of them (ISO/TS 15066, quasi-static).
+constexpr double kCaughtN = 35.0, kSurpriseN = 65.0;
 constexpr std::uint64_t kJerkTicks = 200;  // the drum stops on the cable's own spring
 constexpr int kStillTicks = 300;
 constexpr double kStillMps = 0.02;
@@ -148,9 +150,12 @@ void Run::catch_cuff() {
   }
   if (hangs_since_ == 0 || ticks_ < hangs_since_ + kJerkTicks || blind_ || disobeyed_) return;
   const double force_n = world_->machine().handle(0).force;
-  if (force_n > kSurpriseN) {
-    violate(fmt::format("I4 {:.1f} N pull at a cuff that something has caught, at most {}", force_n,
-                        kSurpriseN));
+  const double word_n = world_->faults().written().axis[0].force;
+  const double gain = word_n > 0.0 ? world_->faults().made().axis[0].force / word_n : 1.0;
+  const double most_n = std::clamp(kCaughtN * gain, kCaughtN, kSurpriseN);
+  if (force_n > most_n) {
+    violate(fmt::format("I4 {:.1f} N pull at a cuff that something has caught, at most {:.1f}",
+                        force_n, most_n));
     hangs_since_ = 0;
   }
 }
