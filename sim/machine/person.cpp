@@ -250,12 +250,13 @@ void Person::hold(const Felt& felt, const LegTruths& sets) {
 
 void Person::rest_after_set(const Felt& felt, const LegTruths& sets) {
   // The leg's way home after the load has gone is no stroke of the set. Whoever stops at the top
-  // still has the load to take back down: that is the way back of a repetition.
-  const bool gone = felt.most_n < slack_n();
+  // still has the load to take back down, even one that a trainer has lowered: that is the way back
+  // of a repetition.
+  const bool gone = felt.most_n < kGoneN;
   each([&](std::size_t leg) {
     if (sets[leg]->still() && (gone || !sets[leg]->under_way())) sets[leg]->end();
   });
-  if (held(gone, kSlackAfterSetS)) finish_set(sets);
+  if (held(felt.most_n < slack_n(), kSlackAfterSetS)) finish_set(sets);
 }
 
 void Person::finish_set(const LegTruths& sets) {
