@@ -247,9 +247,12 @@ void Run::judge_reps(bool exact, int planned_reps) {
     // For the truth a handle let go of on the way back ends the set; the counter may see the cable
     // come in for the rest of that repetition, and a cuff caught near the bottom as its end.
     const bool let_go = std::any_of(pending_.begin(), pending_.end(), [&](const Pending& pending) {
-      return pending.fired && pending.event.axis == axis &&
-             verdict_.events[pending.outcome].phase == FaultPhase::kEccentric &&
-             (pending.row->injector == Injector::kRelease || pending.slips_off());
+      if (!pending.fired || pending.event.axis != axis) return false;
+      const FaultPhase struck = verdict_.events[pending.outcome].phase;
+      const bool back = struck == FaultPhase::kEccentric;
+      const bool up = struck == FaultPhase::kConcentric || struck == FaultPhase::kTurnAround;
+      return (back && pending.row->injector == Injector::kRelease) ||
+             ((back || up) && pending.slips_off());
     });
     if (counted > truth + reps_undecided(truths) + (let_go ? 1 : 0)) {
       verdict_.phantom_reps += counted - truth;
