@@ -258,9 +258,9 @@ void Run::judge_reps(bool exact, int planned_reps) {
       verdict_.phantom_reps += counted - truth;
       violate(fmt::format("I10 phantom: {} counted, {} done on axis {}", counted, truth, axis));
     }
-    // A repetition that was partial is told as one, and the set goes on without it.
+    // A repetition that was partial may be told as one instead.
     const int told = counted + std::min(partial, reps_short(truths));
-    if (exact && (told != planned_reps || truth != planned_reps)) {
+    if (exact && (counted > planned_reps || told < planned_reps || truth != planned_reps)) {
       verdict_.nuisance =
           fmt::format("axis {}: {} repetitions meant, {} done, {} counted, {} short", axis,
                       planned_reps, truth, counted, reps_short(truths));
