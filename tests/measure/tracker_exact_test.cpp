@@ -173,6 +173,32 @@ TEST(TrackerSlack, AHandMetOnItsWayOutWasFurtherInByHalfTheTimeAtTheSpeedOfTheLo
   EXPECT_LT(met_bottom(400, 0.29, 0.1), 0.0);
 }
 
+TEST(TrackerSlack, AReelThatFollowsAFinishedRepetitionFinishesNone) {
+  TrackerRig rig(0.4);
+  rig.stay(200);
+  rig.rep(0.4);
+  rig.walk(0.4, 0.25);
+  rig.force_n = 0.0;
+  rig.stay(200);
+  rig.walk(0.2, 0.2);
+  rig.tracker.end_set();
+  rig.feed(0.2, 0.0);
+  ASSERT_EQ(rig.reps.size(), 2u);
+  EXPECT_EQ(rig.reps[1].rejection, RepRejection::kSlack);
+}
+
+TEST(TrackerSlack, ACountThatBeginsAnewKnowsOfNoSlack) {
+  TrackerRig rig(0.4);
+  rig.stay(200);
+  rig.force_n = 2.0;
+  EXPECT_NE(rig.until(Phase::kSlack, 1000), 0);
+  rig.counting = false;
+  rig.stay(1);
+  rig.counting = true;
+  rig.force_n = 60.0;
+  EXPECT_EQ(rig.until(Phase::kRest, 1000), 1);
+}
+
 TEST(TrackerSlack, WhatWasLostTwiceIsCountedFromTheSecondTime) {
   TrackerRig rig(0.4);
   rig.stay(200);
