@@ -196,11 +196,14 @@ bool Tracker::latch_direction(const TrackerInput& input) noexcept {
 
 // True while there is no tension. A force that is not a number is no evidence either way.
 bool Tracker::update_slack(const TrackerInput& input) noexcept {
-  const bool lost = input.force < config_.slack_force &&
-                    input.force < config_.slack_fraction * input.force_reference &&
-                    input.force_reference > 2.0 * config_.slack_force;
+  const bool none = input.force < config_.slack_force;
+  const bool expected = input.force_reference > 2.0 * config_.slack_force;
+  const bool lost =
+      none && expected && input.force < config_.slack_fraction * input.force_reference;
   const bool back = input.force >= config_.slack_force;
-  slack_ticks_ = (slack_ ? back : lost) ? slack_ticks_ + 1 : 0;
+  // A reference that is light for a moment says nothing: a profile may shake it.
+  const bool unsure = !slack_ && none && !expected;
+  if (!unsure) slack_ticks_ = (slack_ ? back : lost) ? slack_ticks_ + 1 : 0;
   if (!slack_ && slack_ticks_ <= 1) {
     slack_length_ = 0;
     lost_at_ = input.velocity;

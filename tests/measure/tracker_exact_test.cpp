@@ -173,6 +173,22 @@ TEST(TrackerSlack, AHandMetOnItsWayOutWasFurtherInByHalfTheTimeAtTheSpeedOfTheLo
   EXPECT_LT(met_bottom(400, 0.29, 0.1), 0.0);
 }
 
+TEST(TrackerSlack, IsSeenUnderAReferenceThatIsLightForMoments) {
+  TrackerRig rig(0.4);
+  rig.stay(200);
+  rig.force_n = 2.0;
+  for (int i = 0; i < 119; ++i) {
+    rig.reference_n = 36.0;
+    rig.stay(1);
+    rig.reference_n = 13.0;
+    rig.stay(1);
+  }
+  EXPECT_NE(rig.out.phase, Phase::kSlack);
+  rig.reference_n = 36.0;
+  rig.stay(1);
+  EXPECT_EQ(rig.out.phase, Phase::kSlack) << "120 ticks at which a tension was expected";
+}
+
 TEST(TrackerSlack, AReelThatFollowsAFinishedRepetitionFinishesNone) {
   TrackerRig rig(0.4);
   rig.stay(200);
