@@ -118,6 +118,7 @@ class Run {
   std::uint64_t back_at_ = 0;      // when a person who stepped in steps back
   std::uint64_t caught_at_ = 0;    // when something catches a cuff that slipped off
   std::uint64_t hangs_since_ = 0;  // the cuff hangs where it was caught
+  double slipped_at_m_ = 0.0;      // where the cuff was as it slipped off
   std::uint64_t reacted_at_ = 0;   // the first unload of the set; 0 = none yet
   std::uint64_t light_by_ = 0;     // the guard lets go: by then the force is gone; 0 = it holds
 };

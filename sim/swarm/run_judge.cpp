@@ -18,6 +18,8 @@ constexpr double kLightN = 50.0;     // what may be left once the guard has let 
 // a drive of its own makes of that stays below the 65 N that a person's face stands, the least of
 // all of them (ISO/TS 15066, quasi-static).
 constexpr double kCaughtN = 35.0, kSurpriseN = 65.0;
+// Caught after less than this it is where a person's leg may be who gives way a little.
+constexpr double kUnseenSlipM = 0.01;
 constexpr std::uint64_t kJerkTicks = 200;  // the drum stops on the cable's own spring
 constexpr int kStillTicks = 300;
 constexpr double kStillMps = 0.02;
@@ -145,7 +147,8 @@ void Run::tick(std::uint32_t missed) {
 void Run::catch_cuff() {
   if (caught_at_ > 0 && ticks_ >= caught_at_) {
     caught_at_ = 0;
-    hangs_since_ = ticks_;
+    const double slipped_m = slipped_at_m_ - world_->machine().handle(0).position;
+    hangs_since_ = slipped_m < kUnseenSlipM ? 0 : ticks_;
     world_->machine().suffer(Mishap::kHooked, 0, 0.0);
   }
   if (hangs_since_ == 0 || ticks_ < hangs_since_ + kJerkTicks || blind_ || disobeyed_) return;

@@ -159,6 +159,7 @@ bool Run::strike_person(const Pending& pending) {
   if (injector == Injector::kSlack) back_at_ = ticks_ + kStepInTicks;
   if (pending.slips_off()) {
     // It slips off, and something catches it on its way in.
+    slipped_at_m_ = world_->machine().handle(0).position;
     world_->machine().release_handle(event.axis);
     caught_at_ = ticks_ + kCaughtSoonest +
                  static_cast<std::uint64_t>(static_cast<double>(kCaughtSpan) * event.intensity);
