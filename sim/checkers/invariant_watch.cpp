@@ -145,8 +145,7 @@ void InvariantWatch::check_motion(std::uint64_t tick, const InvariantSample& sam
   const double power = newtons * inward;
   if (power > limits_.power_max_w) report(tick, "I3 power, W", power, limits_.power_max_w);
   // Where signals lie nobody knows that a drive makes more than its order.
-  const bool more = !sample.told_truth && sample.wire_force > 0.0;
-  const double gain = more ? std::fmax(sample.made_force / sample.wire_force, 1.0) : 1.0;
+  const double gain = sample.told_truth ? 1.0 : std::fmax(sample.drive_gain, 1.0);
   const double most = 1.2 * gain * sample.felt_target / limits_.force_unit * kEccentricMps;
   if (window_.size() < kWindow) window_.resize(kWindow);
   energy_j_ += (power - window_[at_].power_w) * kTickS;

@@ -23,7 +23,7 @@ struct InvariantLimits {
 // One tick of one axis.
 struct InvariantSample {
   double wire_force = 0.0;   // the torque word
-  double made_force = 0.0;   // truth: what the drive makes of that word
+  double drive_gain = 1.0;   // truth: what the drive makes of that word, over the word
   double felt_target = 0.0;  // what the controller says that the person should feel
   bool latched = false;      // a fault waits for the panel's reset
   bool torque_off = false;   // the gravest reaction: no torque, relay open

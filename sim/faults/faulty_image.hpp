@@ -35,8 +35,12 @@ class FaultyImage final : public hal::MachineImage {
 
   // What the controller put on the wire, before a drive's own fault changed it.
   [[nodiscard]] const hal::MachineOutput& written() const noexcept { return written_; }
-  // What the drives make of it, after their own faults; the last that arrived.
-  [[nodiscard]] const hal::MachineOutput& made() const noexcept { return made_; }
+  // How much of its order a drive makes, after its own faults, of the last that arrived; 1 where
+  // the order is not to pull.
+  [[nodiscard]] double drive_gain(std::size_t axis) const noexcept {
+    const double word = written_.axis[axis].force;
+    return word > 0.0 ? made_.axis[axis].force / word : 1.0;
+  }
 
  private:
   struct Slot {

@@ -123,7 +123,7 @@ void Run::tick(std::uint32_t missed) {
     const HandleTruth handle = world_->machine().handle(i);
     InvariantSample sample;
     sample.wire_force = wire.axis[i].force;
-    sample.made_force = world_->faults().made().axis[i].force;
+    sample.drive_gain = world_->faults().drive_gain(i);
     sample.felt_target = status.axis[i].force_target;
     sample.latched = latched;
     sample.torque_off = status.reaction >= safety::Reaction::kTorqueOff;
@@ -153,9 +153,7 @@ void Run::catch_cuff() {
   }
   if (hangs_since_ == 0 || ticks_ < hangs_since_ + kJerkTicks || blind_ || disobeyed_) return;
   const double force_n = world_->machine().handle(0).force;
-  const double word_n = world_->faults().written().axis[0].force;
-  const double gain = word_n > 0.0 ? world_->faults().made().axis[0].force / word_n : 1.0;
-  const double most_n = std::clamp(kCaughtN * gain, kCaughtN, kSurpriseN);
+  const double most_n = std::clamp(kCaughtN * world_->faults().drive_gain(0), kCaughtN, kSurpriseN);
   if (force_n > most_n) {
     violate(fmt::format("I4 {:.1f} N pull at a cuff that something has caught, at most {:.1f}",
                         force_n, most_n));
@@ -262,11 +260,12 @@ void Run::judge_reps(bool exact, int planned_reps) {
       violate(fmt::format("I10 phantom: {} counted, {} done on axis {}", counted, truth, axis));
     }
     // A repetition that was partial may be told as one instead.
-    const int told = counted + std::min(partial, reps_short(truths));
+    const int shorter = reps_short(truths);
+    const int told = counted + std::min(partial, shorter);
     if (exact && (counted > planned_reps || told < planned_reps || truth != planned_reps)) {
       verdict_.nuisance =
           fmt::format("axis {}: {} repetitions meant, {} done, {} counted, {} short", axis,
-                      planned_reps, truth, counted, reps_short(truths));
+                      planned_reps, truth, counted, shorter);
     }
   }
 }

@@ -115,7 +115,7 @@ TEST(InvariantWatch, EachPromiseBrokenOnceIsFound) {
   const auto lied_to = [](double gain) {
     return [gain](int, Sample& s) {
       s.told_truth = false;
-      s.made_force = gain * s.wire_force;
+      s.drive_gain = gain;
       s.handle_force = 250.0;
       s.handle_mps = -1.0;
     };
