@@ -17,6 +17,13 @@ namespace medius::hal::modbus {
   return plan.pad < 0 ? axis.load_cell : axis.pad[static_cast<std::size_t>(plan.pad)];
 }
 
+// Of a device that echoes a number an answer to a round that wrote none is no sample: several such
+// rounds have the same number, and nothing tells their answers apart. It shows that the link lives.
+[[nodiscard]] inline bool proves_nothing(const DeviceDescriptor& device,
+                                         const RoundInput& round) noexcept {
+  return device.has_sequence_echo && !round.send;
+}
+
 class DriveSession {
  public:
   DriveSession(const DevicePlan& plan, bool relay_stands_in)
@@ -59,7 +66,6 @@ class DriveSession {
   FaultResetPulse reset_pulse_;
   EnableWords words_;
   DeviceImage image_;
-  bool sequence_sent_ = false;
   std::uint16_t last_sequence_ = 0;
   bool heartbeat_seen_ = false;
   std::int64_t heartbeat_ = 0;
@@ -83,7 +89,6 @@ class PanelSession {
   const DevicePlan& plan_;
   DeviceImage image_;
   std::uint16_t count_ = 0;
-  bool count_sent_ = false;  // on this connection
 };
 
 // Keys and safety bits of a bus coupler or a safety controller. Its output only mirrors what the

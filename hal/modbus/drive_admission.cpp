@@ -10,8 +10,8 @@ namespace medius::hal::modbus {
 namespace {
 
 constexpr double kRatedTolerance = 0.01;
-// Half the numbers away from those in use: an answer from before the link was lost, replayed by a
-// gateway, echoes one of those.
+// Half the numbers away from those in use: whatever answers what is written at connect echoes none
+// that the loop's commands soon carry.
 constexpr unsigned kAdmissionSequenceStep = 0x8000;
 
 }  // namespace
@@ -21,7 +21,7 @@ Admission DriveSession::admit(Connection& connection) {
   reset_pulse_ = {};
   words_ = {};
   image_ = {};
-  sequence_sent_ = heartbeat_seen_ = false;
+  heartbeat_seen_ = false;
   transition_since_ns_ = 0;
   trouble_.clear();
   force_cap_ = plan_.force_cap;
@@ -47,8 +47,7 @@ Admission DriveSession::admit(Connection& connection) {
   encode(round, image_.out, ignored);
   admission.outcome = write_all(connection, plan_, image_.out);
   if (admission.outcome != Outcome::kOk) return admission;
-  last_sequence_ = round.sequence;  // what is only read before the first command must echo it too
-  sequence_sent_ = true;
+  last_sequence_ = round.sequence;
   admission.outcome = read_config(connection, plan_, config);
   if (admission.outcome != Outcome::kOk) return admission;
   take_limits(config);

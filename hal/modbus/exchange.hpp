@@ -12,7 +12,7 @@ namespace medius::hal::modbus {
 
 // How an exchange ended.
 enum class Exchange : std::uint8_t {
-  kAccepted = 0,  // a fresh sample
+  kAccepted = 0,  // a fresh sample, or a round that shows no more than that the device answers
   kNotAccepted,   // the link is alive, the sample is not to be trusted: exception, old echo, frozen
                   // clock, an error that a serial line has paused for
   kLinkFailed,    // close the connection

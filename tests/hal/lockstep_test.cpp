@@ -119,12 +119,13 @@ TEST(WallPace, TheLoopNeverSeesOnePadOfLinkedArmsWithoutTheOther) {
   const AxisInput& axis = loop.input.axis[0];
   ASSERT_TRUE(loop.run_until([&] { return axis.load_cell.freshness.valid; }, kTwoSecondsOfTicks))
       << loop.link().message;
-  // Looked at all the time, not only where the loop and the bus meet. One that repeats its sample
-  // may stay behind, but none may come after.
+  // Looked at all the time, not only where the loop and the bus meet, while the loop goes on giving
+  // orders. One that repeats its sample may stay behind, but none may come after.
   constexpr int kSamples = 300;
   std::uint32_t left = axis.pad[0].freshness.sequence, right = axis.pad[1].freshness.sequence;
   int samples = 0, alone = 0;
   while (samples < kSamples && axis.load_cell.freshness.valid) {
+    if (monotonic_ns() > loop.now.nominal_ns + kTickPeriodNs) loop.tick();
     loop.bus->image().read(loop.now, loop.input);
     const bool left_new = axis.pad[0].freshness.sequence != left;
     left = axis.pad[0].freshness.sequence;

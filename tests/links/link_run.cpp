@@ -42,6 +42,7 @@ constexpr int kTimeoutMs = 30;
 constexpr int kTurnaroundMaxMs = 120;  // declared by the drive without an echo: nothing is later
 constexpr int kScriptMs = 1500;
 constexpr double kNsPerMs = 1e6;
+constexpr int kTicksBetweenStalls = 50;
 
 // Which samples may be taken: made after the client last asked. The proxy's own order of events
 // decides, and no clock.
@@ -413,6 +414,7 @@ class Run {
   // judged here, not the host.
   void tick() {
     if (now_.nominal_ns == 0) now_.nominal_ns = monotonic_ns();
+    if (ticks_ % kTicksBetweenStalls == 0) now_.nominal_ns += options_.stall_ms * kTickPeriodNs;
     now_.nominal_ns += kTickPeriodNs;
     modbus::sleep_until_ns(now_.nominal_ns);
     now_.nominal_ns = std::max(now_.nominal_ns, monotonic_ns() - kTickPeriodNs);

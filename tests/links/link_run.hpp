@@ -12,6 +12,7 @@ namespace medius::sim::proxy {
 struct RunOptions {
   Wire wire = Wire::kTcp;
   bool sequence_echo = true;  // false: the same drive without an echo, as most that people buy
+  int stall_ms = 0;  // so long the loop stands still before each 50th tick, and the bus only reads
 };
 
 struct RunResult {

@@ -54,6 +54,17 @@ TEST(LinkScript, AnAnswerOfTheConnectionBeforeIsNotTakenOnTheNextOne) {
   EXPECT_TRUE(result.latched);
 }
 
+// Found where a busy host held up the loop: rounds that only read had the number of the last
+// command, and nothing told their answers apart.
+TEST(LinkScript, AnOldAnswerIsNotTakenWhileTheLoopStandsStill) {
+  for (const Wire wire : {Wire::kTcp, Wire::kRtu}) {
+    const Script script = script_of(7, {{50, "stale by=2 unit=1 chance=0.4 for=1500"}});
+    const RunResult result = run_script(script, {wire, true, 9});
+    EXPECT_TRUE(result.problems.empty()) << problems(result);
+    EXPECT_GT(result.faults_done, 50u);
+  }
+}
+
 TEST(LinkScript, ALongOutageIsOverWithinTwoSecondsOfItsEnd) {
   for (const Wire wire : {Wire::kTcp, Wire::kRtu}) {
     const RunResult result = run_script(script_of(4, {{50, "refuse for=2500"}}), {wire, true});
