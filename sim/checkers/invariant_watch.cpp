@@ -44,7 +44,6 @@ void InvariantWatch::feed(std::uint64_t tick, const InvariantSample& sample) {
   check_wire(tick, sample);
   check_latch(tick, sample);
   check_reaction(tick, sample);
-  check_motion(tick, sample);
 }
 
 void InvariantWatch::check_wire(std::uint64_t tick, const InvariantSample& sample) {
@@ -129,7 +128,7 @@ void InvariantWatch::check_latch(std::uint64_t tick, const InvariantSample& samp
     report(tick, "I6 relay held although torque is off", 1, 0);
 }
 
-void InvariantWatch::check_motion(std::uint64_t tick, const InvariantSample& sample) {
+void InvariantWatch::feed_motion(std::uint64_t tick, const InvariantSample& sample) {
   const double inward = -sample.handle_mps;
   const double newtons = sample.handle_force / limits_.force_unit;
   free_ticks_ = !sample.held && sample.told_truth && newtons < kFreeN ? free_ticks_ + 1 : 0;
@@ -145,8 +144,9 @@ void InvariantWatch::check_motion(std::uint64_t tick, const InvariantSample& sam
   const double power = newtons * inward;
   if (power > limits_.power_max_w) report(tick, "I3 power, W", power, limits_.power_max_w);
   // Where signals lie nobody knows that a drive makes more than its order.
-  const double gain = sample.told_truth ? 1.0 : std::fmax(sample.drive_gain, 1.0);
-  const double most = 1.2 * gain * sample.felt_target / limits_.force_unit * kEccentricMps;
+  const double pull =
+      sample.told_truth ? sample.felt_target : std::fmax(sample.felt_target, sample.motor_force);
+  const double most = 1.2 * pull / limits_.force_unit * kEccentricMps;
   if (window_.size() < kWindow) window_.resize(kWindow);
   energy_j_ += (power - window_[at_].power_w) * kTickS;
   energy_most_j_ += (most - window_[at_].most_w) * kTickS;

@@ -23,7 +23,6 @@ struct InvariantLimits {
 // One tick of one axis.
 struct InvariantSample {
   double wire_force = 0.0;   // the torque word
-  double drive_gain = 1.0;   // truth: what the drive makes of that word, over the word
   double felt_target = 0.0;  // what the controller says that the person should feel
   bool latched = false;      // a fault waits for the panel's reset
   bool torque_off = false;   // the gravest reaction: no torque, relay open
@@ -31,6 +30,7 @@ struct InvariantSample {
   int reaction = 0;            // 0 none, 1 freeze, 2 soft unload, 3 fast unload, 4 torque off
   bool reset_pressed = false;  // by the panel's button, as the person did it
   double base_load = 0.0;      // what the controller says that the set's load is
+  double motor_force = 0.0;    // truth: what the drive makes of its orders
   double handle_force = 0.0;   // truth: what pulls at the person
   double handle_mps = 0.0;     // truth: > 0 outward
   double reel_mps = 0.0;       // truth: of the drum or arm that pulls it, > 0 outward
@@ -51,7 +51,10 @@ struct Violation {
 class InvariantWatch {
  public:
   explicit InvariantWatch(const InvariantLimits& limits) : limits_(limits) {}
+  // A tick of the loop: what it says and what it orders.
   void feed(std::uint64_t tick, const InvariantSample& sample);
+  // A millisecond of the machine, also one that the loop has missed: how it moves.
+  void feed_motion(std::uint64_t tick, const InvariantSample& sample);
   // At most the first ten are kept.
   [[nodiscard]] const std::vector<Violation>& violations() const { return violations_; }
 
@@ -60,7 +63,6 @@ class InvariantWatch {
   void check_wire(std::uint64_t tick, const InvariantSample& sample);
   void check_latch(std::uint64_t tick, const InvariantSample& sample);
   void check_reaction(std::uint64_t tick, const InvariantSample& sample);
-  void check_motion(std::uint64_t tick, const InvariantSample& sample);
 
   InvariantLimits limits_;
   std::vector<Violation> violations_;

@@ -33,6 +33,8 @@ struct RowResult {
   std::uint64_t in_time = 0;    // noticed within the budget
   std::uint64_t late = 0;       // noticed, too late
   std::uint64_t otherwise = 0;  // another code unloaded the machine first: not in time
+  std::uint64_t ended =
+      0;  // not judged: nobody had noticed, and the set was over before the budget
   double slowest_ms = 0.0;
 };
 

@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::size_t kFailuresKept = 100;
 constexpr double kServoDoubtMs = 3200.0;  // the slack servo says "released" after 3 s at most
+constexpr double kServoPullN = 35.0;      // slack tension, at most 30 N, and the drive's ripple
 constexpr double kDoubt = 0.05;           // of a one-sided bound
 
 constexpr std::array<const char*, 8> kRefusals = {
@@ -60,7 +61,10 @@ bool has_detector(const FaultRow& row, const EventOutcome& event) {
 
 // What was wrong with how it was noticed; empty: nothing, or nobody can say.
 std::string judge(RowResult& row, const FaultRow& data, const EventOutcome& event) {
-  if (!event.noticed && !event.superseded && event.exposed_ms < data.budget_ms) return "";
+  if (!event.noticed && !event.superseded && event.exposed_ms < data.budget_ms) {
+    ++row.ended;
+    return "";
+  }
   ++row.judged;
   if (!event.noticed) {
     row.otherwise += event.superseded ? 1 : 0;
@@ -70,7 +74,8 @@ std::string judge(RowResult& row, const FaultRow& data, const EventOutcome& even
   row.slowest_ms = std::max(row.slowest_ms, event.took_ms);
   // The slack servo has taken the force away; the word waits for the hand, and a slack cable tells
   // nothing of its cell.
-  const bool by_servo = event.servo_ms >= 0.0 && event.servo_ms <= data.budget_ms;
+  const bool by_servo = event.servo_ms >= 0.0 && event.servo_ms <= data.budget_ms &&
+                        event.servo_pull_n <= kServoPullN;
   if (event.took_ms <= (by_servo ? std::max(data.budget_ms, kServoDoubtMs) : data.budget_ms)) {
     ++row.in_time;
     return "";
@@ -204,6 +209,7 @@ void add_rows(CampaignResult& result, const nlohmann::json& json) {
     row.in_time += j.at("in_time").get<std::uint64_t>();
     row.late += j.at("late").get<std::uint64_t>();
     row.otherwise += j.at("otherwise").get<std::uint64_t>();
+    row.ended += j.at("ended").get<std::uint64_t>();
     row.slowest_ms = std::max(row.slowest_ms, j.at("slowest_ms").get<double>());
   }
   for (const nlohmann::json& j : json.at("cells")) {

@@ -19,14 +19,13 @@ struct Reach {
 
 Reach reach(const CampaignResult& result) {
   Reach reached;
-  for (const FaultRow& row : fault_table()) {
-    if (row.injector == Injector::kNone) continue;
+  for (const FaultRow* row : drawn_rows()) {
     ++reached.rows;
-    const auto found = result.rows.find(row.number);
+    const auto found = result.rows.find(row->number);
     const std::uint64_t fired = found == result.rows.end() ? 0 : found->second.fired;
     reached.least_hits = std::min(reached.least_hits, fired);
     if (fired > 0) ++reached.rows_hit;
-    if (row.raises_force) reached.raising_hits += fired;
+    if (row->raises_force) reached.raising_hits += fired;
   }
   for (const Cell& cell : reachable_cells()) {
     if (!result.cells.contains(cell)) reached.cells_missed.push_back(cell);
@@ -54,6 +53,7 @@ nlohmann::json rows_json(const CampaignResult& result) {
                     {"in_time", row.in_time},
                     {"late", row.late},
                     {"otherwise", row.otherwise},
+                    {"ended", row.ended},
                     {"detected_percent", coverage.percent()},
                     {"detected_lower95_percent", coverage.lower_percent()},
                     {"slowest_ms", row.slowest_ms},
@@ -166,13 +166,13 @@ nlohmann::json campaign_json(const CampaignResult& r) {
 namespace {
 
 std::string rows_text(const CampaignResult& r) {
-  std::string text =
-      fmt::format("{:>3} {:<40} {:>6} {:>6} {:>7} {:>4} {:>5} {:>9} {:>9} {:>9}\n", "row", "fault",
-                  "fired", "judged", "in time", "late", "other", "at least", "slowest", "budget");
+  std::string text = fmt::format(
+      "{:>3} {:<40} {:>6} {:>6} {:>6} {:>7} {:>4} {:>5} {:>9} {:>9} {:>9}\n", "row", "fault",
+      "fired", "ended", "judged", "in time", "late", "other", "at least", "slowest", "budget");
   for (const auto& [number, row] : r.rows) {
     const FaultRow* data = find_fault(number);
-    text += fmt::format("{:>3} {:<40} {:>6} {:>6} {:>7} {:>4} {:>5}", number, data->name, row.fired,
-                        row.judged, row.in_time, row.late, row.otherwise);
+    text += fmt::format("{:>3} {:<40} {:>6} {:>6} {:>6} {:>7} {:>4} {:>5}", number, data->name,
+                        row.fired, row.ended, row.judged, row.in_time, row.late, row.otherwise);
     if (row.judged > 0) {
       text += fmt::format(" {:>7.1f} % {:>6.0f} ms {:>6.0f} ms{}", coverage_of(row).lower_percent(),
                           row.slowest_ms, data->budget_ms,

@@ -15,6 +15,7 @@ constexpr Tempo kTempi[] = {{2.0, 1.0, 3.0}, {1.5, 0.5, 2.0}, {1.0, 0.3, 1.5}, {
 // With a fault the set is only its stage: short phases, none left out.
 constexpr Tempo kShortTempi[] = {{1.5, 0.5, 2.0}, {1.0, 0.3, 1.5}, {1.2, 0.4, 1.2}};
 constexpr int kShortReps = 3;
+constexpr int kEstopRow = 220;
 // Whoever feels half of the load they came for takes it for the end of the set.
 constexpr double kLoweredShare = 0.3;
 constexpr double kFourShare = 0.6;
@@ -60,14 +61,6 @@ int hides(const FaultRow& row) {
     default:
       return 0;
   }
-}
-
-std::vector<const FaultRow*> injectable() {
-  std::vector<const FaultRow*> rows;
-  for (const FaultRow& row : fault_table()) {
-    if (row.injector != Injector::kNone) rows.push_back(&row);
-  }
-  return rows;
 }
 
 // The n-th of `size` cards: every run of `size` numbers deals each card once, neighbours far apart.
@@ -147,7 +140,7 @@ void draw_pair(Pair pair, Scenario& s, Random& random) {
   place(event);
   s.faults.push_back(event);
   add_follower(*second, s, random);
-  static const auto rows = injectable();
+  const auto& rows = drawn_rows();
   // Four make six pairs for the price of one.
   const std::size_t count = random.chance(kFourShare) ? 4 : 2 + random.below(2);
   for (int tries = 0; tries < 8 && s.faults.size() < count; ++tries) {
@@ -190,10 +183,22 @@ void draw_set(Scenario& s, bool plain, Random& random) {
 
 }  // namespace
 
+const std::vector<const FaultRow*>& drawn_rows() {
+  static const std::vector<const FaultRow*> drawn = [] {
+    std::vector<const FaultRow*> rows;
+    for (const FaultRow& row : fault_table()) {
+      if (row.injector != Injector::kNone) rows.push_back(&row);
+    }
+    rows.push_back(find_fault(kEstopRow));
+    return rows;
+  }();
+  return drawn;
+}
+
 const std::vector<Cell>& reachable_cells() {
   static const std::vector<Cell> cells = [] {
     std::vector<Cell> found;
-    for (const FaultRow* row : injectable()) {
+    for (const FaultRow* row : drawn_rows()) {
       for (int phase = 0; phase < kFaultPhases; ++phase) {
         for (const bool seated : {false, true}) {
           const auto at = static_cast<FaultPhase>(phase);
@@ -212,7 +217,7 @@ struct Pairs {
   std::vector<Pair> reachable;
   std::vector<UnreachablePair> unreachable;
   Pairs() {
-    const auto rows = injectable();
+    const auto& rows = drawn_rows();
     for (std::size_t i = 0; i < rows.size(); ++i) {
       for (std::size_t j = i + 1; j < rows.size(); ++j) {
         const FaultRow &a = *rows[i], &b = *rows[j];

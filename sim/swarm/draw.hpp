@@ -19,6 +19,10 @@ struct Cell {
   auto operator<=>(const Cell&) const = default;
 };
 
+// What a campaign breaks: every row of the failure table that can be injected, and somebody who
+// presses the emergency stop.
+[[nodiscard]] const std::vector<const FaultRow*>& drawn_rows();
+
 // What a campaign draws from.
 struct Draw {
   int row = 0;  // > 0: every scenario has this fault alone

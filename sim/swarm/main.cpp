@@ -162,7 +162,8 @@ int report(const Options& options, const CampaignResult& result) {
   } else {
     fmt::print("{}", campaign_text(result));
   }
-  return result.violations + result.nuisance_stops == 0 ? 0 : kExitBroken;
+  const bool well = result.violations == 0 && result.nuisance_stops == 0 && result.unseen.empty();
+  return well ? 0 : kExitBroken;
 }
 
 int sum(const Options& options) {
@@ -212,7 +213,9 @@ int main(int argc, char** argv) {
   CLI::App app{
       "Runs random scenarios with faults on the whole of Medius on simulated time and judges them "
       "by "
-      "what went out on the wire and by the plant's truth. Exit code 1: something broke."};
+      "what went out on the wire and by the plant's truth. Exit code 1: something broke, or a "
+      "fault "
+      "was not noticed in time."};
   app.add_option("--hours", c.hours, "Simulate about so many hours (default 0.2)");
   app.add_option("--seeds", c.seeds, "Run so many scenarios instead");
   app.add_option("--seed", c.first_seed, "First seed; the others follow")->capture_default_str();

@@ -40,6 +40,7 @@ WorldOptions Run::world_options() {
   options.seed = s_.seed;
   options.guard = &guard_;
   options.faulty = true;
+  options.each_ms = [this] { look(); };
   options.guarded = std::any_of(s_.faults.begin(), s_.faults.end(), [](const FaultEvent& event) {
     const Injector injector = find_fault(event.row)->injector;
     return injector == Injector::kStarve || injector == Injector::kKill ||
@@ -77,6 +78,9 @@ station::StartSetOrder Run::set_order(const Prescription& set) const {
 }
 
 void Run::begin_set(const Prescription& set) {
+  ordered_ = {{set.request_id, s_.load_n * unit()}};
+  note_ordered();
+  stopped_ = false;
   world_->station().start_set(set_order(set), [this](const Result& result) {
     if (!result) violate("the set was refused: " + result.error().message);
   });
@@ -117,8 +121,8 @@ void Run::safety_part() {
       verdict_.nuisance =
           "fault without a cause: " + std::string(safety::fault_info(world_->status().fault).name);
     }
-    if (only_storage_fails() && fault_ticks == 1) {
-      violate("I15 the set stopped although only its storage failed: " +
+    if (set_must_go_on() && fault_ticks == 1) {
+      violate("I15 the set stopped although nothing that failed may stop it: " +
               std::string(safety::fault_info(world_->status().fault).name));
     }
     if (fault_ticks > static_cast<int>(kAfterFaultS * 1e3) || idle_ticks > 200) break;
@@ -131,11 +135,12 @@ void Run::safety_part() {
   if (verdict_.nuisance.empty()) judge_reps(faultless(), s_.reps);
 }
 
-void Run::stop(const char* id) {
+void Run::stop(const std::string& id) {
   station::OrderHeader header;
   header.request_id = id;
   world_->station().stop(header, [this](const Result& result) {
     if (!result) violate("a stop was refused: " + result.error().message);
+    stopped_ = true;
   });
 }
 
@@ -192,6 +197,7 @@ tl::expected<Verdict, std::string> Run::play() {
     return l;
   }();
   watches_.assign(world_->machine().axis_count(), InvariantWatch(limits));
+  pulls_.assign(watches_.size(), PullWatch(unit()));
   for (const FaultEvent& event : s_.faults) {
     Pending pending;
     pending.event = event;
@@ -200,8 +206,8 @@ tl::expected<Verdict, std::string> Run::play() {
   }
   if (files_.trace != nullptr) {
     *files_.trace
-        << "time_s,axis,station,load_state,phase,position,velocity,force,felt_target,word,"
-           "load,reps,fault\n";
+        << "time_s,axis,station,load_state,phase,position,velocity,reel_velocity,held,force,"
+           "motor_force,felt_target,word,load,reps,fault\n";
   }
   for (int i = 0; i < 1000; ++i) {
     tick();
@@ -210,10 +216,11 @@ tl::expected<Verdict, std::string> Run::play() {
   }
   safety_part();
   if (!faultless() && !killed_) liveness_part();
-  for (const InvariantWatch& watch : watches_) {
-    verdict_.violations.insert(verdict_.violations.end(), watch.violations().begin(),
-                               watch.violations().end());
-  }
+  const auto take = [this](const std::vector<Violation>& found) {
+    verdict_.violations.insert(verdict_.violations.end(), found.begin(), found.end());
+  };
+  for (const InvariantWatch& watch : watches_) take(watch.violations());
+  for (const PullWatch& pull : pulls_) take(pull.violations());
   verdict_.simulated_s = static_cast<double>(ticks_) * kTickPeriodS;
   verdict_.trace_hash = world_->trace_hash();
   if (disk_ != nullptr) judge_disk();

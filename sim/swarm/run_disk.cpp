@@ -51,13 +51,6 @@ bool Run::strike_disk(const Pending& pending) {
   }
 }
 
-bool Run::only_storage_fails() const {
-  return !faultless() && std::all_of(pending_.begin(), pending_.end(), [](const Pending& pending) {
-    const Injector injector = pending.row->injector;
-    return injector == Injector::kStoreStall || harms_disk(injector);
-  });
-}
-
 void Run::note_acknowledged() {
   if (disk_ == nullptr) return;
   if (disk_->failures() > 0) verdict_.storage |= kDiskCallFailed;

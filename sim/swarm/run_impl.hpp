@@ -8,6 +8,7 @@
 
 #include "controller/base/random.hpp"
 #include "controller/base/tick.hpp"
+#include "sim/checkers/pull_watch.hpp"
 #include "sim/disk/simulated_disk.hpp"
 #include "sim/swarm/faulty_guard.hpp"
 #include "sim/swarm/run.hpp"
@@ -21,6 +22,24 @@ inline constexpr const char* kStationFolder = "/station";
 // Of the disk under the store: full, failing or without power.
 [[nodiscard]] constexpr bool harms_disk(Injector injector) noexcept {
   return injector >= Injector::kDiskFull && injector <= Injector::kPowerLost;
+}
+// Nothing that stops a set: what is held, refused, or no matter of the loop's. A standing person
+// whose load is dropped falls.
+[[nodiscard]] constexpr bool is_borne(Injector injector) noexcept {
+  switch (injector) {
+    case Injector::kTornValue:
+    case Injector::kLateFrames:
+    case Injector::kLostCounts:
+    case Injector::kWallJump:
+    case Injector::kWallEpoch:
+    case Injector::kStoreStall:
+    case Injector::kDiskFull:
+    case Injector::kDiskFails:
+      return true;
+    default:
+      return injector >= Injector::kAbsurdLoad && injector <= Injector::kReplayedOrder &&
+             injector != Injector::kStopStorm;
+  }
 }
 
 class Run {
@@ -57,8 +76,11 @@ class Run {
   [[nodiscard]] station::StartSetOrder set_order(const Prescription& set) const;
   void begin_set(const Prescription& set);
   void tick(std::uint32_t missed = 0);
+  void look();
+  [[nodiscard]] InvariantSample sample_of(std::size_t axis) const;
   void write_trace();
   [[nodiscard]] FaultPhase phase(std::size_t axis) const;
+  [[nodiscard]] bool high(std::size_t axis) const;
   void strike_due();
   void strike(Pending& pending);
   void strike_trainer(const Pending& pending);
@@ -71,11 +93,12 @@ class Run {
   void catch_cuff();
   void follow_stroke();
   bool accepted(const Result& result);
+  void note_ordered();
   void order_load(const char* id, double load, hal::CoordinateKind kind, bool must_refuse);
   void notice();
   void raise_load();
   void safety_part();
-  void stop(const char* id);
+  void stop(const std::string& id);
   void liveness_part();
   void heal();
   void violate(std::string what);
@@ -83,7 +106,7 @@ class Run {
   void settle();
   [[nodiscard]] bool over() const;
   [[nodiscard]] bool strike_disk(const Pending& pending);
-  [[nodiscard]] bool only_storage_fails() const;
+  [[nodiscard]] bool set_must_go_on() const;
   void note_acknowledged();
   void judge_healed_disk();
   void judge_disk();
@@ -99,6 +122,7 @@ class Run {
   std::size_t stored_seen_ = 0;
   std::unique_ptr<World> world_;
   std::vector<InvariantWatch> watches_;
+  std::vector<PullWatch> pulls_;
   std::vector<Pending> pending_;
   Verdict verdict_;
   std::string session_id_;  // of the set under faults
@@ -108,8 +132,16 @@ class Run {
   bool raised_ = false;
   bool killed_ = false;
   int orders_ = 0;
-  bool blind_ = false;      // a fault lies about position, speed or tension
-  bool disobeyed_ = false;  // a drive does as it likes
+  // A fault lies about position, speed or tension of an axis; a drive does as it likes; a profile
+  // fails.
+  std::array<bool, hal::kMaxAxes> blind_{};
+  bool disobeyed_ = false, profile_fails_ = false, cable_cut_ = false;
+  bool jammed_ = false;
+  // What was ordered for this set and not refused: an order may act before its receipt is there.
+  std::map<std::string, double> ordered_;
+  double ordered_max_ = 0.0;
+  bool stopped_ = false;      // a stop was accepted since the set began
+  std::uint64_t looked_ = 0;  // milliseconds of the machine
   // How far each handle has been in this set.
   std::array<double, hal::kMaxAxes> lowest_{}, highest_{};
   int conflict_accepted_ = 0;  // of two orders for the same state

@@ -22,6 +22,8 @@ constexpr double kCaughtN = 35.0, kSurpriseN = 65.0;
 constexpr double kUnseenSlipM = 0.01;
 constexpr std::uint64_t kJerkTicks = 200;  // the drum stops on the cable's own spring
 constexpr int kStillTicks = 300;
+constexpr std::uint64_t kAnsweredTicks = 600;  // 500 ms of a soft unload, and the drive's own time
+constexpr double kServoTicks = 100.0;          // the slack servo has taken the force away by then
 constexpr double kStillMps = 0.02;
 constexpr int kGiveUpTicks = 6000;
 
@@ -65,9 +67,14 @@ FaultPhase Run::phase(std::size_t axis) const {
   const double speed = handle.velocity * handle.metres_per_unit;
   if (speed > kMovingMps) return FaultPhase::kConcentric;
   if (speed < -kMovingMps) return FaultPhase::kEccentric;
-  const bool high = highest_[axis] - lowest_[axis] > kStroke / handle.metres_per_unit &&
-                    handle.position > 0.5 * (lowest_[axis] + highest_[axis]);
-  return high ? FaultPhase::kTurnAround : FaultPhase::kRest;
+  return high(axis) ? FaultPhase::kTurnAround : FaultPhase::kRest;
+}
+
+// In the upper half of what this set's strokes have been.
+bool Run::high(std::size_t axis) const {
+  const HandleTruth handle = world_->machine().handle(axis);
+  return highest_[axis] - lowest_[axis] > kStroke / handle.metres_per_unit &&
+         handle.position > 0.5 * (lowest_[axis] + highest_[axis]);
 }
 
 // How far each handle has been in this set, by the plant's truth.
@@ -88,12 +95,13 @@ void Run::write_trace() {
     const HandleTruth handle = world_->machine().handle(i);
     const rt::AxisStatus& axis = status.axis[i];
     *files_.trace << fmt::format(
-        "{:.3f},{},{},{},{},{:.4f},{:.3f},{:.2f},{:.2f},{:.2f},{:.2f},{},{}\n",
+        "{:.3f},{},{},{},{},{:.4f},{:.3f},{:.3f},{},{:.2f},{:.2f},{:.2f},{:.2f},{:.2f},{},{}\n",
         static_cast<double>(ticks_) * kTickPeriodS, i,
         to_string(world_->station().snapshot().state), static_cast<int>(axis.load_state),
-        static_cast<int>(axis.phase), handle.position, handle.velocity, handle.force,
-        axis.force_target, world_->faults().written().axis[i].force, axis.load_applied,
-        axis.reps_counted, safety::fault_info(status.fault).name);
+        static_cast<int>(axis.phase), handle.position, handle.velocity, handle.reel_velocity,
+        world_->machine().held(i) ? 1 : 0, handle.force, handle.motor_force, axis.force_target,
+        world_->faults().written().axis[i].force, axis.load_applied, axis.reps_counted,
+        safety::fault_info(status.fault).name);
   }
 }
 
@@ -116,30 +124,70 @@ void Run::tick(std::uint32_t missed) {
   const rt::Status& status = world_->status();
   verdict_.states |= 1u << static_cast<unsigned>(world_->station().snapshot().state);
   verdict_.reactions |= 1u << static_cast<unsigned>(status.reaction);
-  const hal::MachineOutput& wire = world_->faults().written();
-  const bool latched =
-      status.reaction >= safety::Reaction::kSoftUnload && safety::fault_info(status.fault).latched;
-  for (std::size_t i = 0; i < watches_.size(); ++i) {
-    const HandleTruth handle = world_->machine().handle(i);
-    InvariantSample sample;
-    sample.wire_force = wire.axis[i].force;
-    sample.drive_gain = world_->faults().drive_gain(i);
-    sample.felt_target = status.axis[i].force_target;
-    sample.latched = latched;
-    sample.torque_off = status.reaction >= safety::Reaction::kTorqueOff;
-    sample.relay_held = wire.hold_relay;
-    sample.reaction = static_cast<int>(status.reaction);
-    sample.reset_pressed = ticks_ < reset_until_;
-    sample.base_load = status.axis[i].load_applied;
-    sample.handle_force = handle.force;
-    sample.handle_mps = handle.velocity * handle.metres_per_unit;
-    sample.reel_mps = handle.reel_velocity * handle.metres_per_unit;
-    sample.held = world_->machine().held(i);
-    sample.told_truth = !blind_;
-    sample.obeyed = !disobeyed_;
-    watches_[i].feed(ticks_, sample);
-  }
+  for (std::size_t i = 0; i < watches_.size(); ++i) watches_[i].feed(ticks_, sample_of(i));
   write_trace();
+}
+
+InvariantSample Run::sample_of(std::size_t axis) const {
+  const rt::Status& status = world_->status();
+  const hal::MachineOutput& wire = world_->faults().written();
+  const HandleTruth handle = world_->machine().handle(axis);
+  InvariantSample sample;
+  sample.wire_force = wire.axis[axis].force;
+  sample.felt_target = status.axis[axis].force_target;
+  sample.latched =
+      status.reaction >= safety::Reaction::kSoftUnload && safety::fault_info(status.fault).latched;
+  sample.torque_off = status.reaction >= safety::Reaction::kTorqueOff;
+  sample.relay_held = wire.hold_relay;
+  sample.reaction = static_cast<int>(status.reaction);
+  sample.reset_pressed = ticks_ < reset_until_;
+  sample.base_load = status.axis[axis].load_applied;
+  sample.motor_force = handle.motor_force;
+  sample.handle_force = handle.force;
+  sample.handle_mps = handle.velocity * handle.metres_per_unit;
+  sample.reel_mps = handle.reel_velocity * handle.metres_per_unit;
+  sample.held = world_->machine().held(axis);
+  // Once it is noticed the force is taken away, whatever the signals say.
+  const bool answered = reacted_at_ != 0 && ticks_ > reacted_at_ + kAnsweredTicks;
+  sample.told_truth = !blind_[axis] || answered;
+  sample.obeyed = !disobeyed_;
+  return sample;
+}
+
+bool Run::set_must_go_on() const {
+  return !faultless() && std::all_of(pending_.begin(), pending_.end(), [](const Pending& pending) {
+    return is_borne(pending.row->injector);
+  });
+}
+
+// What the machine does, each of its milliseconds.
+void Run::look() {
+  ++looked_;
+  for (std::size_t i = 0; i < watches_.size(); ++i) {
+    const InvariantSample seen = sample_of(i);
+    watches_[i].feed_motion(looked_, seen);
+    PullSample pull;
+    pull.ordered_max = ordered_max_;
+    pull.profile_ratio = s_.profile == "eccentric-emphasis" ? s_.eccentric_ratio : 1.0;
+    pull.stopped = stopped_;
+    pull.base_load = seen.base_load;
+    pull.felt_target = seen.felt_target;
+    pull.reaction = seen.reaction;
+    pull.motor_force = seen.motor_force;
+    pull.handle_force = seen.handle_force;
+    pull.handle_mps = seen.handle_mps;
+    pull.drum_mps = seen.reel_mps;
+    pull.high = high(i);
+    pull.held = seen.held;
+    pull.cable_whole = !cable_cut_;
+    pull.told_truth = seen.told_truth;
+    pull.profile_sound = !profile_fails_;
+    pull.obeyed = seen.obeyed;
+    pull.smooth = !jammed_;
+    pull.faultless = faultless();
+    pull.slack_said = (world_->status().axis[i].limits & safety::kLimitSlackServo) != 0;
+    pulls_[i].feed(looked_, pull);
+  }
 }
 
 // A cuff that slipped off hangs on something while it is reeled in: no hand asks for the load back,
@@ -151,7 +199,7 @@ void Run::catch_cuff() {
     hangs_since_ = slipped_m < kUnseenSlipM ? 0 : ticks_;
     world_->machine().suffer(Mishap::kHooked, 0, 0.0);
   }
-  if (hangs_since_ == 0 || ticks_ < hangs_since_ + kJerkTicks || blind_ || disobeyed_) return;
+  if (hangs_since_ == 0 || ticks_ < hangs_since_ + kJerkTicks || blind_[0] || disobeyed_) return;
   const double force_n = world_->machine().handle(0).force;
   const double most_n = std::clamp(kCaughtN * world_->faults().drive_gain(0), kCaughtN, kSurpriseN);
   if (force_n > most_n) {
@@ -186,6 +234,11 @@ void Run::notice() {
     const rt::AxisStatus& axis = status.axis[pending.event.axis];
     if (outcome.servo_ms < 0.0 && (axis.limits & safety::kLimitSlackServo) != 0) {
       outcome.servo_ms = static_cast<double>(ticks_ - pending.fired_tick);
+    }
+    const double servo_for_ms = static_cast<double>(ticks_ - pending.fired_tick) - outcome.servo_ms;
+    if (outcome.servo_ms >= 0.0 && servo_for_ms > kServoTicks) {
+      const double pull_n = world_->machine().handle(pending.event.axis).motor_force / unit();
+      outcome.servo_pull_n = std::max(outcome.servo_pull_n, pull_n);
     }
     if (!unloads) {
       if (axis.load_state != safety::LoadState::kOff) {
@@ -252,8 +305,10 @@ void Run::judge_reps(bool exact, int planned_reps) {
       const FaultPhase struck = verdict_.events[pending.outcome].phase;
       const bool back = struck == FaultPhase::kEccentric;
       const bool up = struck == FaultPhase::kConcentric || struck == FaultPhase::kTurnAround;
-      return (back && pending.row->injector == Injector::kRelease) ||
-             ((back || up) && pending.slips_off());
+      // Whoever walks in on the way back takes the cuff back, too.
+      const bool ends_set = pending.row->injector == Injector::kRelease ||
+                            pending.row->injector == Injector::kWalksIn;
+      return (back && ends_set) || ((back || up) && pending.slips_off());
     });
     if (counted > truth + reps_undecided(truths) + (let_go ? 1 : 0)) {
       verdict_.phantom_reps += counted - truth;

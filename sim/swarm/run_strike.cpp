@@ -21,6 +21,7 @@ constexpr std::int64_t kDayNs = 86'400'000'000'000;
 // What the controller reads is then not what the handle does: neither a release nor slack can be
 // answered in time, and only the drive's own limit is left.
 bool lies(Injector injector) {
+  if (is_borne(injector)) return false;
   return (injector >= Injector::kEncoderStuck && injector <= Injector::kStaleRegisters) ||
          (injector >= Injector::kEncoderOff && injector <= Injector::kLoadCellIntermittent);
 }
@@ -37,9 +38,22 @@ void Run::order_load(const char* id, double load, hal::CoordinateKind kind, bool
   order.header.request_id = fmt::format("{}-{}", id, ++orders_);
   order.load = load;
   order.coordinate = kind;
-  world_->station().adjust_load(order, [this, must_refuse, load](const Result& result) {
-    if (accepted(result) && must_refuse) violate(fmt::format("I7 a load of {} was accepted", load));
-  });
+  if (!must_refuse) ordered_[order.header.request_id] = load;
+  note_ordered();
+  const auto answered = [this, must_refuse, order](const Result& result) {
+    if (accepted(result)) {
+      if (must_refuse) violate(fmt::format("I7 a load of {} was accepted", order.load));
+    } else {
+      ordered_.erase(order.header.request_id);
+      note_ordered();
+    }
+  };
+  world_->station().adjust_load(order, answered);
+}
+
+void Run::note_ordered() {
+  ordered_max_ = 0.0;
+  for (const auto& [id, load] : ordered_) ordered_max_ = std::max(ordered_max_, load);
 }
 
 void Run::strike_trainer(const Pending& pending) {
@@ -63,13 +77,7 @@ void Run::strike_trainer(const Pending& pending) {
       for (int i = 0; i < 200; ++i) order_load("flood", load * (0.5 + 0.0025 * i), own, false);
       break;
     case Injector::kStopStorm:
-      for (int i = 0; i < 50; ++i) {
-        station::OrderHeader header;
-        header.request_id = fmt::format("stop-{}", i);
-        station.stop(header, [this](const Result& result) {
-          if (!result) violate("a stop was refused: " + result.error().message);
-        });
-      }
+      for (int i = 0; i < 50; ++i) stop(fmt::format("stop-{}", i));
       break;
     case Injector::kTrainerLost:
       order_load("last", load + 5.0 * unit(), own, false);
@@ -217,11 +225,17 @@ void Run::strike(Pending& pending) {
   verdict_.events.push_back(outcome);
   const Injector injector = pending.row->injector;
   if (injector >= Injector::kWishNan && injector <= Injector::kProfileCrashes) {
+    profile_fails_ = true;
     guard_.inject(injector, event.intensity);
     return;
   }
+  jammed_ = jammed_ || injector == Injector::kJam;
+  cable_cut_ = cable_cut_ || injector == Injector::kCableCut;
   if (strike_person(pending) || strike_computer(pending) || strike_disk(pending)) return;
-  blind_ = blind_ || lies(injector);
+  if (lies(injector)) {
+    blind_[event.axis] = true;
+    if (injector == Injector::kLinkDown) blind_.fill(true);
+  }
   if (injector == Injector::kDriveRunaway) {
     disobeyed_ = true;
     world_->machine().press_stop(true);
@@ -255,7 +269,8 @@ void Run::heal() {
   world_->faults().heal();
   world_->restart_heartbeat();  // a guard that has latched wants the daemon started anew
   light_by_ = 0;
-  blind_ = disobeyed_ = false;
+  blind_ = {};
+  disobeyed_ = profile_fails_ = cable_cut_ = jammed_ = false;
   guard_.inject(Injector::kNone, 0.0);
   overrun_ = 0;
   slow_share_ = 0.0;

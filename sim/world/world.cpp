@@ -61,6 +61,7 @@ struct World::Impl {
   std::uint64_t resting_since = 0;
   rt::Status status;  // after the last tick
   TraceHash trace;
+  std::function<void()> each_ms;
   bool guarded = false;
   bool guard_holds = false;
   std::int64_t guard_took_ns = 0;
@@ -92,6 +93,7 @@ void World::Impl::tick_without_loop() {
   look_after_loop(static_cast<std::int64_t>(next_tick) * kTickPeriodNs);
   machine.step_tick();
   ++next_tick;
+  if (each_ms) each_ms();
 }
 
 void World::Impl::tick(std::uint32_t missed) {
@@ -115,6 +117,7 @@ void World::Impl::tick(std::uint32_t missed) {
     trace.add(status.axis[i].position_absolute);
     trace.add(machine.handle(i).force);
   }
+  if (each_ms) each_ms();
 }
 
 World::World(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -164,6 +167,7 @@ tl::expected<std::unique_ptr<World>, std::string> World::create(const WorldOptio
   config.audit_sink = impl->audit.get();
   impl->station = std::make_unique<station::Station>(impl->runtime, impl->channels, impl->plugins,
                                                      *impl->store, std::move(config));
+  impl->each_ms = options.each_ms;
   impl->guarded = options.guarded;
   if (options.guarded) {
     impl->machine.fit_guard();

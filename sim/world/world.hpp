@@ -42,6 +42,8 @@ struct WorldOptions {
   rt::ProfileGuard* guard = nullptr;       // between loop and profile; outlives the world
   bool guarded = false;                    // medius-guard's decision holds the safe-state relay too
   bool faulty = false;                     // World::faults() stands between machine and loop
+  // After each millisecond of the machine, also of those that the loop has missed.
+  std::function<void()> each_ms;
 };
 
 class World {

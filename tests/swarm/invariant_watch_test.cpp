@@ -22,6 +22,7 @@ std::string first_trouble(const std::function<void(int, InvariantSample&)>& bend
     sample.handle_mps = 0.3 * std::sin(2.0 * t);
     if (i >= 3000 && bend) bend(i, sample);
     watch.feed(static_cast<std::uint64_t>(i), sample);
+    watch.feed_motion(static_cast<std::uint64_t>(i), sample);
   }
   if (watch.violations().empty()) return "";
   const std::string& what = watch.violations().front().what;
@@ -115,7 +116,7 @@ TEST(InvariantWatch, EachPromiseBrokenOnceIsFound) {
   const auto lied_to = [](double gain) {
     return [gain](int, Sample& s) {
       s.told_truth = false;
-      s.drive_gain = gain;
+      s.motor_force = gain * s.felt_target;
       s.handle_force = 250.0;
       s.handle_mps = -1.0;
     };

@@ -210,7 +210,9 @@ class EveryRow : public ::testing::TestWithParam<int> {};
 TEST_P(EveryRow, StrikesAndIsNoticedWithinItsBudget) {
   CampaignOptions options;
   options.files = files();
-  options.seeds = 4;
+  // Where a light load hides it, some of the seeds have one.
+  const FaultRow& data = *find_fault(GetParam());
+  options.seeds = data.least_load_n > 0.0 ? 16 : 4;
   options.workers = 1;
   options.draw.row = GetParam();
   const CampaignResult result = run_campaign(options);
@@ -220,13 +222,13 @@ TEST_P(EveryRow, StrikesAndIsNoticedWithinItsBudget) {
   const RowResult& row = result.rows.at(GetParam());
   EXPECT_GE(row.fired, 2u);
   EXPECT_EQ(row.in_time, row.judged) << campaign_text(result);
+  const bool somebody_notices = data.expected.front() != safety::FaultCode::kNone;
+  EXPECT_EQ(row.judged > 0, somebody_notices) << campaign_text(result);
 }
 
 std::vector<int> injectable_rows() {
   std::vector<int> rows;
-  for (const FaultRow& row : fault_table()) {
-    if (row.injector != Injector::kNone) rows.push_back(row.number);
-  }
+  for (const FaultRow* row : drawn_rows()) rows.push_back(row->number);
   return rows;
 }
 
