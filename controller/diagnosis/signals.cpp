@@ -160,7 +160,9 @@ bool check_tension(const SignalLimits& limits, const SignalInput& input, SignalS
 }
 
 // A drive that pulls although it was told not to: off, or to brake what runs in. An empty handle
-// shows no tension; that it runs in shows who pulls.
+// shows no tension; that it runs in shows who pulls. Once a fault has taken the load away the
+// drive's own word is enough: opening the relay costs nobody anything, and the load cell may be
+// what lies.
 bool runs_away(const SignalLimits& limits, const SignalInput& input, SignalState& state) noexcept {
   const bool told_off =
       input.load_state == LoadState::kOff || input.reaction >= Reaction::kFastUnload;
@@ -172,7 +174,8 @@ bool runs_away(const SignalLimits& limits, const SignalInput& input, SignalState
   // Less than a hand may be pulled with still drives an empty handle faster than it may come in.
   const bool idle = told_off && runs_in && ordered < limits.idle_force &&
                     input.drive_force > ordered + limits.idle_force;
-  const bool pulls = input.drive_force > expected && (taut || empty);
+  const bool faulted = told_off && input.reaction >= Reaction::kSoftUnload;
+  const bool pulls = input.drive_force > expected && (taut || empty || faulted);
   return held(pulls || idle, kRunawayTicks, state.runaway_ticks);
 }
 

@@ -88,9 +88,12 @@ constexpr FaultRow kTable[] = {
      "falls by 20-100 N/s",
      Injector::kLoadCellDrift,
      kRaises,
-     {FaultCode::kForceImplausible, FaultCode::kLoadCellImplausible, FaultCode::kHandleReleased},
+     {FaultCode::kForceImplausible, FaultCode::kLoadCellImplausible, FaultCode::kHandleReleased,
+      FaultCode::kEncoderImplausible},
      5000,
-     "until it disagrees with the drive by 25 N beyond modelled friction",
+     "until it disagrees with the drive by 25 N beyond modelled friction; a leg that goes out "
+     "under "
+     "a load that seems to be gone looks like an encoder that counts the wrong way",
      kLoaded,
      "fast unload",
      ""},

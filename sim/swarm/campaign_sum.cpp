@@ -14,7 +14,7 @@ namespace medius::sim {
 namespace {
 
 constexpr std::size_t kFailuresKept = 100;
-constexpr double kServoDoubtMs = 3200.0;  // the slack servo says "released" after 3 s at most
+constexpr double kServoDoubtMs = 3050.0;  // the slack servo says "released" after 3 s at most
 constexpr double kServoPullN = 35.0;      // slack tension, at most 30 N, and the drive's ripple
 constexpr double kDoubt = 0.05;           // of a one-sided bound
 
@@ -76,7 +76,8 @@ std::string judge(RowResult& row, const FaultRow& data, const EventOutcome& even
   // nothing of its cell.
   const bool by_servo = event.servo_ms >= 0.0 && event.servo_ms <= data.budget_ms &&
                         event.servo_pull_n <= kServoPullN;
-  if (event.took_ms <= (by_servo ? std::max(data.budget_ms, kServoDoubtMs) : data.budget_ms)) {
+  const double doubt_ms = by_servo ? event.servo_ms + kServoDoubtMs : 0.0;
+  if (event.took_ms <= std::max(data.budget_ms, doubt_ms)) {
     ++row.in_time;
     return "";
   }

@@ -136,7 +136,7 @@ class Run {
   // fails.
   std::array<bool, hal::kMaxAxes> blind_{};
   bool disobeyed_ = false, profile_fails_ = false, cable_cut_ = false;
-  bool jammed_ = false;
+  bool jammed_ = false, makes_more_ = false;
   // What was ordered for this set and not refused: an order may act before its receipt is there.
   std::map<std::string, double> ordered_;
   double ordered_max_ = 0.0;

@@ -184,6 +184,7 @@ void Run::look() {
     pull.profile_sound = !profile_fails_;
     pull.obeyed = seen.obeyed;
     pull.smooth = !jammed_;
+    pull.makes_more = makes_more_;
     pull.faultless = faultless();
     pull.slack_said = (world_->status().axis[i].limits & safety::kLimitSlackServo) != 0;
     pulls_[i].feed(looked_, pull);

@@ -229,6 +229,7 @@ void Run::strike(Pending& pending) {
     guard_.inject(injector, event.intensity);
     return;
   }
+  makes_more_ = makes_more_ || injector == Injector::kDriveGain;
   jammed_ = jammed_ || injector == Injector::kJam;
   cable_cut_ = cable_cut_ || injector == Injector::kCableCut;
   if (strike_person(pending) || strike_computer(pending) || strike_disk(pending)) return;

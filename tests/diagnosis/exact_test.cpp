@@ -251,19 +251,29 @@ TEST(ExactDiagnosis, ACableThatPushesMoreThanFiveNewtonsForTwentyTicksIsNone) {
 TEST(ExactDiagnosis, ADriveRunsAwayAfterTwentyTicksMoreThanTwentyFiveNewtonsAboveItsOrder) {
   struct Case {
     double drive, tension, expected;
+    LoadState state;
     Reaction reaction;
     bool runs;
   };
-  for (const Case& c : {Case{86.0, 86.0, 60.0, Reaction::kFastUnload, true},
-                        Case{84.9, 86.0, 60.0, Reaction::kFastUnload, false},
-                        Case{86.0, 84.9, 60.0, Reaction::kFastUnload, false},
-                        Case{85.0, 86.0, 60.0, Reaction::kFastUnload, false},
-                        Case{86.0, 85.0, 60.0, Reaction::kFastUnload, false},
-                        Case{86.0, 86.0, 60.0, Reaction::kSoftUnload, false},
-                        Case{25.5, 25.5, -60.0, Reaction::kFastUnload, true},
-                        Case{24.9, 24.9, -60.0, Reaction::kFastUnload, false},
-                        Case{25.5, 25.5, 0.9, Reaction::kFastUnload, false}}) {
+  using enum LoadState;
+  using enum Reaction;
+  // Without a fault an idle drive's word alone is not enough, the cell must say so too.
+  for (const Case& c :
+       {Case{86.0, 86.0, 60.0, kOff, kNone, true}, Case{84.9, 86.0, 60.0, kOff, kNone, false},
+        Case{86.0, 84.9, 60.0, kOff, kNone, false}, Case{85.0, 86.0, 60.0, kOff, kNone, false},
+        Case{86.0, 85.0, 60.0, kOff, kNone, false},
+        Case{86.0, 84.9, 60.0, kOff, kFreezeIncreases, false},
+        Case{86.0, 84.9, 60.0, kOff, kSoftUnload, true},
+        Case{85.0, 84.9, 60.0, kOff, kSoftUnload, false},
+        Case{86.0, -86.0, 60.0, kOff, kFastUnload, true},
+        Case{86.0, 84.9, 60.0, kLoaded, kFastUnload, true},
+        Case{85.0, 84.9, 60.0, kLoaded, kFastUnload, false},
+        Case{86.0, 86.0, 60.0, kLoaded, kSoftUnload, false},
+        Case{25.5, 25.5, -60.0, kLoaded, kFastUnload, true},
+        Case{24.9, 24.9, -60.0, kLoaded, kFastUnload, false},
+        Case{25.5, 25.5, 0.9, kLoaded, kFastUnload, false}}) {
     Cable rig;
+    rig.input.load_state = c.state;
     rig.input.reaction = c.reaction;
     rig.input.drive_force = c.drive;
     rig.input.expected_force = c.expected;

@@ -60,11 +60,11 @@ TEST(PullWatch, MoreThanWasOrderedIsFound) {
 
 TEST(PullWatch, WhatIsFeltIsHeldAgainstWhatIsSaid) {
   using Sample = PullSample;
-  EXPECT_EQ(first_trouble([](int, Sample& s) { s.handle_force = 73.0; }), "P2");
-  EXPECT_EQ(first_trouble([](int, Sample& s) { s.handle_force = 71.0; }), "");
-  EXPECT_EQ(first_trouble([](int, Sample& s) { s.handle_force = 47.0; }), "P2") << "too little";
+  EXPECT_EQ(first_trouble([](int, Sample& s) { s.handle_force = 75.0; }), "P2");
+  EXPECT_EQ(first_trouble([](int, Sample& s) { s.handle_force = 73.0; }), "");
+  EXPECT_EQ(first_trouble([](int, Sample& s) { s.handle_force = 45.0; }), "P2") << "too little";
   EXPECT_EQ(first_trouble([](int, Sample& s) {
-              s.handle_force = 47.0;
+              s.handle_force = 45.0;
               s.slack_said = true;
             }),
             "")
