@@ -328,7 +328,11 @@ void AxisLoop::gate_base_load(const LoopState& loop) noexcept {
     const bool yields = motion_.velocity < -kYieldsOverMoving * config_.tracker.moving_velocity;
     if (set_.yield_ticks > 0) --set_.yield_ticks;
     if (set_.load_stood && yields) set_.yield_ticks = config_.tracker.dwell_ticks;
-    gate.increases_frozen = frozen || set_.yield_ticks > 0;
+    // A drive that counts from elsewhere leaves nobody knowing whether a resting leg is at the
+    // bottom.
+    if (tracked_.phase == measure::Phase::kBottom) set_.bottom_lost = false;
+    if (sensed_.reconnected) set_.bottom_lost = set_.load_stood;
+    gate.increases_frozen = frozen || set_.yield_ticks > 0 || set_.bottom_lost;
     gate.ramp_per_s = config_.load_ramp_per_s;
     gate.dt_s = kTickPeriodS;
     const double before = gate_.applied;

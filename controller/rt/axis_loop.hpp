@@ -118,6 +118,7 @@ class AxisLoop {
     safety::FaultCode profile_fault = safety::FaultCode::kNone;  // latched off when not kNone
     double requested = 0.0;
     bool load_stood = false;      // the load has come in once, or stopped on its way
+    bool bottom_lost = false;     // the drive counts from elsewhere since: a load is not raised
     int yield_ticks = 0;          // that the load still stands after the leg gave way to it
     std::uint64_t engage_id = 0;  // of the kEngage whose load is not in force yet
     std::uint64_t load_id = 0;    // of the kSetLoad whose load is not in force yet
