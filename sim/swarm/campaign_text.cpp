@@ -101,6 +101,11 @@ nlohmann::json coverage_json(const CampaignResult& r) {
   for (const auto& [name, count] : r.sometimes) {
     if (count == 0) never.push_back(name);
   }
+  nlohmann::json unreachable = nlohmann::json::array();
+  for (const UnreachablePair& pair : unreachable_pairs()) {
+    unreachable.push_back(
+        {{"rows", {pair.rows.first, pair.rows.second}}, {"because", pair.because}});
+  }
   const std::size_t pairs = reachable_pairs().size();
   return {
       {"single_cells_percent", hit_percent(reached.cells_missed.size(), reachable_cells().size())},
@@ -109,6 +114,7 @@ nlohmann::json coverage_json(const CampaignResult& r) {
       {"pair_cells_percent", hit_percent(reached.pairs_missed.size(), pairs)},
       {"pair_cells_total", pairs},
       {"pair_cells_unreachable", unreachable_pairs().size()},
+      {"pairs_unreachable", unreachable},
       {"rows_hit", reached.rows_hit},
       {"rows_total", reached.rows},
       {"least_hits_of_a_row", reached.least_hits},
