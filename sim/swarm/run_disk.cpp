@@ -65,9 +65,10 @@ void Run::note_acknowledged() {
   if (stored.size() == stored_seen_ && ticks_ % kLookEveryTicks != 0) return;
   stored_seen_ = stored.size();
   for (const std::string& id : stored) {
-    if (acknowledged_.contains(id)) continue;
+    std::string& content = acknowledged_[id];
+    if (!content.empty()) continue;
     // A store that doubts its disk gives nothing back; it is asked again.
-    if (const auto set = world_->store().set(id)) acknowledged_[id] = content_of(*set);
+    if (const auto set = world_->store().set(id)) content = content_of(*set);
   }
 }
 
@@ -107,7 +108,7 @@ void Run::judge_disk() {
     const auto set = (*store)->set(id);
     if (!set) {
       violate("I11 set " + id + " was acknowledged and is lost");
-    } else if (content_of(*set) != content) {
+    } else if (!content.empty() && content_of(*set) != content) {
       violate("I11 set " + id + " was acknowledged and has changed");
     } else {
       verdict_.storage |= kSetKept;

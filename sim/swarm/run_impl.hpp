@@ -118,7 +118,8 @@ class Run {
   FaultyGuard guard_;
   // Under the store, for scenarios that harm it; outlives the world.
   std::unique_ptr<SimulatedDisk> disk_;
-  std::map<std::string, std::string> acknowledged_;  // sets by id, as the store gave them back then
+  // Sets by id, as the store gave them back then; empty: it could not be read, but must be there.
+  std::map<std::string, std::string> acknowledged_;
   std::size_t stored_seen_ = 0;
   std::unique_ptr<World> world_;
   std::vector<InvariantWatch> watches_;
