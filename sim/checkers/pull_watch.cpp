@@ -110,7 +110,9 @@ void PullWatch::check_gone(std::uint64_t tick, const PullSample& sample) {
 // in.
 void PullWatch::check_slack(std::uint64_t tick, const PullSample& sample) {
   const bool slack = !sample.cable_whole || sample.handle_force < kSlackTensionN * unit_;
-  slack_ticks_ = slack && sample.told_truth && sample.obeyed ? slack_ticks_ + 1 : 0;
+  // A drum whose drive is off coasts; the rest of a broken cable that rubs somewhere has tension.
+  const bool minded = sample.powered && sample.reaction < 3 && sample.obeyed;
+  slack_ticks_ = slack && minded && sample.told_truth && sample.smooth ? slack_ticks_ + 1 : 0;
   const double hand = sample.cable_whole ? std::fmax(-sample.handle_mps, 0.0) : 0.0;
   const double reeled = -sample.drum_mps - (sample.held ? hand : 0.0);
   if (slack_ticks_ > kSlackTicks && reeled > kReelInMps) {

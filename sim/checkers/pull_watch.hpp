@@ -27,6 +27,7 @@ struct PullSample {
   // What is broken: signals that lie to the controller, a profile that fails, a drive that does as
   // it likes, bearings that rub.
   bool told_truth = true, profile_sound = true, obeyed = true, smooth = true;
+  bool powered = true;      // the relay is closed and somebody minds the drive
   bool makes_more = false;  // the drive makes a multiple of its order
   bool faultless = false;   // nothing has been broken at all
   bool slack_said = false;  // the controller says that the cable was slack, and gives back by way

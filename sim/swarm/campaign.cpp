@@ -20,7 +20,7 @@ nlohmann::json line_of(const Scenario& scenario, const Verdict& verdict) {
   nlohmann::json events = nlohmann::json::array(), violations = nlohmann::json::array();
   for (const EventOutcome& e : verdict.events) {
     events.push_back({e.row, static_cast<int>(e.phase), e.noticed, e.superseded, e.took_ms, e.as,
-                      e.in_action, e.exposed_ms, e.load_n, e.servo_ms});
+                      e.in_action, e.exposed_ms, e.load_n, e.servo_ms, e.pulled_ms});
   }
   for (const Violation& violation : verdict.violations) {
     if (violations.size() < kViolationsTold) violations.push_back({violation.tick, violation.what});
@@ -51,6 +51,7 @@ Verdict verdict_of(const nlohmann::json& line) {
     outcome.exposed_ms = e[7];
     outcome.load_n = e[8];
     outcome.servo_ms = e[9];
+    outcome.pulled_ms = e[10];
     verdict.events.push_back(outcome);
   }
   for (const nlohmann::json& v : line["violations"]) verdict.violations.push_back({v[0], v[1]});

@@ -14,9 +14,7 @@ namespace medius::sim {
 namespace {
 
 constexpr std::size_t kFailuresKept = 100;
-constexpr double kServoDoubtMs = 3050.0;  // the slack servo says "released" after 3 s at most
-constexpr double kServoPullN = 35.0;      // slack tension, at most 30 N, and the drive's ripple
-constexpr double kDoubt = 0.05;           // of a one-sided bound
+constexpr double kDoubt = 0.05;  // of a one-sided bound
 
 constexpr std::array<const char*, 8> kRefusals = {
     "invalid",    "not-found", "wrong-state", "version-conflict",
@@ -75,9 +73,8 @@ std::string judge(RowResult& row, const FaultRow& data, const EventOutcome& even
   // The slack servo has taken the force away; the word waits for the hand, and a slack cable tells
   // nothing of its cell.
   const bool by_servo = event.servo_ms >= 0.0 && event.servo_ms <= data.budget_ms &&
-                        event.servo_pull_n <= kServoPullN;
-  const double doubt_ms = by_servo ? event.servo_ms + kServoDoubtMs : 0.0;
-  if (event.took_ms <= std::max(data.budget_ms, doubt_ms)) {
+                        event.pulled_ms <= data.budget_ms;
+  if (event.took_ms <= data.budget_ms || by_servo) {
     ++row.in_time;
     return "";
   }

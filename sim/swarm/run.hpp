@@ -31,8 +31,8 @@ struct EventOutcome {
   double exposed_ms = 0.0;  // so long the machine went on pulling and nobody had noticed
   double took_ms = 0.0;
   double servo_ms = -1.0;     // from when on the slack servo had the word; < 0: never
-  double servo_pull_n = 0.0;  // the most the drive pulled then, once it had had time to let go
-  std::string as;             // the fault code's name
+  double pulled_ms = 0.0;  // so long the drive pulled with more than slack tension
+  std::string as;          // the fault code's name
   int reaction = 0;           // safety::Reaction that came with it
 };
 

@@ -23,7 +23,7 @@ constexpr double kUnseenSlipM = 0.01;
 constexpr std::uint64_t kJerkTicks = 200;  // the drum stops on the cable's own spring
 constexpr int kStillTicks = 300;
 constexpr std::uint64_t kAnsweredTicks = 600;  // 500 ms of a soft unload, and the drive's own time
-constexpr double kServoTicks = 100.0;          // the slack servo has taken the force away by then
+constexpr double kSlackPullN = 35.0;  // slack tension, at most 30 N, and the drive's ripple
 constexpr double kStillMps = 0.02;
 constexpr int kGiveUpTicks = 6000;
 
@@ -184,6 +184,7 @@ void Run::look() {
     pull.profile_sound = !profile_fails_;
     pull.obeyed = seen.obeyed;
     pull.smooth = !jammed_;
+    pull.powered = world_->machine().safety().relay_closed && !killed_;
     pull.makes_more = makes_more_;
     pull.faultless = faultless();
     pull.slack_said = (world_->status().axis[i].limits & safety::kLimitSlackServo) != 0;
@@ -236,11 +237,8 @@ void Run::notice() {
     if (outcome.servo_ms < 0.0 && (axis.limits & safety::kLimitSlackServo) != 0) {
       outcome.servo_ms = static_cast<double>(ticks_ - pending.fired_tick);
     }
-    const double servo_for_ms = static_cast<double>(ticks_ - pending.fired_tick) - outcome.servo_ms;
-    if (outcome.servo_ms >= 0.0 && servo_for_ms > kServoTicks) {
-      const double pull_n = world_->machine().handle(pending.event.axis).motor_force / unit();
-      outcome.servo_pull_n = std::max(outcome.servo_pull_n, pull_n);
-    }
+    const double pull_n = world_->machine().handle(pending.event.axis).motor_force / unit();
+    if (pull_n > kSlackPullN) outcome.pulled_ms += 1.0;
     if (!unloads) {
       if (axis.load_state != safety::LoadState::kOff) {
         outcome.exposed_ms = static_cast<double>(ticks_ - pending.fired_tick);
