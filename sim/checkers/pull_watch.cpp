@@ -23,7 +23,8 @@ constexpr int kSoftTicks = 600;  // 500 ms of ramp, the reaction's ticks and the
 constexpr int kFastTicks = 150;  // 45 ms, and the drive's own time to let go
 constexpr double kSlackTensionN = 5.0, kReelInMps = 0.32;
 constexpr int kSlackTicks = 100;
-constexpr int kLevelTicks = 100, kLoadInTicks = 1000;
+constexpr int kLevelTicks =
+    1000;  // longer than a stumble, or than the turn at which a ramp may pause
 
 }  // namespace
 
@@ -57,8 +58,7 @@ void PullWatch::check_order(std::uint64_t tick, const PullSample& sample) {
 // up.
 void PullWatch::check_rise(std::uint64_t tick, const PullSample& sample) {
   const bool rises = sample.base_load > last_base_ + kRounding;
-  load_in_ = sample.base_load > 0.0 && (load_in_ || level_ticks_ > kLoadInTicks);
-  if (rises && level_ticks_ > kLevelTicks && load_in_ && sample.high && sample.told_truth) {
+  if (rises && level_ticks_ > kLevelTicks && sample.high && sample.told_truth) {
     report(tick, "P6 the load begins to rise in the upper half", sample.base_load, last_base_);
   }
   level_ticks_ = rises || sample.base_load <= 0.0 ? 0 : level_ticks_ + 1;

@@ -58,7 +58,6 @@ class PullWatch {
   std::size_t at_ = 0;
   double last_base_ = 0.0;
   int level_ticks_ = 0;
-  bool load_in_ = false;  // it has stood still for longer than a stumble
   double felt_sum_ = 0.0, target_sum_ = 0.0;
   int truthful_ticks_ = 0, taut_ticks_ = 0;
   int soft_ticks_ = 0, fast_ticks_ = 0, stopped_ticks_ = 0, slack_ticks_ = 0;
