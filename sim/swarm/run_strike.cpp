@@ -16,6 +16,7 @@ constexpr int kAfterKillTicks = 500;           // a machine without a loop is wa
 constexpr std::uint64_t kLightTicks = 75;      // from the last beat until the force has gone
 constexpr std::uint64_t kAnsweredTicks = 500;  // a soft unload takes so long
 constexpr std::uint64_t kCaughtSoonest = 50, kCaughtSpan = 1450;  // ticks from slipping off
+constexpr int kSeenTicks = 2;
 constexpr std::int64_t kDayNs = 86'400'000'000'000;
 
 // What the controller reads is then not what the handle does: neither a release nor slack can be
@@ -257,7 +258,9 @@ bool Run::due(std::size_t index) {
   }
   const bool here = now == pending.event.phase && true_reps() >= pending.event.after_reps;
   pending.phase_ticks = here ? pending.phase_ticks + 1 : 0;
-  return here && pending.phase_ticks > static_cast<int>(delay_ticks);
+  // In the tick in which the drive comes on nothing has been seen that a sample could contradict.
+  const int least = now == FaultPhase::kTakeUp ? kSeenTicks : 0;
+  return here && pending.phase_ticks > std::max(static_cast<int>(delay_ticks), least);
 }
 
 void Run::strike_due() {
