@@ -23,8 +23,8 @@ constexpr int kSoftTicks = 600;  // 500 ms of ramp, the reaction's ticks and the
 constexpr int kFastTicks = 150;  // 45 ms, and the drive's own time to let go
 constexpr double kSlackTensionN = 5.0, kReelInMps = 0.32;
 constexpr int kSlackTicks = 100;
-constexpr int kLevelTicks =
-    1000;  // longer than a stumble, or than the turn at which a ramp may pause
+// Longer than a stumble, or than the turn at which a ramp may pause.
+constexpr int kLevelTicks = 1000;
 
 }  // namespace
 
