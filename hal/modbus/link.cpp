@@ -316,6 +316,12 @@ Exchange Link::exchange_drive(DriveSession& drive, const RoundInput& round, Exch
 
 Exchange Link::exchange_cells(const RoundInput& round, ExchangeStats& stats) {
   Exchange worst = Exchange::kAccepted;
+  // Where the drive's own cell is one of two pads, none is renewed without the other.
+  if (has_pads_ && std::any_of(drives_.begin(), drives_.end(), [&](const DriveSession& drive) {
+        return proves_nothing(drive.plan().descriptor, round);
+      })) {
+    return worst;
+  }
   for (LoadCellSession& cell : cells_) {
     if (!due(cell.plan())) continue;
     AxisInput& axis = input_.axis[static_cast<std::size_t>(cell.plan().axis)];

@@ -1,5 +1,6 @@
 // Faults that a hand asks for by what fails and how: a menu over the failure table and over rows
-// of its own, which no campaign draws but the emergency stop. Scenario files, medius-sim and its clients share the words.
+// of its own, which no campaign draws but the emergency stop. Scenario files, medius-sim and its
+// clients share the words.
 #pragma once
 
 #include <span>

@@ -30,10 +30,10 @@ struct EventOutcome {
   double load_n = 0.0;      // at the handle when it struck: less than the set's while it comes in
   double exposed_ms = 0.0;  // so long the machine went on pulling and nobody had noticed
   double took_ms = 0.0;
-  double servo_ms = -1.0;     // from when on the slack servo had the word; < 0: never
+  double servo_ms = -1.0;  // from when on the slack servo had the word; < 0: never
   double pulled_ms = 0.0;  // so long the drive pulled with more than slack tension
   std::string as;          // the fault code's name
-  int reaction = 0;           // safety::Reaction that came with it
+  int reaction = 0;        // safety::Reaction that came with it
 };
 
 // What a harmed disk has led to; bits.

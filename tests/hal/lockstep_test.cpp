@@ -117,14 +117,19 @@ TEST(WallPace, TheLoopNeverSeesOnePadOfLinkedArmsWithoutTheOther) {
   options.axis_linked_arms = {true};
   BusLoop loop(std::string(MEDIUS_SOURCE_DIR) + "/hal/machines/seated-linked-sim.toml", options);
   const AxisInput& axis = loop.input.axis[0];
-  ASSERT_TRUE(loop.run_until([&] { return axis.load_cell.freshness.valid; }, kTwoSecondsOfTicks))
-      << loop.link().message;
   // Looked at all the time, not only where the loop and the bus meet, while the loop goes on giving
   // orders. One that repeats its sample may stay behind, but none may come after.
   constexpr int kSamples = 300;
-  std::uint32_t left = axis.pad[0].freshness.sequence, right = axis.pad[1].freshness.sequence;
+  std::uint32_t left = 0, right = 0;
   int samples = 0, alone = 0;
-  while (samples < kSamples && axis.load_cell.freshness.valid) {
+  while (samples < kSamples) {
+    if (!axis.load_cell.freshness.valid) {  // also when a host that stalls has cost the link
+      ASSERT_TRUE(
+          loop.run_until([&] { return axis.load_cell.freshness.valid; }, kTwoSecondsOfTicks))
+          << loop.link().message;
+      left = axis.pad[0].freshness.sequence;
+      right = axis.pad[1].freshness.sequence;
+    }
     if (monotonic_ns() > loop.now.nominal_ns + kTickPeriodNs) loop.tick();
     loop.bus->image().read(loop.now, loop.input);
     const bool left_new = axis.pad[0].freshness.sequence != left;
@@ -135,7 +140,6 @@ TEST(WallPace, TheLoopNeverSeesOnePadOfLinkedArmsWithoutTheOther) {
     if (!left_new) ++alone;
     ASSERT_EQ(axis.load_cell.force, axis.pad[0].force + axis.pad[1].force);
   }
-  EXPECT_EQ(samples, kSamples) << loop.link().message;
   // A simulator that stalls between two requests may leave one behind now and then.
   EXPECT_LT(alone, kSamples / 20);
 }

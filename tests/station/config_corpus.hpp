@@ -16,13 +16,13 @@ struct BrokenFile {
   const char* sentence;  // part of the error, after the file's name
 };
 
-// A directory of its own, removed afterwards.
+// A directory of its own, removed afterwards: tests of one name in two suites may run side by side.
 class ScratchDirectory {
  public:
-  ScratchDirectory()
-      : path_(std::filesystem::path(testing::TempDir()) /
-              ("medius-" +
-               std::string(testing::UnitTest::GetInstance()->current_test_info()->name()))) {
+  ScratchDirectory() {
+    const testing::TestInfo& test = *testing::UnitTest::GetInstance()->current_test_info();
+    const std::string name = std::string("medius-") + test.test_suite_name() + "-" + test.name();
+    path_ = std::filesystem::path(testing::TempDir()) / name;
     std::filesystem::remove_all(path_);
     std::filesystem::create_directories(path_);
   }
