@@ -299,15 +299,24 @@ void Run::judge_reps(bool exact, int planned_reps) {
     verdict_.counted_reps += counted;
     // For the truth a handle let go of on the way back ends the set; the counter may see the cable
     // come in for the rest of that repetition, and a cuff caught near the bottom as its end.
+    const auto befell = [&](Injector injector) {
+      return std::any_of(pending_.begin(), pending_.end(), [&](const Pending& pending) {
+        return pending.fired && pending.row->injector == injector;
+      });
+    };
     const bool let_go = std::any_of(pending_.begin(), pending_.end(), [&](const Pending& pending) {
-      if (!pending.fired || pending.event.axis != axis) return false;
+      if (!pending.fired) return false;
+      const Injector injector = pending.row->injector;
       const FaultPhase struck = verdict_.events[pending.outcome].phase;
       const bool back = struck == FaultPhase::kEccentric;
       const bool up = struck == FaultPhase::kConcentric || struck == FaultPhase::kTurnAround;
-      // Whoever walks in on the way back takes the cuff back, too.
-      const bool ends_set = pending.row->injector == Injector::kRelease ||
-                            pending.row->injector == Injector::kWalksIn;
-      return (back && ends_set) || ((back || up) && pending.slips_off());
+      // Who lets go with one leg gives up with both: the load takes the other one back down.
+      if (pending.event.axis != axis) return (back || up) && injector == Injector::kRelease;
+      // Whoever walks in on the way back takes the cuff back, too; who stops at the top and steps
+      // in lets it come on a slack cable.
+      const bool ends_set = injector == Injector::kRelease || injector == Injector::kWalksIn;
+      const bool stops = injector == Injector::kStopsLifting && befell(Injector::kSlack);
+      return (back && ends_set) || ((back || up) && (stops || pending.slips_off()));
     });
     if (counted > truth + reps_undecided(truths) + (let_go ? 1 : 0)) {
       verdict_.phantom_reps += counted - truth;
