@@ -1,7 +1,6 @@
 #include "sim/checkers/invariant_watch.hpp"
 
 #include <cmath>
-#include <cstdio>
 
 namespace medius::sim {
 namespace {
@@ -19,7 +18,6 @@ constexpr double kEccentricMps = 1.5;  // no mode is faster
 constexpr double kRounding = 1e-6;
 // Friction and inertia that the word may add to what is felt.
 constexpr double kCorrectionN = 20.0, kCorrectionShare = 0.4;
-constexpr std::size_t kKept = 10;
 // Of the felt force, a tick: 500 N/s up, 4 N down unless something is wrong.
 constexpr double kFeltRiseN = 0.5, kFeltFallN = 4.0;
 constexpr double kFastFallN = 20.0;  // of the word, a tick, when something is badly wrong
@@ -33,13 +31,6 @@ constexpr int kInwardTicks = 150;  // ... for long enough that nobody can take i
 
 }  // namespace
 
-void InvariantWatch::report(std::uint64_t tick, const char* what, double value, double limit) {
-  if (violations_.size() >= kKept) return;
-  char text[160];
-  std::snprintf(text, sizeof text, "%s: %.4g, at most %.4g", what, value, limit);
-  violations_.push_back({tick, text});
-}
-
 void InvariantWatch::feed(std::uint64_t tick, const InvariantSample& sample) {
   check_wire(tick, sample);
   check_latch(tick, sample);
@@ -50,23 +41,24 @@ void InvariantWatch::check_wire(std::uint64_t tick, const InvariantSample& sampl
   const double unit = limits_.force_unit;
   const double word = sample.wire_force;
   if (!std::isfinite(word) || !std::isfinite(sample.felt_target)) {
-    report(tick, "I13 the word is no number", word, 0.0);
+    violations_.report(tick, "I13 the word is no number", word, 0.0);
     return;
   }
   const double felt_max = std::fmin(limits_.user_max, limits_.machine_max);
   if (sample.felt_target > felt_max + kRounding || sample.felt_target < 0.0) {
-    report(tick, "I1 felt force", sample.felt_target, felt_max);
+    violations_.report(tick, "I1 felt force", sample.felt_target, felt_max);
   }
   const double highest = std::fmin(
       sample.felt_target * (1.0 + kCorrectionShare) + kCorrectionN * unit, limits_.machine_max);
   // On its way down from a higher target the word may still be above it.
   if (word > highest + kRounding && word > last_wire_ + kRounding) {
-    report(tick, "I1 torque word", word, highest);
+    violations_.report(tick, "I1 torque word", word, highest);
   }
-  if (word < -kBrakeN * unit - kRounding) report(tick, "I1 braking", -word, kBrakeN * unit);
+  if (word < -kBrakeN * unit - kRounding)
+    violations_.report(tick, "I1 braking", -word, kBrakeN * unit);
   const double from = std::fmax(last_wire_, 0.0);
   if (word > from + kRiseN * unit + kRounding) {
-    report(tick, "I2 rise of the word in a tick", word - from, kRiseN * unit);
+    violations_.report(tick, "I2 rise of the word in a tick", word - from, kRiseN * unit);
   }
 }
 
@@ -76,28 +68,30 @@ void InvariantWatch::check_reaction(std::uint64_t tick, const InvariantSample& s
   const double felt = sample.felt_target;
   standing_ = (standing_ || sample.latched) && !sample.reset_pressed;
   if (standing_ && sample.reaction < 2) {
-    report(tick, "I6 a latched fault is gone without a reset, reaction", sample.reaction, 2);
+    violations_.report(tick, "I6 a latched fault is gone without a reset, reaction",
+                       sample.reaction, 2);
     standing_ = false;
   }
   const double rise = felt - last_felt_;
   if (rise > kFeltRiseN * unit + kRounding) {
-    report(tick, "I2 rise of the felt force in a tick", rise, kFeltRiseN * unit);
+    violations_.report(tick, "I2 rise of the felt force in a tick", rise, kFeltRiseN * unit);
   }
   if (sample.reaction >= 1 && rise > kRounding) {
-    report(tick, "I7 felt force rises although increases are frozen", rise, 0.0);
+    violations_.report(tick, "I7 felt force rises although increases are frozen", rise, 0.0);
   }
   // A drive that is switched off loses slack tension at once.
   if (sample.reaction < 2 && last_felt_ > kSlackN * unit && -rise > kFeltFallN * unit + kRounding) {
-    report(tick, "I2 fall of the felt force in a tick", -rise, kFeltFallN * unit);
+    violations_.report(tick, "I2 fall of the felt force in a tick", -rise, kFeltFallN * unit);
   }
   soft_ticks_ = sample.reaction >= 2 ? soft_ticks_ + 1 : 0;
   if (soft_ticks_ == kSoftTicks && felt > kSlackN * unit) {
-    report(tick, "I5 felt force 520 ms after a soft unload began", felt, kSlackN * unit);
+    violations_.report(tick, "I5 felt force 520 ms after a soft unload began", felt,
+                       kSlackN * unit);
   }
   fast_ticks_ = sample.reaction >= 3 ? fast_ticks_ + 1 : 0;
   const double slow = std::fmax(last_wire_ - kFastFallN * unit, 0.0);
   if (fast_ticks_ > kFastTicks && sample.wire_force > slow + kRounding) {
-    report(tick, "I5 torque word in a fast unload", sample.wire_force, slow);
+    violations_.report(tick, "I5 torque word in a fast unload", sample.wire_force, slow);
   }
   inward_ticks_ = sample.handle_mps < -kInwardMps ? inward_ticks_ + 1 : 0;
   // While the load comes in for the first time the person may well sink.
@@ -107,7 +101,7 @@ void InvariantWatch::check_reaction(std::uint64_t tick, const InvariantSample& s
                                                    : 0;
   if (steady_ticks_ > kSteadyTicks && inward_ticks_ > kInwardTicks &&
       sample.base_load > last_base_ + kRounding) {
-    report(tick, "I7 the load rises on the way back", sample.base_load, last_base_);
+    violations_.report(tick, "I7 the load rises on the way back", sample.base_load, last_base_);
   }
   last_felt_ = felt;
   last_base_ = sample.base_load;
@@ -116,16 +110,17 @@ void InvariantWatch::check_reaction(std::uint64_t tick, const InvariantSample& s
 
 void InvariantWatch::check_latch(std::uint64_t tick, const InvariantSample& sample) {
   if (sample.latched && was_latched_ && sample.felt_target > latched_target_ + kRounding) {
-    report(tick, "I6 felt force rises under a latched fault", sample.felt_target, latched_target_);
+    violations_.report(tick, "I6 felt force rises under a latched fault", sample.felt_target,
+                       latched_target_);
   }
   was_latched_ = sample.latched;
   latched_target_ = sample.felt_target;
   off_ticks_ = sample.torque_off ? off_ticks_ + 1 : 0;
   if (off_ticks_ > 1 && sample.wire_force > kRounding) {
-    report(tick, "I6 torque although it is off", sample.wire_force, 0.0);
+    violations_.report(tick, "I6 torque although it is off", sample.wire_force, 0.0);
   }
   if (off_ticks_ > 1 && sample.relay_held)
-    report(tick, "I6 relay held although torque is off", 1, 0);
+    violations_.report(tick, "I6 relay held although torque is off", 1, 0);
 }
 
 void InvariantWatch::feed_motion(std::uint64_t tick, const InvariantSample& sample) {
@@ -133,16 +128,18 @@ void InvariantWatch::feed_motion(std::uint64_t tick, const InvariantSample& samp
   const double newtons = sample.handle_force / limits_.force_unit;
   free_ticks_ = !sample.held && sample.told_truth && newtons < kFreeN ? free_ticks_ + 1 : 0;
   if (!sample.held && inward > limits_.reel_in_max_mps) {
-    report(tick, "I4 reel-in of a released handle, m/s", inward, limits_.reel_in_max_mps);
+    violations_.report(tick, "I4 reel-in of a released handle, m/s", inward,
+                       limits_.reel_in_max_mps);
   }
   // What a hand threw in and flies on by itself on a slack cable is not reeled in.
   const double reeled = std::fmin(inward, -sample.reel_mps);
   const int free_ticks = sample.obeyed ? kFreeTicks : kDisobeyedTicks;
   if (free_ticks_ > free_ticks && reeled > limits_.reel_in_free_mps) {
-    report(tick, "I4 reel-in without user load, m/s", reeled, limits_.reel_in_free_mps);
+    violations_.report(tick, "I4 reel-in without user load, m/s", reeled, limits_.reel_in_free_mps);
   }
   const double power = newtons * inward;
-  if (power > limits_.power_max_w) report(tick, "I3 power, W", power, limits_.power_max_w);
+  if (power > limits_.power_max_w)
+    violations_.report(tick, "I3 power, W", power, limits_.power_max_w);
   // Where signals lie nobody knows that a drive makes more than its order.
   const double pull =
       sample.told_truth ? sample.felt_target : std::fmax(sample.felt_target, sample.motor_force);
@@ -154,7 +151,7 @@ void InvariantWatch::feed_motion(std::uint64_t tick, const InvariantSample& samp
   at_ = (at_ + 1) % kWindow;
   // Each moment by its own force: while a load is taken away the last 250 ms knew a higher one.
   const double allowed = std::fmax(limits_.energy_free_j, energy_most_j_);
-  if (energy_j_ > allowed) report(tick, "I3 energy in 250 ms, J", energy_j_, allowed);
+  if (energy_j_ > allowed) violations_.report(tick, "I3 energy in 250 ms, J", energy_j_, allowed);
 }
 
 }  // namespace medius::sim

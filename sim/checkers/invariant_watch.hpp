@@ -3,8 +3,9 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 #include <vector>
+
+#include "sim/checkers/violations.hpp"
 
 namespace medius::sim {
 
@@ -43,11 +44,6 @@ struct InvariantSample {
   bool obeyed = true;
 };
 
-struct Violation {
-  std::uint64_t tick = 0;
-  std::string what;  // "I2 rise: 14.2 N in one tick, at most 10.0"
-};
-
 class InvariantWatch {
  public:
   explicit InvariantWatch(const InvariantLimits& limits) : limits_(limits) {}
@@ -55,17 +51,15 @@ class InvariantWatch {
   void feed(std::uint64_t tick, const InvariantSample& sample);
   // A millisecond of the machine, also one that the loop has missed: how it moves.
   void feed_motion(std::uint64_t tick, const InvariantSample& sample);
-  // At most the first ten are kept.
-  [[nodiscard]] const std::vector<Violation>& violations() const { return violations_; }
+  [[nodiscard]] const std::vector<Violation>& violations() const { return violations_.found(); }
 
  private:
-  void report(std::uint64_t tick, const char* what, double value, double limit);
   void check_wire(std::uint64_t tick, const InvariantSample& sample);
   void check_latch(std::uint64_t tick, const InvariantSample& sample);
   void check_reaction(std::uint64_t tick, const InvariantSample& sample);
 
   InvariantLimits limits_;
-  std::vector<Violation> violations_;
+  Violations violations_;
   double last_wire_ = 0.0;
   double latched_target_ = 0.0;
   bool was_latched_ = false;

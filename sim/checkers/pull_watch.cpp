@@ -1,12 +1,10 @@
 #include "sim/checkers/pull_watch.hpp"
 
 #include <cmath>
-#include <cstdio>
 
 namespace medius::sim {
 namespace {
 
-constexpr std::size_t kKept = 10;
 constexpr double kRounding = 1e-6;
 constexpr double kPretensionN = 20.0;  // the most that holds a cable taut before any load
 // What a person feels over half a second: friction that the cell's tension does not show, the
@@ -28,13 +26,6 @@ constexpr int kLevelTicks = 1000;
 
 }  // namespace
 
-void PullWatch::report(std::uint64_t tick, const char* what, double value, double limit) {
-  if (violations_.size() >= kKept) return;
-  char text[160];
-  std::snprintf(text, sizeof text, "%s: %.4g, at most %.4g", what, value, limit);
-  violations_.push_back({tick, text});
-}
-
 void PullWatch::feed(std::uint64_t tick, const PullSample& sample) {
   check_order(tick, sample);
   check_rise(tick, sample);
@@ -45,12 +36,12 @@ void PullWatch::feed(std::uint64_t tick, const PullSample& sample) {
 
 void PullWatch::check_order(std::uint64_t tick, const PullSample& sample) {
   if (sample.base_load > sample.ordered_max + kRounding) {
-    report(tick, "P1 the set's load against what was ordered", sample.base_load,
-           sample.ordered_max);
+    violations_.report(tick, "P1 the set's load against what was ordered", sample.base_load,
+                       sample.ordered_max);
   }
   const double most = std::fmax(sample.ordered_max * sample.profile_ratio, kPretensionN * unit_);
   if (sample.profile_sound && sample.felt_target > most + kRounding) {
-    report(tick, "P1 felt force against what was ordered", sample.felt_target, most);
+    violations_.report(tick, "P1 felt force against what was ordered", sample.felt_target, most);
   }
 }
 
@@ -59,7 +50,8 @@ void PullWatch::check_order(std::uint64_t tick, const PullSample& sample) {
 void PullWatch::check_rise(std::uint64_t tick, const PullSample& sample) {
   const bool rises = sample.base_load > last_base_ + kRounding;
   if (rises && level_ticks_ > kLevelTicks && sample.high && sample.told_truth) {
-    report(tick, "P6 the load begins to rise in the upper half", sample.base_load, last_base_);
+    violations_.report(tick, "P6 the load begins to rise in the upper half", sample.base_load,
+                       last_base_);
   }
   level_ticks_ = rises || sample.base_load <= 0.0 ? 0 : level_ticks_ + 1;
   last_base_ = sample.base_load;
@@ -81,12 +73,12 @@ void PullWatch::check_felt(std::uint64_t tick, const PullSample& sample) {
   // A leg that shoots out of a load that is taken away feels the machine's own mass and friction.
   const bool kept = sample.base_load > 0.0 && sample.felt_target > kKeptShare * target;
   if (truthful_ticks_ > kWindow && kept && felt > most) {
-    report(tick, "P2 felt over half a second", felt, most);
+    violations_.report(tick, "P2 felt over half a second", felt, most);
     truthful_ticks_ = 0;
   }
   const double least = target * (1.0 - kFeltShare) - kFeltN * unit_;
   if (taut_ticks_ > kWindow && felt < least) {
-    report(tick, "P2 less felt over half a second, missing", least - felt, 0.0);
+    violations_.report(tick, "P2 less felt over half a second, missing", least - felt, 0.0);
     taut_ticks_ = 0;
   }
 }
@@ -98,11 +90,12 @@ void PullWatch::check_gone(std::uint64_t tick, const PullSample& sample) {
   const int fast = sample.obeyed ? kFastTicks : kSoftTicks;
   const double most = (sample.makes_more ? kGoneOfMoreN : kGoneN) * unit_;
   if ((soft_ticks_ >= kSoftTicks || fast_ticks_ >= fast) && sample.motor_force > most) {
-    report(tick, "P3 the drive still pulls after the reaction", sample.motor_force, most);
+    violations_.report(tick, "P3 the drive still pulls after the reaction", sample.motor_force,
+                       most);
     soft_ticks_ = fast_ticks_ = 0;
   }
   if (stopped_ticks_ == kSoftTicks && sample.obeyed && sample.motor_force > most) {
-    report(tick, "P4 the drive still pulls after a stop", sample.motor_force, most);
+    violations_.report(tick, "P4 the drive still pulls after a stop", sample.motor_force, most);
   }
 }
 
@@ -114,9 +107,9 @@ void PullWatch::check_slack(std::uint64_t tick, const PullSample& sample) {
   const bool minded = sample.powered && sample.reaction < 3 && sample.obeyed;
   slack_ticks_ = slack && minded && sample.told_truth && sample.smooth ? slack_ticks_ + 1 : 0;
   const double hand = sample.cable_whole ? std::fmax(-sample.handle_mps, 0.0) : 0.0;
-  const double reeled = -sample.drum_mps - (sample.held ? hand : 0.0);
+  const double reeled = -sample.reel_mps - (sample.held ? hand : 0.0);
   if (slack_ticks_ > kSlackTicks && reeled > kReelInMps) {
-    report(tick, "P5 reel-in of a slack cable, m/s", reeled, kReelInMps);
+    violations_.report(tick, "P5 reel-in of a slack cable, m/s", reeled, kReelInMps);
     slack_ticks_ = 0;
   }
 }

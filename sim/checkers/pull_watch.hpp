@@ -9,28 +9,19 @@
 
 namespace medius::sim {
 
-// One millisecond of one axis; forces in the axis' unit (N | Nm), speeds at the handle in m/s.
-struct PullSample {
-  // What was ordered: the highest load accepted for this set, and what its profile may make of it.
-  double ordered_max = 0.0;
-  double profile_ratio = 1.0;
-  bool stopped = false;  // somebody's accepted stop takes the load away
-  // What the controller says.
-  double base_load = 0.0, felt_target = 0.0;
-  int reaction = 0;  // 0 none, 1 freeze, 2 soft unload, 3 fast unload, 4 torque off
-  // The plant's truth.
-  double motor_force = 0.0, handle_force = 0.0;
-  double handle_mps = 0.0, drum_mps = 0.0;  // > 0 outward
-  bool high = false;                        // in the upper half of this set's strokes
-  bool held = true;
-  bool cable_whole = true;
-  // What is broken: signals that lie to the controller, a profile that fails, a drive that does as
-  // it likes, bearings that rub.
-  bool told_truth = true, profile_sound = true, obeyed = true, smooth = true;
-  bool powered = true;      // the relay is closed and somebody minds the drive
-  bool makes_more = false;  // the drive makes a multiple of its order
-  bool faultless = false;   // nothing has been broken at all
+// One millisecond of one axis: what the first watch is told, and what was ordered and is broken.
+struct PullSample : InvariantSample {
+  double ordered_max = 0.0;    // the highest load accepted for this set
+  double profile_ratio = 1.0;  // what its profile may make of it
+  bool stopped = false;        // somebody's accepted stop takes the load away
+  bool high = false;           // in the upper half of this set's strokes
   bool slack_said = false;  // the controller says that the cable was slack, and gives back by way
+  bool cable_whole = true;
+  bool profile_sound = true;  // false: it lies to the controller, or fails
+  bool smooth = true;         // false: bearings rub
+  bool powered = true;        // the relay is closed and somebody minds the drive
+  bool makes_more = false;    // the drive makes a multiple of its order
+  bool faultless = false;     // nothing has been broken at all
 };
 
 class PullWatch {
@@ -38,11 +29,9 @@ class PullWatch {
   // `force_unit`: of a newton at the handle: 1, or the pad's lever in m.
   explicit PullWatch(double force_unit) : unit_(force_unit) {}
   void feed(std::uint64_t tick, const PullSample& sample);
-  // At most the first ten are kept.
-  [[nodiscard]] const std::vector<Violation>& violations() const { return violations_; }
+  [[nodiscard]] const std::vector<Violation>& violations() const { return violations_.found(); }
 
  private:
-  void report(std::uint64_t tick, const char* what, double value, double limit);
   void check_order(std::uint64_t tick, const PullSample& sample);
   void check_rise(std::uint64_t tick, const PullSample& sample);
   void check_felt(std::uint64_t tick, const PullSample& sample);
@@ -50,7 +39,7 @@ class PullWatch {
   void check_slack(std::uint64_t tick, const PullSample& sample);
 
   double unit_;
-  std::vector<Violation> violations_;
+  Violations violations_;
   struct Moment {
     double felt = 0.0, target = 0.0;
   };

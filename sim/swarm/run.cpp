@@ -80,7 +80,8 @@ station::StartSetOrder Run::set_order(const Prescription& set) const {
 void Run::begin_set(const Prescription& set) {
   ordered_ = {{set.request_id, s_.load_n * unit()}};
   note_ordered();
-  stopped_ = makes_more_ = false;
+  stopped_ = false;
+  makes_more_ = false;  // not as it heals: what it pulls with in that moment is still its own
   world_->station().start_set(set_order(set), [this](const Result& result) {
     if (!result) violate("the set was refused: " + result.error().message);
   });

@@ -22,7 +22,7 @@ constexpr double kCaughtN = 35.0, kSurpriseN = 65.0;
 constexpr double kUnseenSlipM = 0.01;
 constexpr std::uint64_t kJerkTicks = 200;  // the drum stops on the cable's own spring
 constexpr int kStillTicks = 300;
-constexpr std::uint64_t kAnsweredTicks = 600;  // 500 ms of a soft unload, and the drive's own time
+constexpr std::uint64_t kTakenAwayTicks = 600;  // 500 ms of a soft unload, and the drive's own time
 constexpr double kSlackPullN = 35.0;  // slack tension, at most 30 N, and the drive's ripple
 constexpr double kStillMps = 0.02;
 constexpr int kGiveUpTicks = 6000;
@@ -148,7 +148,7 @@ InvariantSample Run::sample_of(std::size_t axis) const {
   sample.reel_mps = handle.reel_velocity * handle.metres_per_unit;
   sample.held = world_->machine().held(axis);
   // Once it is noticed the force is taken away, whatever the signals say.
-  const bool answered = reacted_at_ != 0 && ticks_ > reacted_at_ + kAnsweredTicks;
+  const bool answered = reacted_at_ != 0 && ticks_ > reacted_at_ + kTakenAwayTicks;
   sample.told_truth = !blind_[axis] || answered;
   sample.obeyed = !disobeyed_;
   return sample;
@@ -164,30 +164,19 @@ bool Run::set_must_go_on() const {
 void Run::look() {
   ++looked_;
   for (std::size_t i = 0; i < watches_.size(); ++i) {
-    const InvariantSample seen = sample_of(i);
-    watches_[i].feed_motion(looked_, seen);
-    PullSample pull;
+    PullSample pull{sample_of(i)};
+    watches_[i].feed_motion(looked_, pull);
     pull.ordered_max = ordered_max_;
     pull.profile_ratio = s_.profile == "eccentric-emphasis" ? s_.eccentric_ratio : 1.0;
     pull.stopped = stopped_;
-    pull.base_load = seen.base_load;
-    pull.felt_target = seen.felt_target;
-    pull.reaction = seen.reaction;
-    pull.motor_force = seen.motor_force;
-    pull.handle_force = seen.handle_force;
-    pull.handle_mps = seen.handle_mps;
-    pull.drum_mps = seen.reel_mps;
     pull.high = high(i);
-    pull.held = seen.held;
+    pull.slack_said = (world_->status().axis[i].limits & safety::kLimitSlackServo) != 0;
     pull.cable_whole = !cable_cut_;
-    pull.told_truth = seen.told_truth;
     pull.profile_sound = !profile_fails_;
-    pull.obeyed = seen.obeyed;
     pull.smooth = !jammed_;
     pull.powered = world_->machine().safety().relay_closed && !killed_;
     pull.makes_more = makes_more_;
     pull.faultless = faultless();
-    pull.slack_said = (world_->status().axis[i].limits & safety::kLimitSlackServo) != 0;
     pulls_[i].feed(looked_, pull);
   }
 }
@@ -297,13 +286,13 @@ void Run::judge_reps(bool exact, int planned_reps) {
     }
     verdict_.true_reps += truth;
     verdict_.counted_reps += counted;
-    // For the truth a handle let go of on the way back ends the set; the counter may see the cable
-    // come in for the rest of that repetition, and a cuff caught near the bottom as its end.
     const auto befell = [&](Injector injector) {
       return std::any_of(pending_.begin(), pending_.end(), [&](const Pending& pending) {
         return pending.fired && pending.row->injector == injector;
       });
     };
+    // For the truth a handle let go of on the way back ends the set; the counter may see the cable
+    // come in for the rest of that repetition, and a cuff caught near the bottom as its end.
     const bool let_go = std::any_of(pending_.begin(), pending_.end(), [&](const Pending& pending) {
       if (!pending.fired) return false;
       const Injector injector = pending.row->injector;

@@ -20,7 +20,7 @@ std::string first_trouble(const std::function<void(int, PullSample&)>& bend) {
     PullSample sample;
     sample.ordered_max = 60.0;
     sample.base_load = sample.felt_target = std::fmin(60.0, 0.06 * i);
-    sample.handle_mps = sample.drum_mps = 0.3 * std::sin(2.0 * t);
+    sample.handle_mps = sample.reel_mps = 0.3 * std::sin(2.0 * t);
     sample.high = std::cos(2.0 * t) < 0.0;
     sample.faultless = true;
     if (i >= kBentFrom && bend) bend(i, sample);
@@ -72,8 +72,8 @@ TEST(PullWatch, WhatIsFeltIsHeldAgainstWhatIsSaid) {
   EXPECT_EQ(first_trouble([](int i, Sample& s) { s.handle_force = i % 500 < 60 ? 150.0 : 60.0; }),
             "")
       << "a leg that starts and stops";
-  for (bool Sample::*broken :
-       {&Sample::told_truth, &Sample::obeyed, &Sample::smooth, &Sample::held}) {
+  for (bool Sample::*broken : std::initializer_list<bool Sample::*>{
+           &Sample::told_truth, &Sample::obeyed, &Sample::smooth, &Sample::held}) {
     EXPECT_EQ(first_trouble([broken](int, Sample& s) {
                 s.*broken = false;
                 s.handle_force = 90.0;
@@ -119,7 +119,7 @@ TEST(PullWatch, ASlackCableIsReeledInSlowly) {
     return [=](int, Sample& s) {
       s.handle_force = 1.0;
       s.faultless = false;
-      s.drum_mps = drum_mps;
+      s.reel_mps = drum_mps;
       s.handle_mps = hand_mps;
     };
   };
